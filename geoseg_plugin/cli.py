@@ -1,0 +1,157 @@
+"""The shell's way in: every stage is a command, made from its declaration."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .contract.errors import Cancelled, GeosegError, RequestError
+from .contract.fields import Field, Kind, fields_of
+from .contract.stages import STAGES, build, describe, from_json
+from .contract.stages.environment import InstallEngine
+from .contract.stages.stage import Stage
+
+EXIT_FAILED = 1
+EXIT_CANCELLED = 130
+
+_METAVARS = {
+    Kind.NUMBER: "N", Kind.EXTENT: "XMIN,XMAX,YMIN,YMAX[CRS]", Kind.FIELD: "NAME", Kind.TEXT: "TEXT",
+    Kind.FOLDER: "FOLDER", Kind.FOLDER_OUT: "FOLDER",
+}  # fmt: skip
+
+
+class ConsoleReport:
+    """A Report that writes to the terminal. Ctrl-C asks the stage to stop."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+        self._text = ""
+        signal.signal(signal.SIGINT, lambda *_: self._cancelled.set())
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Rewrite the progress line where there is a terminal; else say only what changed."""
+        changed, self._text = text not in ("", self._text), text or self._text
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{100 * fraction:5.1f} % {self._text}\x1b[K")
+        elif changed:
+            sys.stderr.write(f"{100 * fraction:5.1f} % {self._text}\n")
+        sys.stderr.flush()
+
+    def note(self, text: str) -> None:
+        """Write the text on a line of its own."""
+        sys.stderr.write(f"{chr(13) if sys.stderr.isatty() else ''}{text}\n")
+
+    def warn(self, text: str) -> None:
+        """Write the text, marked."""
+        self.note(f"Warning: {text}")
+
+    def detail(self, text: str) -> None:
+        """Say nothing: details are for the log of QGIS."""
+
+    def metric(self, name: str, value: float, step: int) -> None:
+        """Say nothing: notes carry the figures for people."""
+
+    def is_cancelled(self) -> bool:
+        """Tell whether Ctrl-C was pressed."""
+        return self._cancelled.is_set()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit code: 0 done, 1 failed, 130 cancelled."""
+    options = _parser().parse_args(arguments)
+    if options.command == "worker":
+        from .engine.worker import serve
+
+        return serve()
+    if options.command == "describe":
+        sys.stdout.write(json.dumps(describe(), indent=None if options.json else 2) + "\n")
+        return 0
+    try:
+        result = _perform(_request(options))
+    except Cancelled as cancelled:
+        sys.stderr.write(f"\n{cancelled}\n")
+        return EXIT_CANCELLED
+    except GeosegError as error:
+        sys.stderr.write(f"\nError: {error}\n")
+        return EXIT_FAILED
+    sys.stderr.write("\n" if sys.stderr.isatty() else "")
+    sys.stdout.write(json.dumps(dataclasses.asdict(result), ensure_ascii=False, indent=2) + "\n")
+    return 0
+
+
+def _perform(request: Stage) -> Any:
+    # Imported late: installing must work with nothing but the standard library.
+    if isinstance(request, InstallEngine):
+        from .host.install import install_engine
+
+        return install_engine(request, ConsoleReport())
+    from .engine.run import run
+
+    return run(request, ConsoleReport())
+
+
+def _request(options: argparse.Namespace) -> Stage:
+    if options.command == "run":
+        try:
+            return from_json(json.loads(Path(options.job).read_text(encoding="utf-8")))
+        except (OSError, ValueError, AttributeError) as error:
+            raise RequestError(f"The job file {options.job} cannot be read: {error}.") from error
+    return build(options.stage, {name: value for name, value in vars(options).items() if name in options.names})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="geoseg", description="From imagery and labels to a trained segmentation model and back onto the map."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for stage in STAGES.values():
+        _add_stage(commands, stage)
+    job = commands.add_parser("run", help="Run a job file (JSON with 'stage' and 'parameters').")
+    job.add_argument("job", help="Path of the job file.")
+    listing = commands.add_parser("describe", help="Write every stage with its parameters and results as JSON.")
+    listing.add_argument("--json", action="store_true", help="On one line, for programs.")
+    commands.add_parser("worker", help="Serve one request on standard input; used by QGIS.")
+    return parser
+
+
+def _add_stage(commands: Any, stage: type[Stage]) -> None:
+    help_text = stage.help_text()
+    parser = commands.add_parser(
+        stage.command(), help=help_text.split("\n\n")[0].replace("%", "%%"), description=help_text.replace("%", "%%"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    declared = fields_of(stage)
+    parser.set_defaults(stage=stage.id(), names=frozenset(field.name for field in declared))
+    for field in declared:
+        parser.add_argument(field.option, **_argument(field))
+
+
+def _argument(field: Field) -> dict[str, Any]:
+    help_text = " ".join(part for part in (field.help, _limits(field)) if part).replace("%", "%%")
+    required = not field.optional and field.default is None
+    argument: dict[str, Any] = {"dest": field.name, "help": help_text, "required": required, "default": field.default}
+    if field.kind is Kind.FLAG:
+        argument["action"] = argparse.BooleanOptionalAction
+        return argument
+    argument["metavar"] = _METAVARS.get(field.kind, "PATH")
+    if field.kind is Kind.LAYERS:
+        argument["nargs"] = "+"
+    if field.kind is Kind.CHOICE:
+        argument["metavar"] = "CHOICE"
+    return argument
+
+
+def _limits(field: Field) -> str:
+    if field.kind is Kind.CHOICE:
+        return f"One of: {', '.join(field.choices)}; default {field.default}."
+    facts = [field.unit, field.range_text(), f"default {field.default}" if field.default not in (None, "") else ""]
+    if field.kind is Kind.FLAG or not any(facts):
+        return ""
+    return f"({'; '.join(fact for fact in facts if fact)})"

@@ -1,0 +1,79 @@
+"""The base of every stage."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Tuple
+
+from ..errors import RequestError
+from ..fields import OUTPUT_KINDS, Kind, fields_of
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One thing that GeoSeg can be asked to do. A subclass's docstring is its help text.
+
+    Attributes:
+        title: Name shown to people, in sentence case.
+        group: Name of the Toolbox group.
+        tags: Further words under which people look for it.
+        result: The dataclass that names what it gives back.
+    """
+
+    title: ClassVar[str]
+    group: ClassVar[str]
+    tags: ClassVar[Tuple[str, ...]]
+    result: ClassVar[type]
+
+    @classmethod
+    def id(cls) -> str:
+        """The fixed name in QGIS, without the provider: predictsegmentation."""
+        return cls.__name__.lower()
+
+    @classmethod
+    def command(cls) -> str:
+        """The name on the command line: predict-segmentation."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    @classmethod
+    def help_text(cls) -> str:
+        """What the stage does, as paragraphs separated by empty lines."""
+        return inspect.cleandoc(cls.__doc__ or "")
+
+    def __post_init__(self) -> None:
+        """Bring every value into its plain type and check it.
+
+        Raises:
+            RequestError: A value is missing or not acceptable.
+        """
+        for field in fields_of(self):
+            object.__setattr__(self, field.name, field.clean(getattr(self, field.name)))
+        self._check_outputs()
+        self.check()
+
+    def check(self) -> None:
+        """Check what involves several values; raise RequestError. Subclasses override it."""
+
+    def _check_outputs(self) -> None:
+        """Refuse a request that would overwrite one of its inputs or write two results to one file."""
+        inputs, outputs = {}, {}
+        for field in fields_of(self):
+            value = getattr(self, field.name)
+            if not value or field.kind in (Kind.NUMBER, Kind.FLAG, Kind.TEXT, Kind.CHOICE, Kind.FIELD, Kind.EXTENT):
+                continue
+            paths = value if field.kind is Kind.LAYERS else (value,)
+            for path in (path.split("|")[0] for path in paths):
+                if field.kind not in OUTPUT_KINDS:
+                    inputs[path] = field.parameter
+                elif path in inputs:
+                    raise RequestError(
+                        f"{field.parameter} would overwrite {inputs[path]} ({path}).", "Choose another file to write."
+                    )
+                elif path in outputs:
+                    raise RequestError(
+                        f"{field.parameter} and {outputs[path]} are the same file ({path}).", "Choose two files."
+                    )
+                else:
+                    outputs[path] = field.parameter

@@ -1,0 +1,159 @@
+"""Reading and writing rasters: clear errors, valid pixels, and the settings that every written file shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from ..contract.errors import InputError
+
+# GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes (spec/engines.md 4b).
+_GDAL_OPTIONS = {
+    "GDAL_CACHEMAX": 128 * 1024 * 1024,
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR_IF_REMOTE",
+    "GDAL_NUM_THREADS": "2",
+}
+_READABLE_KINDS = "uif"
+
+
+@contextmanager
+def open_raster(path: str) -> Iterator[DatasetReader]:
+    """Open a raster for reading.
+
+    Raises:
+        InputError: GDAL cannot open it, it has no bands, or its pixels are complex numbers.
+    """
+    with rasterio.Env(**_GDAL_OPTIONS):
+        try:
+            dataset = rasterio.open(path)
+        except (RasterioError, OSError) as error:
+            raise InputError(
+                f"The raster {path} cannot be opened: {_first_line(error)}.",
+                "Check that the file exists, is complete, and is a raster that GDAL reads.",
+            ) from error
+        with dataset:
+            if dataset.count == 0:
+                raise InputError(f"The raster {path} has no bands.", "If it has subdatasets, choose one of them.")
+            kinds = {_kind(name) for name in dataset.dtypes}
+            if not kinds <= set(_READABLE_KINDS):
+                raise InputError(
+                    f"The raster {path} holds complex numbers ({dataset.dtypes[0]}).",
+                    "Turn it into amplitude or intensity first.",
+                )
+            yield dataset
+
+
+def read_window(
+    dataset: DatasetReader, window: Window, bands: Sequence[int] | None = None, **options: Any
+) -> NDArray[Any]:
+    """Read bands (counted from 1; all by default) of a window that may reach over the edge of the raster.
+
+    Args:
+        dataset: The open raster.
+        window: Rows and columns in pixels.
+        bands: Band numbers in the order wanted.
+        options: Passed on to rasterio's `read` (masked, boundless, out_shape, ...).
+
+    Returns:
+        Array (C, H, W) in the raster's own dtype.
+
+    Raises:
+        InputError: The file is damaged there.
+    """
+    try:
+        return dataset.read(indexes=list(bands) if bands else None, window=window, **options)
+    except (RasterioError, OSError) as error:
+        raise unreadable(dataset, window, error) from error
+
+
+def read_valid(dataset: DatasetReader, window: Window, image: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return (H, W) True where the raster has data: not nodata in all bands, not masked, not transparent, and finite.
+
+    Args:
+        dataset: The open raster.
+        window: The window that `image` was read from, inside the raster.
+        image: (C, H, W) pixels of that window.
+
+    Raises:
+        InputError: The mask of the file is damaged there.
+    """
+    if all(MaskFlags.all_valid in flags for flags in dataset.mask_flag_enums):
+        valid = np.ones(image.shape[1:], dtype=np.bool_)
+    else:
+        try:
+            valid = dataset.dataset_mask(window=window) != 0
+        except (RasterioError, OSError) as error:
+            raise unreadable(dataset, window, error) from error
+    if image.dtype.kind == "f":
+        valid &= np.isfinite(image).all(axis=0)
+    return valid
+
+
+def image_bands(dataset: DatasetReader) -> tuple[int, ...]:
+    """Return the numbers of the bands that hold the image: all but alpha bands."""
+    kept = tuple(
+        number
+        for number, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True)
+        if meaning != ColorInterp.alpha
+    )
+    return kept or tuple(dataset.indexes)
+
+
+def band_names(dataset: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:
+    """Return the name of each band: its description, else its colour where it has one, else "band N"."""
+    colours = {ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue"}
+    return tuple(
+        dataset.descriptions[band - 1] or colours.get(dataset.colorinterp[band - 1]) or f"band {band}" for band in bands
+    )
+
+
+def blocks(height: int, width: int, rows: int, cols: int) -> Iterator[Window]:
+    """Return windows of at most rows x cols pixels that cover a raster, row by row."""
+    for row in range(0, height, rows):
+        for col in range(0, width, cols):
+            yield Window(col, row, min(cols, width - col), min(rows, height - row))
+
+
+def geotiff_profile(dtype: str, height: int, width: int, count: int) -> dict[str, Any]:
+    """Return rasterio creation options for a tiled, compressed GeoTIFF that may exceed 4 GB."""
+    return {
+        "driver": "GTiff",
+        "dtype": dtype,
+        "height": height,
+        "width": width,
+        "count": count,
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "compress": "deflate",
+        "predictor": 3 if _kind(dtype) == "f" else 2,
+        "bigtiff": "if_safer",
+        "interleave": "band" if count > 4 else "pixel",
+    }
+
+
+def unreadable(dataset: DatasetReader, window: Window, error: Exception) -> InputError:
+    """Return the error for pixels that cannot be read."""
+    return InputError(
+        f"The raster {dataset.name} cannot be read around row {int(window.row_off)}, column {int(window.col_off)}: "
+        f"{_first_line(error)}.",
+        "The file is damaged or incomplete: copy or download it again.",
+    )
+
+
+def _kind(dtype: str) -> str:
+    return "c" if "complex" in dtype or dtype.startswith("c") else np.dtype(dtype).kind
+
+
+def _first_line(error: Exception) -> str:
+    cause = error.__cause__ or error
+    return str(cause).splitlines()[0].rstrip(".") if str(cause) else type(cause).__name__

@@ -1,0 +1,56 @@
+"""Leads every request to the one function that does it, importing no more than that function needs."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..contract.errors import GeosegError, OutputError
+from ..contract.events import Report
+from ..contract.stages.stage import Stage
+
+_FUNCTIONS = {
+    "demoscene": ("imagery.demo", "draw_demo_scene"),
+    "clipraster": ("imagery.clip", "clip_raster"),
+    "rasterizelabels": ("labels.rasterize", "rasterize_labels"),
+    "maketiles": ("datasets.tiles", "make_tiles"),
+    "trainsegmentation": ("training.train", "train_segmentation"),
+    "predictsegmentation": ("prediction.predict", "predict_segmentation"),
+    "exportmodel": ("prediction.export", "export_model"),
+    "checkengine": ("check", "check_engine"),
+}
+
+
+def run(request: Stage, report: Report) -> Any:
+    """Do what the request asks for and return its Result dataclass.
+
+    Raises:
+        GeosegError: It cannot be done; nothing was left behind.
+    """
+    module_name, function_name = _FUNCTIONS[request.id()]
+    report.progress(0.0, f"{request.title}: starting")
+    started = time.monotonic()
+    module = importlib.import_module(f"{__package__}.{module_name}")
+    function: Callable[[Any, Report], Any] = getattr(module, function_name)
+    report.detail(f"Imports took {time.monotonic() - started:.2f} s")
+    try:
+        result = function(request, report)
+    except MemoryError as error:
+        raise GeosegError(
+            "There was not enough memory.", "Use a smaller tile, window or batch size, or close other programs."
+        ) from error
+    except OSError as error:
+        raise OutputError(f"A file could not be read or written: {error}.", "Check the disk and the path.") from error
+    report.progress(1.0, f"{request.title}: done in {time.monotonic() - started:.1f} s")
+    return result
+
+
+def version() -> str:
+    """Return GeoSeg's version, which metadata.txt states."""
+    text = (Path(__file__).resolve().parents[2] / "metadata.txt").read_text(encoding="utf-8")
+    match = re.search(r"^version=(.+)$", text, re.MULTILINE)
+    return match.group(1).strip() if match else "unknown"

@@ -1,0 +1,109 @@
+"""The card: everything that a model file says about itself, and all that prediction needs beside an image."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..geoseg_plugin.contract.classes import ClassTable
+from ..geoseg_plugin.contract.errors import ModelError
+
+FORMAT = "geoseg-card"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Band:
+    """One input band, in the order of the network's channels, with what turns its pixels into network input.
+
+    network input = (clip(pixel, low, high) - mean) / std; pixels without data become 0. Fixed at training.
+
+    Attributes:
+        name: The band's name in the training images.
+        mean: In pixel units, over the valid training pixels.
+        std: Likewise, above 0.
+        low: Smallest pixel value let through, None for no limit.
+        high: Largest pixel value let through, None for no limit.
+        wavelength_nm: Central wavelength in nanometres, None where not known.
+    """
+
+    name: str
+    mean: float
+    std: float
+    low: float | None = None
+    high: float | None = None
+    wavelength_nm: float | None = None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model is, what it was trained on, and how to use it.
+
+    Attributes:
+        architecture: Name in `models.catalog`.
+        encoder: Name in `models.catalog`.
+        bands: Input bands in order.
+        dtype: Data type of the training images' pixels.
+        classes: Class values, names and colours in the order of the network's channels.
+        ignore_value: Class value in label files that neither trains nor counts.
+        tile_size: Side of the training tiles in pixels.
+        pixel_size: Width and height of a training pixel in units of `crs`.
+        crs: CRS of the first training image (AUTHORITY:CODE or WKT), None without.
+        dataset: Path of the dataset that it was trained on.
+        fingerprint: SHA-256 over the dataset's dataset.json.
+        request: The stage request that trained it, as plain values.
+        metrics: Figures on the validation tiles (iou, best_epoch, per-class IoU, ...).
+        versions: GeoSeg, torch and segmentation-models-pytorch.
+        created: Date and time in UTC, ISO 8601.
+        licence: Licence of the weights, as the trainer states it.
+        task: Always "semantic segmentation" so far.
+    """
+
+    architecture: str
+    encoder: str
+    bands: tuple[Band, ...]
+    dtype: str
+    classes: ClassTable
+    ignore_value: int
+    tile_size: int
+    pixel_size: tuple[float, float]
+    crs: str | None = None
+    dataset: str = ""
+    fingerprint: str = ""
+    request: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    created: str = ""
+    licence: str = ""
+    task: str = "semantic segmentation"
+
+    def to_text(self) -> str:
+        """Return the card as JSON text, for the header of a model file."""
+        values = {**asdict(self), "classes": self.classes.to_json(), "format": FORMAT, "version": FORMAT_VERSION}
+        return json.dumps(values, ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str, source: str) -> Card:
+        """Rebuild a card from `to_text`.
+
+        Args:
+            text: The JSON text.
+            source: Path of the model file, for messages.
+
+        Raises:
+            ModelError: It is no card, or one of a later version.
+        """
+        try:
+            values = json.loads(text)
+            if values.pop("format") != FORMAT:
+                raise ModelError(f"{source} holds no GeoSeg card.", "Choose a model made by 'Train segmentation'.")
+            version = values.pop("version")
+            if version > FORMAT_VERSION:
+                raise ModelError(f"{source} was made by a later GeoSeg (card {version}).", "Update GeoSeg.")
+            values["bands"] = tuple(Band(**band) for band in values["bands"])
+            values["classes"] = ClassTable.from_json(values["classes"])
+            values["pixel_size"] = tuple(values["pixel_size"])
+            return cls(**values)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"The card of {source} cannot be read: {error!r}.", "The file is damaged.") from error
