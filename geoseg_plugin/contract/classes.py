@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Tuple
 BACKGROUND_NAME = "background"
 BACKGROUND_COLOUR = "#d9d9d9"
 
-# Okabe and Ito's palette, which most colour-blind people can tell apart (https://jfly.uni-koeln.de/color/), and five more.
+# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which most colour-blind people can tell apart, then more.
 _COLOURS = (
     "#e69f00", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#7f3b08", "#5e3c99", "#1b7837",
     "#b2182b", "#4d4d4d",

@@ -56,7 +56,7 @@ class Grid:
     @property
     def is_rectilinear(self) -> bool:
         """Whether rows and columns run along the axes of the map."""
-        return self.transform.is_rectilinear
+        return bool(self.transform.is_rectilinear)
 
     @property
     def pixel_size(self) -> tuple[float, float]:

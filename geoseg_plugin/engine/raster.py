@@ -70,9 +70,10 @@ def read_window(
         InputError: The file is damaged there.
     """
     try:
-        return dataset.read(indexes=list(bands) if bands else None, window=window, **options)
+        pixels: NDArray[Any] = dataset.read(indexes=list(bands) if bands else None, window=window, **options)
     except (RasterioError, OSError) as error:
         raise unreadable(dataset, window, error) from error
+    return pixels
 
 
 def read_valid(dataset: DatasetReader, window: Window, image: NDArray[Any]) -> NDArray[np.bool_]:

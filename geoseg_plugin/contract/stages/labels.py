@@ -60,7 +60,7 @@ class RasterizeLabels(Stage):
         default="0",
     )  # fmt: skip
     all_touched: bool = ask(
-        Kind.FLAG, "All touched pixels", "Burn every pixel that a feature touches, not only those with their centre inside.",
+        Kind.FLAG, "All touched pixels", "Burn every pixel that a feature touches, not only if its centre is inside.",
         default=False,
     )  # fmt: skip
     output: str = ask(Kind.RASTER_OUT, "Label raster", "The raster to write.")

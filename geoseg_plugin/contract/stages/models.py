@@ -22,8 +22,8 @@ class ExportModelResult:
 class ExportModel(Stage):
     """Turn a trained model into a file that runs without torch.
 
-    The exported model is run beside the original on real tiles, and is written only if both answer alike. The tiles come
-    from SAMPLE, or from the dataset that the model was trained on where that still exists.
+    The exported model is run beside the original on real tiles, and is written only if both answer alike. The tiles
+    come from SAMPLE, or from the dataset that the model was trained on where that still exists.
     """
 
     title = "Export model"

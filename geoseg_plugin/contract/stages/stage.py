@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Tuple
+from typing import ClassVar, Dict, Tuple
 
 from ..errors import RequestError
 from ..fields import OUTPUT_KINDS, Kind, fields_of
@@ -58,7 +58,8 @@ class Stage:
 
     def _check_outputs(self) -> None:
         """Refuse a request that would overwrite one of its inputs or write two results to one file."""
-        inputs, outputs = {}, {}
+        inputs: Dict[str, str] = {}
+        outputs: Dict[str, str] = {}
         for field in fields_of(self):
             value = getattr(self, field.name)
             if not value or field.kind in (Kind.NUMBER, Kind.FLAG, Kind.TEXT, Kind.CHOICE, Kind.FIELD, Kind.EXTENT):
