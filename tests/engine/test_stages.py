@@ -1,0 +1,102 @@
+"""Every stage is declared fully, and a request crosses between the Pythons unchanged."""
+
+import json
+import re
+
+import pytest
+from geoseg.geoseg_plugin.contract.errors import RequestError
+from geoseg.geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
+from geoseg.geoseg_plugin.contract.stages import STAGES, build, describe, from_json, to_json
+
+SAMPLES = {Kind.NUMBER: 1, Kind.FLAG: True, Kind.EXTENT: "0,1,0,1 [EPSG:4326]", Kind.LAYERS: ("a.tif", "b.tif")}
+DESTINATION_RESULTS = {
+    Kind.RASTER_OUT: Kind.RASTER,
+    Kind.VECTOR_OUT: Kind.VECTOR,
+    Kind.FILE_OUT: Kind.FILE,
+    Kind.FOLDER_OUT: Kind.FOLDER,
+}
+
+
+def minimal(stage):
+    """Return the fewest values that the stage accepts."""
+    values = {
+        field.name: SAMPLES.get(field.kind, f"{field.name}.file")
+        for field in fields_of(stage)
+        if not field.optional and field.default is None
+    }
+    return {**values, "like": "like.tif"} if stage.id() == "clipraster" else values
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_a_stage_is_declared_fully(stage):
+    assert re.fullmatch(r"[a-z]+", stage.id())
+    assert stage.command().replace("-", "") == stage.id()
+    assert stage.title
+    assert stage.group
+    assert len(stage.tags) >= 3
+    assert len(stage.help_text()) > 80
+    for field in (*fields_of(stage), *fields_of(stage.result)):
+        assert field.label[0].isupper(), field.name
+        assert field.help.endswith("."), field.name
+    for field in fields_of(stage):
+        if field.default is not None:
+            assert field.clean(field.default) == field.default
+        if field.parent:
+            assert field.parent in {other.name for other in fields_of(stage)}
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_every_destination_is_a_result_of_its_kind(stage):
+    results = {field.name: field.kind for field in fields_of(stage.result)}
+
+    for field in fields_of(stage):
+        if field.kind in OUTPUT_KINDS:
+            assert results[field.name] is DESTINATION_RESULTS[field.kind]
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_a_request_crosses_unchanged(stage):
+    request = build(stage.id(), minimal(stage))
+
+    assert from_json(json.loads(json.dumps(to_json(request)))) == request
+
+
+def test_names_may_come_in_capitals_as_in_qgis():
+    request = build("demoscene", {"SIZE": 256, "OUTPUT": "a.tif", "LABELS": "a.shp"})
+
+    assert request.size == 256
+
+
+@pytest.mark.parametrize(
+    ("stage", "values", "said"),
+    [
+        ("nosuch", {}, "nosuch"),
+        ("demoscene", {"COLOUR": 1}, "COLOUR"),
+        ("demoscene", {"OUTPUT": "a.tif"}, "LABELS"),
+        ("demoscene", {"OUTPUT": "a.tif", "LABELS": "a.tif"}, "same file"),
+        ("clipraster", {"INPUT": "a.tif", "OUTPUT": "b.tif"}, "LIKE, EXTENT and MASK"),
+        ("clipraster", {"INPUT": "a.tif", "LIKE": "c", "MASK": "d", "OUTPUT": "b.tif"}, "LIKE and MASK"),
+        ("clipraster", {"INPUT": "a.tif", "LIKE": "c.tif", "OUTPUT": "a.tif"}, "overwrite INPUT"),
+        ("clipraster", {"INPUT": "a", "MASK": "m.gpkg|layername=x", "OUTPUT": "m.gpkg"}, "overwrite MASK"),
+        ("clipraster", {"INPUT": "a", "EXTENT": "0,1,0,1", "SNAP": "LIKE grid", "OUTPUT": "b"}, "LIKE"),
+        ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "70000", "OUTPUT": "c"}, "BACKGROUND"),
+        ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "none", "OUTPUT": "c"}, "BACKGROUND"),
+    ],
+)
+def test_a_wrong_request_is_refused(stage, values, said):
+    with pytest.raises(RequestError) as caught:
+        build(stage, values)
+
+    assert said in str(caught.value)
+
+
+def test_a_job_without_stage_is_refused():
+    with pytest.raises(RequestError, match="stage"):
+        from_json({"parameters": {}})
+
+
+def test_the_description_is_plain_json():
+    described = json.loads(json.dumps(describe()))
+
+    assert [stage["id"] for stage in described] == list(STAGES)
+    assert described[0]["parameters"][0]["parameter"] == "SIZE"
