@@ -1,0 +1,194 @@
+"""A dataset on disk: tiles with labels, their split, and what training must know about them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyogrio
+
+from ...contract.classes import ClassTable
+from ...contract.errors import InputError
+
+DESCRIPTION = "dataset.json"
+FOOTPRINTS = "tiles.gpkg"
+FOOTPRINTS_LAYER = "tiles"
+IMAGES = "images"
+LABELS = "labels"
+FORMAT = "geoseg-dataset"
+FORMAT_VERSION = 1
+
+Split = Literal["train", "validation"]
+TRAIN: Split = "train"
+VALIDATION: Split = "validation"
+_MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
+
+
+@dataclass(frozen=True)
+class BandStatistics:
+    """What the pixels of one band are like, over the valid pixels of the training tiles, in pixel units."""
+
+    name: str
+    mean: float
+    std: float
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile: its id, the scene it was cut from, its split, and its two GeoTIFFs."""
+
+    id: str
+    scene: str
+    split: Split
+    image: Path
+    label: Path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tiles for training.
+
+    Attributes:
+        folder: Where it lies.
+        tile_size: Side of the tiles in pixels.
+        bands: Names of the bands in order.
+        dtype: Data type of the image pixels, as numpy names it.
+        classes: Class values, names and colours.
+        ignore_value: Value in the labels that neither trains nor counts.
+        crs: CRS of the first scene and of tiles.gpkg (AUTHORITY:CODE or WKT), None without.
+        pixel_size: Width and height of a pixel of the first scene, in units of its CRS.
+        statistics: One per band.
+        tiles: All tiles, in the order of tiles.gpkg.
+        fingerprint: SHA-256 over dataset.json.
+    """
+
+    folder: Path
+    tile_size: int
+    bands: tuple[str, ...]
+    dtype: str
+    classes: ClassTable
+    ignore_value: int
+    crs: str | None
+    pixel_size: tuple[float, float]
+    statistics: tuple[BandStatistics, ...]
+    tiles: tuple[Tile, ...]
+    fingerprint: str
+
+    def split(self, name: Split) -> tuple[Tile, ...]:
+        """Return the tiles of one split."""
+        return tuple(tile for tile in self.tiles if tile.split == name)
+
+
+@dataclass(frozen=True)
+class Description:
+    """The content of dataset.json: `Dataset` without the tiles, and how it was made (plain values)."""
+
+    tile_size: int
+    dtype: str
+    classes: ClassTable
+    ignore_value: int
+    crs: str | None
+    pixel_size: tuple[float, float]
+    statistics: tuple[BandStatistics, ...]
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write dataset.json into the folder."""
+        values = {"format": FORMAT, "version": FORMAT_VERSION, **asdict(self), "classes": self.classes.to_json()}
+        text = json.dumps(values, ensure_ascii=False, indent=2)
+        (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+
+
+def open_dataset(folder: str) -> Dataset:
+    """Open a dataset. The splits are those of tiles.gpkg, so that an edit of that layer counts.
+
+    Raises:
+        InputError: The folder holds no dataset, or one that is broken.
+    """
+    root = Path(folder)
+    text = _read_text(root)
+    description = _read_description(text, root / DESCRIPTION)
+    return Dataset(
+        folder=root,
+        tile_size=description.tile_size,
+        bands=tuple(one.name for one in description.statistics),
+        dtype=description.dtype,
+        classes=description.classes,
+        ignore_value=description.ignore_value,
+        crs=description.crs,
+        pixel_size=description.pixel_size,
+        statistics=description.statistics,
+        tiles=_read_tiles(root),
+        fingerprint=hashlib.sha256(text.encode("utf-8")).hexdigest(),
+    )
+
+
+def _read_text(root: Path) -> str:
+    try:
+        return (root / DESCRIPTION).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{root} is no GeoSeg dataset: its {DESCRIPTION} cannot be read.",
+            "Choose a folder made by 'Make training tiles'.",
+        ) from error
+
+
+def _read_description(text: str, path: Path) -> Description:
+    try:
+        values = json.loads(text)
+        if values.pop("format") != FORMAT:
+            raise InputError(f"{path} is no description of a GeoSeg dataset.", _MAKE_AGAIN)
+        version = values.pop("version")
+        if version > FORMAT_VERSION:
+            raise InputError(f"{path} was made by a later GeoSeg (dataset format {version}).", "Update GeoSeg.")
+        values["classes"] = ClassTable.from_json(values["classes"])
+        values["pixel_size"] = (float(values["pixel_size"][0]), float(values["pixel_size"][1]))
+        values["statistics"] = tuple(BandStatistics(**one) for one in values["statistics"])
+        return Description(**values)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(f"{path} cannot be read: {error!r}.", _MAKE_AGAIN) from error
+
+
+def _read_tiles(root: Path) -> tuple[Tile, ...]:
+    path = root / FOOTPRINTS
+    try:
+        columns = ["tile", "scene", "split"]
+        layer = pyogrio.raw.read(path, layer=FOOTPRINTS_LAYER, columns=columns, read_geometry=False)
+        read = dict(zip(layer[0]["fields"], layer[3], strict=True))
+        rows = list(zip(*(read[name] for name in columns), strict=True))
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError) as error:
+        raise InputError(f"{path} cannot be read: {error}.", _MAKE_AGAIN) from error
+    if not rows:
+        raise InputError(f"{path} lists no tiles.", _MAKE_AGAIN)
+    tiles = tuple(_tile(root, str(name), str(scene), split) for name, scene, split in rows)
+    _check_tiles(root, tiles)
+    return tiles
+
+
+def _tile(root: Path, name: str, scene: str, split: Any) -> Tile:
+    if split not in (TRAIN, VALIDATION):
+        raise InputError(
+            f"Tile {name} in {root / FOOTPRINTS} has the split '{split}'.",
+            f"Write {TRAIN} or {VALIDATION}, or delete the feature to leave the tile out.",
+        )
+    return Tile(name, scene, split, root / IMAGES / f"{name}.tif", root / LABELS / f"{name}.tif")
+
+
+def _check_tiles(root: Path, tiles: tuple[Tile, ...]) -> None:
+    name, times = Counter(tile.id for tile in tiles).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"{root / FOOTPRINTS} lists tile {name} {times} times.", "Delete the copies.")
+    for kind in (IMAGES, LABELS):
+        present = {path.stem for path in (root / kind).glob("*.tif")}
+        missing = [tile.id for tile in tiles if tile.id not in present]
+        if missing:
+            raise InputError(
+                f"{len(missing)} of {len(tiles)} tiles have no file in {root / kind} (first: {missing[0]}.tif).",
+                _MAKE_AGAIN,
+            )

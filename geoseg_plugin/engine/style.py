@@ -1,0 +1,102 @@
+"""The one definition of how results look in QGIS: style files (.qml) and class names that lie beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree as ET  # nosec B405 - it writes here, and reads nothing
+
+from ..contract.classes import ClassTable
+
+SPLIT_COLOURS = {"train": "#0072b2", "validation": "#e69f00"}
+_SPLIT_FIELD = "split"
+_MOST_CATEGORY_NAMES = 256
+
+
+def write_raster_style(path: Path, classes: ClassTable) -> Path:
+    """Write a paletted style with names and colours beside a class raster and return its path."""
+    root = _qgis_element()
+    renderer = ET.SubElement(
+        ET.SubElement(root, "pipe"), "rasterrenderer", type="paletted", band="1", opacity="1", alphaBand="-1",
+        nodataColor="",
+    )  # fmt: skip
+    ET.SubElement(renderer, "rasterTransparency")
+    palette = ET.SubElement(renderer, "colorPalette")
+    for one in classes:
+        ET.SubElement(palette, "paletteEntry", value=str(one.value), color=one.colour, alpha="255", label=one.name)
+    return _write_style(root, path)
+
+
+def write_category_names(path: Path, classes: ClassTable) -> Path | None:
+    """Write the class names where GDAL looks for them (.aux.xml beside the raster) and return its path.
+
+    GDAL numbers the names from 0 without gaps, so none are written where a class value is 256 or more.
+    """
+    if not classes.values or max(classes.values) >= _MOST_CATEGORY_NAMES:
+        return None
+    names = dict(zip(classes.values, classes.names, strict=True))
+    root = ET.Element("PAMDataset")
+    categories = ET.SubElement(ET.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
+    for value in range(max(classes.values) + 1):
+        ET.SubElement(categories, "Category").text = names.get(value, "")
+    target = path.with_name(path.name + ".aux.xml")
+    ET.ElementTree(root).write(target, encoding="utf-8")
+    return target
+
+
+def write_polygon_style(path: Path, classes: ClassTable, field: str, *, by_name: bool = False) -> Path:
+    """Write a categorised style beside a polygon layer and return its path.
+
+    Args:
+        path: The vector file.
+        classes: Names and colours.
+        field: The attribute that holds the class value or, with `by_name`, the class name.
+        by_name: Whether the attribute holds names.
+    """
+    categories = [(one.name if by_name else str(one.value), one.name, one.colour) for one in classes]
+    return _write_categories(path, field, categories, fill_opacity=0.6)
+
+
+def write_split_style(path: Path) -> Path:
+    """Write the style of tile footprints, coloured by split, beside the layer and return its path."""
+    categories = [(split, split, colour) for split, colour in SPLIT_COLOURS.items()]
+    return _write_categories(path, _SPLIT_FIELD, categories, fill_opacity=0.25)
+
+
+def _write_categories(path: Path, field: str, categories: Iterable[tuple[str, str, str]], fill_opacity: float) -> Path:
+    root = _qgis_element()
+    renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr=field, enableorderby="0")
+    listing, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
+    for number, (value, label, colour) in enumerate(categories):
+        ET.SubElement(listing, "category", value=value, symbol=str(number), label=label, render="true", type="string")
+        _add_fill(symbols, str(number), colour, fill_opacity)
+    return _write_style(root, path)
+
+
+def _add_fill(symbols: ET.Element, name: str, colour: str, opacity: float) -> None:
+    rgb = ",".join(str(int(colour[start : start + 2], 16)) for start in (1, 3, 5))
+    properties = {
+        "color": f"{rgb},{round(255 * opacity)}",
+        "outline_color": f"{rgb},255",
+        "outline_width": "0.3",
+        "outline_style": "solid",
+        "style": "solid",
+    }
+    symbol = ET.SubElement(symbols, "symbol", type="fill", name=name, alpha="1", clip_to_extent="1")
+    layer = ET.SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "pass": "0", "locked": "0"})
+    options = ET.SubElement(layer, "Option", type="Map")
+    for key, value in properties.items():
+        ET.SubElement(options, "Option", type="QString", name=key, value=value)
+        ET.SubElement(layer, "prop", k=key, v=value)  # QGIS before 3.26 reads these
+
+
+def _qgis_element() -> ET.Element:
+    return ET.Element("qgis", version="3.22.0", styleCategories="Symbology")
+
+
+def _write_style(root: ET.Element, path: Path) -> Path:
+    target = path.with_suffix(".qml")
+    ET.indent(root)
+    document = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode")
+    target.write_text(document, encoding="utf-8")
+    return target
