@@ -1,0 +1,56 @@
+"""The device that networks run on."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+
+from ..contract.errors import GeosegError, RequestError
+
+
+def choose_device(text: str) -> torch.device:
+    """Return the device for "auto", "cpu", "cuda" or "cuda:N"; auto takes the first GPU if it works, else the CPU.
+
+    Raises:
+        RequestError: The text is none of these.
+        GeosegError: That device is not there or does not work.
+    """
+    wanted = text.strip().lower()
+    if wanted == "cpu":
+        return torch.device("cpu")
+    if wanted == "auto":
+        works = torch.cuda.is_available() and _fault(torch.device("cuda:0")) is None
+        return torch.device("cuda:0" if works else "cpu")
+    match = re.fullmatch(r"cuda(?::(\d+))?", wanted)
+    if match is None:
+        raise RequestError(f"DEVICE is '{text}'.", "Give auto, cpu, cuda or cuda:N (N counts from 0).")
+    number, count = int(match.group(1) or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number >= count:
+        found = f"it sees {count}, counted from 0" if count else "it sees none"
+        raise GeosegError(
+            f"Torch does not see the GPU '{wanted}': {found}.", "Use DEVICE auto or cpu, or check the driver."
+        )
+    device = torch.device(f"cuda:{number}")
+    fault = _fault(device)
+    if fault is not None:
+        raise GeosegError(f"The GPU '{wanted}' does not work: {fault}.", "Use DEVICE cpu, or check the driver.")
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """Return the device in words: its name, and memory or threads."""
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        return f"{device} ({properties.name}, {properties.total_memory / 2**30:.0f} GiB)"
+    return f"{device} ({torch.get_num_threads()} threads, {torch.backends.cpu.get_cpu_capability()})"
+
+
+def _fault(device: torch.device) -> str | None:
+    """Return what goes wrong in a real operation on a GPU, None when nothing does."""
+    try:
+        torch.zeros(1, device=device).add_(1)
+        torch.cuda.synchronize(device)
+    except RuntimeError as error:
+        return str(error).splitlines()[0].rstrip(".")
+    return None
