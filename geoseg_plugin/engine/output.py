@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..contract.errors import OutputError
-
-STAGING_PREFIX = ".geoseg-"
+from ..contract.staging import staging_name
 
 _open_folders: set[Path] = set()
 _lock = threading.Lock()
@@ -63,7 +62,7 @@ def discard_all() -> None:
 @contextmanager
 def _staging(parent: Path, name: str) -> Iterator[Path]:
     # The process id lets the host remove the folder of a worker that was killed.
-    folder = parent / f"{STAGING_PREFIX}{name}-{os.getpid()}"
+    folder = parent / staging_name(name, os.getpid())
     try:
         parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir()
