@@ -30,12 +30,14 @@ class Features:
 
     Attributes:
         source: Where it was read from, for messages.
+        name: Name of the layer in its file.
         crs: Its CRS, None without.
         geometries: Shapely geometries in two dimensions, None where a feature has none, in the order of the layer.
         columns: The attributes that were asked for, each as long as `geometries`.
     """
 
     source: str
+    name: str
     crs: CRS | None
     geometries: NDArray[Any]
     columns: dict[str, NDArray[Any]]
@@ -69,7 +71,7 @@ def read_features(source: str, columns: Sequence[str] = ()) -> Features:
         if "error" in str(warning.message).lower():
             raise InputError(f"The layer {source} cannot be read: {_sentence(warning.message)}.", _fix(path))
     crs = read_crs(meta["crs"]) if meta["crs"] else None
-    return Features(source, crs, geometries, dict(zip(meta["fields"], read, strict=True)))
+    return Features(source, layer, crs, geometries, dict(zip(meta["fields"], read, strict=True)))
 
 
 def write_features(

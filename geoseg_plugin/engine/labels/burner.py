@@ -1,0 +1,148 @@
+"""Burning a label layer onto a pixel grid, window by window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from rasterio.windows import Window
+
+from ...contract.errors import InputError
+from ...contract.events import Report
+from ..class_raster import class_dtype
+from ..grid import Grid
+from ..vector import Features, reproject
+from .layer import IGNORED, LabelLayer
+
+
+class Burner:
+    """Burns a label layer onto a grid; the windows of a grid together are what the whole would be.
+
+    All geometries are brought into pixel coordinates of the whole grid once. A window then differs by whole numbers
+    only, which floating point subtracts without error.
+
+    Args:
+        layer: The labels.
+        grid: The grid of the image, also rotated or south-up.
+        image: Where the image lies, for messages.
+        all_touched: Burn every pixel that a feature touches, not only those whose centre is inside.
+        report: Hears what was mended or left out.
+
+    Raises:
+        InputError: A CRS is missing on one side, or no feature lies on the grid.
+    """
+
+    def __init__(self, layer: LabelLayer, grid: Grid, image: str, *, all_touched: bool, report: Report) -> None:
+        self._layer = layer
+        self._all_touched = all_touched
+        _check_crs(layer.features, grid, image, report)
+        codes = np.searchsorted(np.asarray(layer.classes.values), layer.values) + 1
+        codes[layer.values == IGNORED] = self._ignore_code
+        shapes = _to_pixels(layer.features, grid)
+        shapes, codes = _finite(shapes, codes, layer.features, report)
+        self._shapes, self._codes = _simple(_mend(shapes, report), codes)
+        self._tree = shapely.STRtree(self._shapes)
+        if len(self._tree.query(shapely.box(0, 0, grid.width, grid.height))) == 0:
+            raise _no_overlap(layer.features, grid, image)
+
+    @property
+    def dtype(self) -> str:
+        """Data type of the labels."""
+        return class_dtype(self._layer.classes)[0]
+
+    def burn(self, window: Window) -> tuple[NDArray[Any], int]:
+        """Return the labels (H, W) of a window that may reach over the edge, and how many of its pixels are covered."""
+        offset = Affine.translation(window.col_off, window.row_off)
+        height, width = int(window.height), int(window.width)
+        corner = (window.col_off, window.row_off, window.col_off + width, window.row_off + height)
+        hits = np.sort(self._tree.query(shapely.box(*corner)))
+        codes = np.zeros((height, width), dtype=np.int32)
+        if len(hits):
+            rasterize(
+                zip(self._shapes[hits], self._codes[hits].tolist(), strict=True), out=codes, transform=offset,
+                all_touched=self._all_touched,
+            )  # fmt: skip
+        return self._values_of_codes()[codes], int(np.count_nonzero(codes))
+
+    @property
+    def _ignore_code(self) -> int:
+        return len(self._layer.classes) + 1
+
+    def _values_of_codes(self) -> NDArray[Any]:
+        dtype, ignore = class_dtype(self._layer.classes)
+        background = ignore if self._layer.background is None else self._layer.background
+        return np.array([background, *self._layer.classes.values, ignore], dtype=dtype)
+
+
+def _check_crs(features: Features, grid: Grid, image: str, report: Report) -> None:
+    if features.crs is None and grid.crs is None:
+        report.warn(f"Neither {features.source} nor {image} has a CRS: they are taken to lie in the same plane.")
+    elif features.crs is None:
+        raise InputError(
+            f"The layer {features.source} has no CRS, but {image} has one.",
+            "Give the layer its CRS (in QGIS: right-click, Layer CRS, Set; then save it as a new file).",
+        )
+    elif grid.crs is None:
+        raise InputError(
+            f"The raster {image} has no CRS, but {features.source} has one.", "Give the raster its CRS first."
+        )
+
+
+def _to_pixels(features: Features, grid: Grid) -> NDArray[Any]:
+    inverse = ~grid.transform
+    matrix = np.array([[inverse.a, inverse.b], [inverse.d, inverse.e]])
+
+    def forward(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        # Relative to the corner first: large map coordinates would cost digits.
+        return (points - [grid.transform.c, grid.transform.f]) @ matrix.T
+
+    pixels: NDArray[Any] = shapely.transform(reproject(features.geometries, features.crs, grid.crs), forward)
+    return pixels
+
+
+def _finite(
+    shapes: NDArray[Any], codes: NDArray[np.int64], features: Features, report: Report
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    points, owners = shapely.get_coordinates(shapes, return_index=True)
+    finite = np.ones(len(shapes), dtype=np.bool_)
+    finite[owners[~np.isfinite(points).all(axis=1)]] = False
+    if not finite.any():
+        raise InputError(
+            f"The coordinates of {features.source} do not fit its CRS, {features.crs}.",
+            "The layer probably states a wrong CRS: set the right one.",
+        )
+    if not finite.all():
+        report.warn(f"{int((~finite).sum())} features lie outside the range of the image's CRS and are left out.")
+    return shapes[finite], codes[finite]
+
+
+def _mend(shapes: NDArray[Any], report: Report) -> NDArray[Any]:
+    broken = ~shapely.is_valid(shapes) & (shapely.get_dimensions(shapes) == 2)
+    if not broken.any():
+        return shapes
+    report.warn(f"{int(broken.sum())} features with invalid outlines (crossing themselves, say) were mended.")
+    mended = shapes.copy()
+    mended[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    return mended
+
+
+def _simple(shapes: NDArray[Any], codes: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Take collections apart, twice since they may hold collections, and drop what is empty."""
+    for _ in range(2):
+        shapes, owners = shapely.get_parts(shapes, return_index=True)
+        codes = codes[owners]
+    kept = ~shapely.is_empty(shapes)
+    return shapes[kept], codes[kept]
+
+
+def _no_overlap(features: Features, grid: Grid, image: str) -> InputError:
+    west, south, east, north = shapely.total_bounds(reproject(features.geometries, features.crs, grid.crs))
+    return InputError(
+        f"No feature of {features.source} lies on {image}: the layer covers x {west:.8g} to {east:.8g}, "
+        f"y {south:.8g} to {north:.8g}; the raster is {grid.describe()}.",
+        "Check that both are of the same place and state the right CRS.",
+    )

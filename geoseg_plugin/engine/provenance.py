@@ -1,0 +1,14 @@
+"""Where a file comes from: the tags that every written raster carries."""
+
+from __future__ import annotations
+
+import json
+
+from ..contract.stages import to_json
+from ..contract.stages.stage import Stage
+from .run import version
+
+
+def request_tags(request: Stage) -> dict[str, str]:
+    """Return the tags that tell by which request and which GeoSeg a raster was made."""
+    return {"GEOSEG_REQUEST": json.dumps(to_json(request), ensure_ascii=False), "GEOSEG_VERSION": version()}
