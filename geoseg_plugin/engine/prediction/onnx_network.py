@@ -1,0 +1,155 @@
+"""Networks that onnxruntime runs, without torch."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as faults
+
+from ....models.card import Card
+from ....models.file import CARD_KEY
+from ...contract.errors import GeosegError, ModelError, RequestError
+from ...contract.events import Report
+from .runtime import Network
+
+_CPU = "CPUExecutionProvider"
+_CUDA = "CUDAExecutionProvider"
+_CPU_BATCH = 1
+_GPU_BATCH = 16
+_LOG_FATAL_ONLY = 4
+_LOAD_FAULTS = (
+    faults.Fail, faults.InvalidArgument, faults.InvalidGraph, faults.InvalidProtobuf, faults.NoModel, faults.NoSuchFile,
+    faults.NotImplemented, faults.RuntimeException,
+)  # fmt: skip
+
+
+class OnnxNetwork(Network):
+    """A network in onnxruntime.
+
+    Args:
+        session: An open session.
+        card: What the model is.
+        device: The device that the session runs on, in words.
+        batch_size: Windows at a time.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, card: Card, device: str, batch_size: int) -> None:
+        super().__init__(card, device, batch_size)
+        self._session = session
+        self._input = session.get_inputs()[0].name
+        self._output = session.get_outputs()[0].name
+
+    def _infer(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        try:
+            logits: NDArray[np.float32] = self._session.run([self._output], {self._input: windows})[0]
+        except faults.RuntimeException as error:
+            if "allocate" in str(error) or "out of memory" in str(error).lower():
+                raise MemoryError from error
+            raise ModelError(
+                f"The network fails on windows of {windows.shape[2]} x {windows.shape[3]} pixels: {_first_line(error)}.",
+                "Use a TILE_SIZE that the network was made for.",
+            ) from error
+        return logits
+
+
+def open_onnx_network(path: str, device: str, batch_size: int, report: Report) -> OnnxNetwork:
+    """Load an .onnx model; see `runtime.open_network`."""
+    if not Path(path).is_file():
+        raise ModelError(f"There is no model file {path}.", "Check the path.")
+    providers = _providers(device)
+    session = _open_session(path, providers)
+    card = _check(session, path)
+    runs_on_gpu = session.get_providers()[0] == _CUDA
+    if not runs_on_gpu and len(providers) > 1:
+        fault = "onnxruntime cannot use the GPU: its CUDA or cuDNN libraries do not load"
+        if device.strip().lower() != "auto":
+            raise GeosegError(f"{fault}.", "Use DEVICE auto or cpu, or check the engine.")
+        report.warn(f"{fault}. The CPU does the work, which takes longer.")
+    if runs_on_gpu:
+        number = session.get_provider_options()[_CUDA].get("device_id", "0")
+        return OnnxNetwork(session, card, f"cuda:{number} (onnxruntime)", batch_size or _GPU_BATCH)
+    return OnnxNetwork(session, card, f"cpu (onnxruntime, {_core_count()} threads)", batch_size or _CPU_BATCH)
+
+
+def _open_session(path: str, providers: list[str | tuple[str, dict[str, str]]]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _LOG_FATAL_ONLY
+    options.intra_op_num_threads = _core_count()
+    if len(providers) > 1:
+        onnxruntime.preload_dlls()
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=providers)
+    except _LOAD_FAULTS as error:
+        raise ModelError(
+            f"{path} cannot be loaded as ONNX: {_first_line(error)}.", "The file is damaged, or no ONNX model."
+        ) from error
+
+
+def _check(session: onnxruntime.InferenceSession, path: str) -> Card:
+    """Return the model's card after making sure that its network is of the kind that the card states."""
+    text = session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
+    if text is None:
+        raise ModelError(f"{path} holds no GeoSeg card.", "Choose a model made by GeoSeg.")
+    card = Card.from_text(text, path)
+    takes, gives = session.get_inputs(), session.get_outputs()
+    fits = (
+        len(takes) == 1
+        and takes[0].type == gives[0].type == "tensor(float)"
+        and len(takes[0].shape) == len(gives[0].shape) == 4
+        and takes[0].shape[1] == len(card.bands)
+        and gives[0].shape[1] in (len(card.classes), None)
+    )
+    if not fits:
+        raise ModelError(
+            f"The network in {path} turns {takes[0].shape} into {gives[0].shape}, but its card names "
+            f"{len(card.bands)} bands and {len(card.classes)} classes.",
+            "Export the model again.",
+        )
+    return card
+
+
+def _providers(device: str) -> list[str | tuple[str, dict[str, str]]]:
+    wanted = device.strip().lower()
+    if wanted == "cpu":
+        return [_CPU]
+    found = _gpu_count() if _CUDA in onnxruntime.get_available_providers() else 0
+    if wanted == "auto":
+        return [(_CUDA, {"device_id": "0"}), _CPU] if found else [_CPU]
+    match = re.fullmatch(r"cuda(?::(\d+))?", wanted)
+    if match is None:
+        raise RequestError(f"DEVICE is '{device}'.", "Give auto, cpu, cuda or cuda:N (N counts from 0).")
+    number = int(match.group(1) or 0)
+    if number >= found:
+        raise GeosegError(
+            f"onnxruntime does not see the GPU '{wanted}': it sees {found or 'none'}.",
+            "Use DEVICE auto or cpu, or check the driver.",
+        )
+    return [(_CUDA, {"device_id": str(number)}), _CPU]
+
+
+def _gpu_count() -> int:
+    """Ask the driver how many GPUs there are; onnxruntime itself does not tell."""
+    count = ctypes.c_int(0)
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+            return 0
+    except (OSError, AttributeError):
+        return 0
+    return count.value
+
+
+def _core_count() -> int:
+    """Return the cores that this process may use, which in a container can be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
