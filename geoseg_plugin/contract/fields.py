@@ -140,6 +140,8 @@ class Field:
             )
         if self.kind is Kind.EXTENT:
             Extent.parse(value)
+        if self.suffixes and not value.lower().endswith(self.suffixes):
+            raise RequestError(f"{self.parameter} is '{value}'; its name must end in {' or '.join(self.suffixes)}.")
         return value
 
     def _clean_number(self, value: Any) -> float:

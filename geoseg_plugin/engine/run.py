@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from ..contract.about import about
 from ..contract.errors import GeosegError, OutputError
 from ..contract.events import Report
 from ..contract.stages.stage import Stage
@@ -51,6 +50,4 @@ def run(request: Stage, report: Report) -> Any:
 
 def version() -> str:
     """Return GeoSeg's version, which metadata.txt states."""
-    text = (Path(__file__).resolve().parents[2] / "metadata.txt").read_text(encoding="utf-8")
-    match = re.search(r"^version=(.+)$", text, re.MULTILINE)
-    return match.group(1).strip() if match else "unknown"
+    return about("version")

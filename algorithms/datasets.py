@@ -1,0 +1,29 @@
+"""Algorithms that make training data."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from qgis.core import QgsProcessingContext, QgsProcessingUtils
+
+from ..geoseg_plugin.contract.stages.datasets import MakeTiles
+from ..geoseg_plugin.host.style import style_when_loaded
+from .base import StageAlgorithm
+from .words import translate
+
+
+class MakeTilesAlgorithm(StageAlgorithm):
+    """geoseg:maketiles."""
+
+    stage = MakeTiles
+
+    def finish(self, outputs: Dict[str, Any], context: QgsProcessingContext) -> None:
+        """Have the tile footprints loaded, which lie inside the folder that was asked for."""
+        path = outputs["tiles"]
+        if context.project() is None or self._request is None:
+            return
+        details = QgsProcessingContext.LayerDetails(
+            translate("Tile footprints"), context.project(), "TILES", QgsProcessingUtils.LayerHint.Vector
+        )
+        context.addLayerToLoadOnCompletion(path, details)
+        style_when_loaded(context, path, self._request)

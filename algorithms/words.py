@@ -1,0 +1,34 @@
+"""The words of the stages in the user's language, and the help page made of them."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Iterable, Type
+
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..geoseg_plugin.contract.fields import Field, fields_of
+from ..geoseg_plugin.contract.stages.stage import Stage
+
+_CONTEXT = "GeoSeg"
+
+
+def translate(text: str) -> str:
+    """Return a text of the contract in the user's language, as far as it has been translated."""
+    return str(QCoreApplication.translate(_CONTEXT, text))
+
+
+def help_html(stage: Type[Stage]) -> str:
+    """Return what a stage does, what it asks for and what it gives back, in the HTML that Processing shows."""
+    paragraphs = [translate(" ".join(part.split())) for part in stage.help_text().split("\n\n")]
+    text = "".join(f"<p>{escape(paragraph, quote=False)}</p>" for paragraph in paragraphs)
+    parameters = _list("Parameters", fields_of(stage))
+    return text + parameters + _list("Results", fields_of(stage.result))
+
+
+def _list(title: str, fields: Iterable[Field]) -> str:
+    lines = "".join(
+        f"<li><b>{escape(translate(field.label), quote=False)}</b>: {escape(translate(field.help), quote=False)}</li>"
+        for field in fields
+    )
+    return f"<h3>{escape(translate(title))}</h3><ul>{lines}</ul>" if lines else ""

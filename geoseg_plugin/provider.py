@@ -1,0 +1,102 @@
+"""The provider: everything of GeoSeg that the Toolbox lists."""
+
+from __future__ import annotations
+
+from qgis.core import QgsApplication, QgsProcessingModelAlgorithm, QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from ..algorithms.base import ICONS
+from ..algorithms.datasets import MakeTilesAlgorithm
+from ..algorithms.engine import CheckEngineAlgorithm, InstallEngineAlgorithm
+from ..algorithms.imagery import ClipRasterAlgorithm, DemoSceneAlgorithm
+from ..algorithms.labels import RasterizeLabelsAlgorithm
+from ..algorithms.models import ExportModelAlgorithm
+from ..algorithms.prediction import PredictSegmentationAlgorithm
+from ..algorithms.training import TrainSegmentationAlgorithm
+from .contract.about import about
+from .contract.errors import GeosegError
+from .host.environment import ROOT, engine_python
+from .host.settings import chosen_python
+
+ALGORITHMS = (
+    DemoSceneAlgorithm,
+    ClipRasterAlgorithm,
+    RasterizeLabelsAlgorithm,
+    MakeTilesAlgorithm,
+    TrainSegmentationAlgorithm,
+    PredictSegmentationAlgorithm,
+    ExportModelAlgorithm,
+    InstallEngineAlgorithm,
+    CheckEngineAlgorithm,
+)
+WORKFLOWS = ROOT / "resources" / "workflows"
+
+
+class GeosegProvider(QgsProcessingProvider):
+    """GeoSeg's algorithms, one per stage, and the shipped workflows."""
+
+    def id(self) -> str:
+        """Return the fixed id."""
+        return "geoseg"
+
+    def name(self) -> str:
+        """Return the name in the Toolbox."""
+        return "GeoSeg"
+
+    def longName(self) -> str:
+        """Return the name with the version."""
+        return f"GeoSeg {about('version')}"
+
+    def versionInfo(self) -> str:
+        """Return the version."""
+        return about("version")
+
+    def helpId(self) -> str:
+        """Return the id of the help pages."""
+        return self.id()
+
+    def icon(self) -> QIcon:
+        """Return the icon."""
+        return QIcon(self.svgIconPath())
+
+    def svgIconPath(self) -> str:
+        """Return the path of the icon."""
+        return str(ICONS / "geoseg.svg")
+
+    def warningMessage(self) -> str:
+        """Return what to do when the engine is missing, else an empty text."""
+        try:
+            engine_python(chosen_python())
+        except GeosegError as error:
+            return str(error)
+        return ""
+
+    def loadAlgorithms(self) -> None:
+        """Add the algorithms; the workflows too once QGIS knows the provider, because they are made of them."""
+        for algorithm in ALGORITHMS:
+            self.addAlgorithm(algorithm())
+        if QgsApplication.processingRegistry().providerById(self.id()) is not None:
+            for path in sorted(WORKFLOWS.glob("*.model3")):
+                workflow = QgsProcessingModelAlgorithm()
+                if workflow.fromFile(str(path)):
+                    self.addAlgorithm(workflow)
+
+    def supportsNonFileBasedOutput(self) -> bool:
+        """Tell that the engine writes files only."""
+        return False
+
+    def supportedOutputRasterLayerExtensions(self) -> list[str]:
+        """Return what the engine writes."""
+        return ["tif", "tiff"]
+
+    def defaultRasterFileExtension(self) -> str:
+        """Return the suffix of temporary rasters."""
+        return "tif"
+
+    def supportedOutputVectorLayerExtensions(self) -> list[str]:
+        """Return what the engine writes."""
+        return ["gpkg", "shp", "geojson"]
+
+    def defaultVectorFileExtension(self, hasGeometry: bool = True) -> str:
+        """Return the suffix of temporary vector layers."""
+        return "gpkg"
