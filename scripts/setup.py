@@ -2,7 +2,8 @@
 
 Everything but Debian's packages goes to a folder outside the checkout (GEOSEG_HOME, by default
 ~/.local/share/geoseg) under a name that holds a hash of its requirements, so that clones share it and a second run
-only looks. The checkout gets links to it in build/env: engine, engine-tests, qgis and lint.
+only looks. The checkout gets links to it in build/env (engine, engine-tests, qgis, lint), and one in build/src under which it can
+be imported as the package `geoseg`.
 """
 
 import fcntl
@@ -17,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements"
 LINKS = ROOT / "build" / "env"
+SOURCE = ROOT / "build" / "src"
 QGIS_PYTHON = "/usr/bin/python3"
 
 
@@ -35,18 +37,15 @@ def main() -> int:
             "qgis": make_environment(tests, "qgis", Path(QGIS_PYTHON), "test-qgis.txt"),
             "lint": make_environment(tests, "lint", engine / "bin" / "python", "lint.txt"),
         }
-    LINKS.mkdir(parents=True, exist_ok=True)
     for name, folder in environments.items():
-        link = LINKS / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(folder)
+        make_link(LINKS / name, folder)
+    make_link(SOURCE / "geoseg", ROOT)
     return 0
 
 
 def geoseg_home() -> Path:
-    """Return the folder that all clones of this user share."""
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(os.environ.get("GEOSEG_HOME") or Path(data) / "geoseg")
+    """Return the folder that all clones of this user share, the one where 'Install engine' puts the engine."""
+    return Path(os.environ.get("GEOSEG_HOME") or Path.home() / ".local" / "share" / "geoseg")
 
 
 def install_debian_packages() -> None:
@@ -124,6 +123,13 @@ def site_packages(python: Path) -> Path:
     """Ask a Python where its packages lie."""
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     return Path(subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+
+
+def make_link(link: Path, target: Path) -> None:
+    """Make a link, in place of one that may be there."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
 
 
 def say(text: str) -> None:

@@ -1,0 +1,82 @@
+"""What the demo and the run on real imagery share: algorithms through the real qgis_process, timed, and figures."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+ENGINE_PYTHON = ROOT / "build" / "env" / "engine" / "bin" / "python"
+
+_VALUE = re.compile(r"^(\w+):\t(.*)$")
+_PROGRESS = re.compile(r"^(\d+\.\.\.)+")
+_FRAME = re.compile(r"^-*$|^Inputs$|^Results$|^100 - done\.$")
+
+
+class Chain:
+    """Runs one algorithm after the other and remembers how long each took."""
+
+    def __init__(self) -> None:
+        self.seconds: list[tuple[str, float]] = []
+
+    def run(self, algorithm: str, **parameters: Any) -> dict[str, str]:
+        """Run geoseg:`algorithm` with qgis_process, showing what it says.
+
+        Args:
+            algorithm: Its name without the provider.
+            parameters: Values by parameter name; a sequence gives the parameter several times.
+
+        Returns:
+            Its results as texts, by name.
+        """
+        command = [str(ROOT / "scripts" / "qgis_process"), "run", f"geoseg:{algorithm}", "--"]
+        for name, value in parameters.items():
+            values = value if isinstance(value, (list, tuple)) else [value]
+            command += [f"{name}={item}" for item in values]
+        print(f"\n== {algorithm}", flush=True)
+        started = time.monotonic()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            results = follow(process.stdout or ())
+        if process.returncode:
+            sys.exit(f"geoseg:{algorithm} failed.")
+        seconds = time.monotonic() - started
+        self.seconds.append((algorithm, seconds))
+        print(f"   {seconds:.1f} s", flush=True)
+        return results
+
+    def print_times(self) -> None:
+        """Print the wall time of each step."""
+        print("\nWall time of each step")
+        for name, seconds in self.seconds:
+            print(f"  {name:22} {seconds:7.1f} s")
+        print(f"  {'together':22} {sum(seconds for _, seconds in self.seconds):7.1f} s")
+
+
+def follow(lines: Iterable[str]) -> dict[str, str]:
+    """Print what qgis_process says about the run, less its frame; return the results that it lists at the end."""
+    results: dict[str, str] = {}
+    for line in lines:
+        text = _PROGRESS.sub("", line.rstrip("\n"))
+        value = _VALUE.match(text)
+        if text == "Results":
+            results.clear()
+        if value:
+            results[value[1]] = value[2]
+        elif not _FRAME.match(text):
+            print(f"   {text}", flush=True)
+    return results
+
+
+def measure(truth: Sequence[Path], predicted: Sequence[Path]) -> dict[str, Any]:
+    """Return mean IoU and, per class of the truth, share, IoU and F1, from one confusion matrix over all pairs."""
+    command = [str(ENGINE_PYTHON), str(ROOT / "scripts" / "measure.py"), "--truth", *map(str, truth)]
+    command += ["--predicted", *map(str, predicted)]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "build" / "src")}
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=variables).stdout
+    figures: dict[str, Any] = json.loads(output)
+    return figures

@@ -1,0 +1,98 @@
+"""Turn what `geoseg describe --json` says (standard input) into docs/reference.md (standard output)."""
+
+import json
+import sys
+
+HEAD = """# Reference
+
+Every algorithm with its parameters and results. This page is made from the declarations in
+`geoseg_plugin/contract/stages` by `make reference`; a test holds it equal to the Toolbox and to the command line.
+
+- In the Toolbox, in models and in batch the algorithms stand under *GeoSeg*.
+- With `qgis_process`: `qgis_process run geoseg:ID -- PARAMETER=value ...`
+- On the command line, without QGIS: `ENGINE_PYTHON geoseg_plugin COMMAND --option value ...`
+- As a job file: `ENGINE_PYTHON geoseg_plugin run job.json` with
+  `{"stage": "ID", "parameters": {"input": "...", "output": "..."}}`, the parameters in lower case.
+
+A value in *italics* is the default; a parameter without one must be given unless it is optional.
+"""
+
+
+def main() -> int:
+    """Convert standard input to standard output."""
+    sys.stdout.write(render(json.load(sys.stdin)))
+    return 0
+
+
+def render(stages: list) -> str:
+    """Return the page for the stages that `describe` returns."""
+    contents = "\n".join(
+        f"- [{stage['title']}](#{anchor(stage['title'])}) (`geoseg:{stage['id']}`)" for stage in stages
+    )
+    return "\n".join([HEAD, contents, "", *(render_stage(stage) for stage in stages)])
+
+
+def anchor(title: str) -> str:
+    """Return the anchor that Markdown gives to a heading."""
+    return title.lower().replace(" ", "-")
+
+
+def render_stage(stage: dict) -> str:
+    """Return the section of one stage."""
+    parameters = [
+        f"| `{field['parameter']}` | `{option(field)}` | {kind(field)} | {describe(field)} |"
+        for field in stage["parameters"]
+    ]
+    results = [
+        f"| `{field['parameter']}` | {field['kind']} | {field['label']}. {field['help']} |"
+        for field in stage["results"]
+    ]
+    return "\n".join(
+        [
+            f"## {stage['title']}",
+            "",
+            f"`geoseg:{stage['id']}` · `{stage['command']}` · group {stage['group']}",
+            "",
+            stage["help"],
+            "",
+            "| parameter | option | kind | meaning |",
+            "|---|---|---|---|",
+            *parameters,
+            "",
+            "| result | kind | meaning |",
+            "|---|---|---|",
+            *results,
+            "",
+        ]
+    )
+
+
+def option(field: dict) -> str:
+    """Return the option of the command line."""
+    return "--" + field["name"].replace("_", "-")
+
+
+def kind(field: dict) -> str:
+    """Return the kind of a value in words, with its unit."""
+    words = field["kind"].replace("_out", " to write")
+    return f"{words}, {field['unit']}" if field["unit"] else words
+
+
+def describe(field: dict) -> str:
+    """Return label, help, limits, default and choices of a parameter."""
+    facts = [f"{field['label']}. {field['help']}"]
+    if field["choices"]:
+        facts.append("One of " + ", ".join(f"`{choice}`" for choice in field["choices"]) + ".")
+    if field["minimum"] is not None and field["maximum"] is not None:
+        facts.append(f"{field['minimum']:.10g} to {field['maximum']:.10g}.")
+    if field["default"] is not None:
+        facts.append(f"*{json.dumps(field['default']).strip(chr(34))}*.")
+    elif field["optional"]:
+        facts.append("Optional.")
+    if field["advanced"]:
+        facts.append("Advanced.")
+    return " ".join(facts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
