@@ -16,6 +16,7 @@ from .raster import geotiff_profile
 from .style import write_category_names, write_raster_style
 
 CLASSES_TAG = "GEOSEG_CLASSES"
+REQUEST_TAG = "GEOSEG_REQUEST"
 
 
 def class_dtype(classes: ClassTable) -> tuple[str, int]:

@@ -49,7 +49,7 @@ class Grid:
     @property
     def bounds(self) -> BoundingBox:
         """Left, bottom, right, top in map units, also of rotated and south-up grids."""
-        corners = [self.transform * corner for corner in self._corners()]
+        corners = [self.transform @ corner for corner in self._corners()]
         xs, ys = [x for x, _ in corners], [y for _, y in corners]
         return BoundingBox(min(xs), min(ys), max(xs), max(ys))
 
@@ -66,7 +66,7 @@ class Grid:
 
     def part(self, window: Window) -> Grid:
         """Return the grid of a window (whole pixels) of this grid."""
-        shifted = self.transform * Affine.translation(window.col_off, window.row_off)
+        shifted = self.transform @ Affine.translation(window.col_off, window.row_off)
         return Grid(self.crs, shifted, int(window.height), int(window.width))
 
     def is_same(self, other: Grid) -> bool:
@@ -75,7 +75,7 @@ class Grid:
             return False
         inverse = ~self.transform
         for corner in self._corners():
-            col, row = inverse * (other.transform * corner)
+            col, row = inverse @ (other.transform @ corner)
             if abs(col - corner[0]) > _ALIGNED_WITHIN_PX or abs(row - corner[1]) > _ALIGNED_WITHIN_PX:
                 return False
         return True

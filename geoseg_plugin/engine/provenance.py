@@ -6,9 +6,10 @@ import json
 
 from ..contract.stages import to_json
 from ..contract.stages.stage import Stage
+from .class_raster import REQUEST_TAG
 from .run import version
 
 
 def request_tags(request: Stage) -> dict[str, str]:
     """Return the tags that tell by which request and which GeoSeg a raster was made."""
-    return {"GEOSEG_REQUEST": json.dumps(to_json(request), ensure_ascii=False), "GEOSEG_VERSION": version()}
+    return {REQUEST_TAG: json.dumps(to_json(request), ensure_ascii=False), "GEOSEG_VERSION": version()}

@@ -54,6 +54,12 @@ class Burner:
         """Data type of the labels."""
         return class_dtype(self._layer.classes)[0]
 
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of all features in pixels of the grid."""
+        left, top, right, bottom = shapely.total_bounds(self._shapes)
+        return float(left), float(top), float(right), float(bottom)
+
     def burn(self, window: Window) -> tuple[NDArray[Any], int]:
         """Return the labels (H, W) of a window that may reach over the edge, and how many of its pixels are covered."""
         offset = Affine.translation(window.col_off, window.row_off)
@@ -98,7 +104,8 @@ def _to_pixels(features: Features, grid: Grid) -> NDArray[Any]:
 
     def forward(points: NDArray[np.float64]) -> NDArray[np.float64]:
         # Relative to the corner first: large map coordinates would cost digits.
-        return (points - [grid.transform.c, grid.transform.f]) @ matrix.T
+        relative = points - np.array([grid.transform.c, grid.transform.f])
+        return np.asarray(relative @ matrix.T, dtype=np.float64)
 
     pixels: NDArray[Any] = shapely.transform(reproject(features.geometries, features.crs, grid.crs), forward)
     return pixels

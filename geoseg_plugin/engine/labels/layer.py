@@ -17,6 +17,7 @@ from ..vector import Features, read_features
 LARGEST_VALUE = 65534
 IGNORED = -1
 _MANY_CLASSES = 100
+_AREA = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class LabelLayer:
     background: int | None
 
 
-def read_label_layer(source: str, field: str | None, background: int | None, report: Report) -> LabelLayer:
+def read_label_layer(
+    source: str, field: str | None, background: int | None, report: Report, *, areas_only: bool = False
+) -> LabelLayer:
     """Read a layer and work out its classes.
 
     Args:
@@ -44,6 +47,7 @@ def read_label_layer(source: str, field: str | None, background: int | None, rep
         field: Attribute with whole numbers (class values) or texts (class names); None for one class.
         background: Class value of pixels without a label, None to ignore them.
         report: Hears how many features are left out, and why.
+        areas_only: Whether lines and points are refused.
 
     Raises:
         InputError: The layer cannot be read, is empty, or its field holds no usable classes.
@@ -52,6 +56,8 @@ def read_label_layer(source: str, field: str | None, background: int | None, rep
     if len(features) == 0:
         raise InputError(f"The layer {source} has no features.", "Choose a layer with labels.")
     features = _drawable(features, report)
+    if areas_only and (shapely.get_dimensions(features.geometries) != _AREA).any():
+        raise InputError(f"The layer {source} holds lines or points.", "Choose a layer of polygons.")
     if field is None:
         names = {1: features.name}
         values = np.ones(len(features), dtype=np.int64)
