@@ -45,15 +45,17 @@ class OnnxNetwork(Network):
         self._session = session
         self._input = session.get_inputs()[0].name
         self._output = session.get_outputs()[0].name
+        side = session.get_inputs()[0].shape[2]
+        self.fixed_size = side if isinstance(side, int) else None
 
     def _infer(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
             logits: NDArray[np.float32] = self._session.run([self._output], {self._input: windows})[0]
-        except faults.RuntimeException as error:
+        except (faults.RuntimeException, faults.InvalidArgument) as error:
             if "allocate" in str(error) or "out of memory" in str(error).lower():
                 raise MemoryError from error
             raise ModelError(
-                f"The network fails on windows of {windows.shape[2]} x {windows.shape[3]} pixels: {_first_line(error)}.",
+                f"The network fails on windows of {windows.shape[-1]} pixels: {_first_line(error)}.",
                 "Use a TILE_SIZE that the network was made for.",
             ) from error
         return logits
@@ -103,6 +105,7 @@ def _check(session: onnxruntime.InferenceSession, path: str) -> Card:
         len(takes) == 1
         and takes[0].type == gives[0].type == "tensor(float)"
         and len(takes[0].shape) == len(gives[0].shape) == 4
+        and not isinstance(takes[0].shape[0], int)
         and takes[0].shape[1] == len(card.bands)
         and gives[0].shape[1] in (len(card.classes), None)
     )

@@ -142,7 +142,7 @@ def _areas(
         geometries[int(number) - 1] = shapely.Polygon(rings[0], rings[1:])
     flat = numbers.ravel()
     pixels = np.bincount(flat, minlength=total + 1)[1:]
-    sums = np.bincount(flat, weights=confidence.ravel(), minlength=total + 1)[1:]
+    sums = np.bincount(flat, confidence.ravel().astype(np.float64), total + 1)[1:].astype(np.float64)
     return numbers, Areas(np.array(class_indices, np.int64), pixels, sums, geometries)
 
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import rasterio
 from rasterio.io import DatasetReader, DatasetWriter
 
-from ....models.card import Card
 from ....models.catalog import smallest_tile
 from ...contract.classes import ClassTable
 from ...contract.events import Part, Report
@@ -29,12 +28,10 @@ from .pipeline import pump
 from .reading import WindowReader
 from .runtime import Network, open_network
 from .tally import Tally
-from .windows import Cover
+from .windows import Cover, network_side
 
 if TYPE_CHECKING:
     from .polygons import PolygonWriter
-
-_SIZE_STEP = 32
 
 
 def predict_segmentation(request: PredictSegmentation, report: Report) -> PredictSegmentationResult:
@@ -76,7 +73,7 @@ def _predict(
     request: PredictSegmentation, dataset: DatasetReader, bands: tuple[int, ...], network: Network, report: Report
 ) -> Tally:
     card = network.card
-    size = _window_size(request.tile_size, card, report)
+    size = _window_size(request.tile_size, network, report)
     rows = Cover.of(dataset.height, size, request.overlap / 100)
     cols = Cover.of(dataset.width, size, request.overlap / 100)
     count = len(rows.starts) * len(cols.starts)
@@ -91,10 +88,11 @@ def _predict(
         return writer.tally
 
 
-def _window_size(asked: int, card: Card, report: Report) -> int:
-    """Return the side of the windows: a multiple of 32 that the network can work on."""
-    wanted = asked or card.tile_size
-    size = max(-(-wanted // _SIZE_STEP) * _SIZE_STEP, smallest_tile(card.architecture))
+def _window_size(asked: int, network: Network, report: Report) -> int:
+    """Return the side of the windows in pixels: what is asked for as far as the network can take it."""
+    wanted = asked or network.card.tile_size
+    rounded = max(network_side(wanted), smallest_tile(network.card.architecture))
+    size = network.fixed_size or rounded
     if size != wanted:
         report.note(f"Windows of {size} pixels are used, since the network cannot take {wanted}")
     return size

@@ -82,7 +82,7 @@ class WindowReader:
         """
         end = 0
         for row, start in enumerate(self._rows.starts):
-            fresh = end - start
+            fresh = max(0, end - start)
             self._move_up(fresh)
             end = start + len(self._valid)
             self._read(start, fresh)

@@ -22,6 +22,7 @@ class Network(ABC):
         card: What the model is.
         device: The device that really does the work, in words.
         batch_size: How many windows it takes at a time; becomes smaller when memory runs out.
+        fixed_size: The only side of windows in pixels that it takes; None where it takes any multiple of 32.
         seconds: Time spent inside the network so far.
     """
 
@@ -29,6 +30,7 @@ class Network(ABC):
         self.card = card
         self.device = device
         self.batch_size = batch_size
+        self.fixed_size: int | None = None
         self.seconds = 0.0
 
     def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:

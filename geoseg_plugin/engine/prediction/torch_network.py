@@ -18,6 +18,9 @@ _GPU_BATCH_LIMIT = 64
 class TorchNetwork(Network):
     """A network in torch.
 
+    Attributes:
+        module: The network itself.
+
     Args:
         module: In evaluation mode, on `device`.
         card: What the model is.
@@ -27,14 +30,14 @@ class TorchNetwork(Network):
 
     def __init__(self, module: torch.nn.Module, card: Card, device: torch.device, batch_size: int) -> None:
         super().__init__(card, describe_device(device), batch_size)
-        self._module = module.to(memory_format=torch.channels_last)
+        self.module = module.to(memory_format=torch.channels_last)
         self._device = device
 
     def _infer(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
             with torch.inference_mode():
                 batch = torch.from_numpy(windows).to(self._device).contiguous(memory_format=torch.channels_last)
-                logits: NDArray[np.float32] = self._module(batch).float().contiguous().cpu().numpy()
+                logits: NDArray[np.float32] = self.module(batch).float().contiguous().cpu().numpy()
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise MemoryError from error

@@ -8,6 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+_SIDE_STEP = 32
+
+
+def network_side(pixels: int) -> int:
+    """Return the next side of a window that networks can take: a multiple of 32."""
+    return -(-pixels // _SIDE_STEP) * _SIDE_STEP
+
+
 @dataclass(frozen=True)
 class Cover:
     """Windows of one size along one axis of a raster.
