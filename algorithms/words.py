@@ -27,8 +27,9 @@ def help_html(stage: Type[Stage]) -> str:
 
 
 def _list(title: str, fields: Iterable[Field]) -> str:
-    lines = "".join(
-        f"<li><b>{escape(translate(field.label), quote=False)}</b>: {escape(translate(field.help), quote=False)}</li>"
-        for field in fields
-    )
-    return f"<h3>{escape(translate(title))}</h3><ul>{lines}</ul>" if lines else ""
+    lines = "".join(f"<li><b>{_words(field.label)}</b>: {_words(field.help)}</li>" for field in fields)
+    return f"<h3>{_words(title)}</h3><ul>{lines}</ul>" if lines else ""
+
+
+def _words(text: str) -> str:
+    return escape(translate(text), quote=False)

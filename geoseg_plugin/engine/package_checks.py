@@ -26,13 +26,13 @@ def _check_scipy() -> bool:
 def _check_rasterio() -> bool:
     import numpy as np
     import rasterio
+    from affine import Affine
     from rasterio.io import MemoryFile
-    from rasterio.transform import from_origin
 
     pixels = np.arange(12, dtype="uint16").reshape(1, 3, 4)
     profile = {"driver": "GTiff", "dtype": "uint16", "count": 1, "height": 3, "width": 4, "compress": "deflate"}
     with MemoryFile() as file:
-        with file.open(crs="EPSG:32633", transform=from_origin(500000, 5000000, 2, 2), **profile) as dataset:
+        with file.open(crs="EPSG:32633", transform=Affine(2, 0, 500000, 0, -2, 5000000), **profile) as dataset:
             dataset.write(pixels)
         with file.open() as dataset:
             same = dataset.read()

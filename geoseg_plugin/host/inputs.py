@@ -76,9 +76,8 @@ class ParameterReader:
     def is_given(self, field: Field) -> bool:
         """Tell whether a parameter has a value; unset ones come as None, NULL, "", [] or [NULL]."""
         value = self._parameters.get(field.parameter)
-        if isinstance(value, (list, tuple)):
-            return any(item is not None and item != NULL and item != "" for item in value)
-        return value is not None and value != NULL and value != ""
+        items = value if isinstance(value, (list, tuple)) else [value]
+        return any(item not in (None, NULL, "") for item in items)
 
     def check_loadable(self, field: Field) -> None:
         """Raise InputError where QGIS cannot open the layer, or one of the layers, of a field."""
