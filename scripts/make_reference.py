@@ -26,15 +26,8 @@ def main() -> int:
 
 def render(stages: list) -> str:
     """Return the page for the stages that `describe` returns."""
-    contents = "\n".join(
-        f"- [{stage['title']}](#{anchor(stage['title'])}) (`geoseg:{stage['id']}`)" for stage in stages
-    )
+    contents = "\n".join(f"- [{stage['title']}](#{stage['command']}) (`geoseg:{stage['id']}`)" for stage in stages)
     return "\n".join([HEAD, contents, "", *(render_stage(stage) for stage in stages)])
-
-
-def anchor(title: str) -> str:
-    """Return the anchor that Markdown gives to a heading."""
-    return title.lower().replace(" ", "-")
 
 
 def render_stage(stage: dict) -> str:
@@ -49,6 +42,8 @@ def render_stage(stage: dict) -> str:
     ]
     return "\n".join(
         [
+            f'<a id="{stage["command"]}"></a>',
+            "",
             f"## {stage['title']}",
             "",
             f"`geoseg:{stage['id']}` · `{stage['command']}` · group {stage['group']}",

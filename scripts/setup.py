@@ -2,8 +2,8 @@
 
 Everything but Debian's packages goes to a folder outside the checkout (GEOSEG_HOME, by default
 ~/.local/share/geoseg) under a name that holds a hash of its requirements, so that clones share it and a second run
-only looks. The checkout gets links to it in build/env (engine, engine-tests, qgis, lint), and one in build/src under which it can
-be imported as the package `geoseg`.
+only looks. The checkout gets links to it in build/env (engine, engine-tests, qgis, lint), and one in build/src under
+which it can be imported as the package `geoseg`.
 """
 
 import fcntl
