@@ -74,6 +74,16 @@ def read_features(source: str, columns: Sequence[str] = ()) -> Features:
     return Features(source, layer, crs, geometries, dict(zip(meta["fields"], read, strict=True)))
 
 
+def is_vector(source: str) -> bool:
+    """Tell whether a path is a vector layer rather than a raster, as far as GDAL can open it as one."""
+    if "|" in source or Path(source).suffix.lower() in _DRIVERS:
+        return True
+    try:
+        return len(pyogrio.list_layers(source)) > 0
+    except DataSourceError:
+        return False
+
+
 def write_features(
     path: Path,
     geometries: Sequence[Any] | NDArray[Any],

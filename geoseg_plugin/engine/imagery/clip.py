@@ -55,7 +55,8 @@ def _find_cut(source: DatasetReader, request: ClipRaster, report: Report) -> Cut
         mask = Burner(layer, grid, request.input, all_touched=False, report=report)
         window = bounds_window(mask.bounds, grid)
         if window is None:
-            raise InputError(f"{request.mask} does not overlap {request.input}.", "Check that both are of one place.")
+            mask.check_overlap()
+            raise InputError(f"{request.mask} only touches {request.input}.", "Choose polygons on the raster.")
         return Cut(source, source, grid.part(window), window, mask)
     outline = _outline(request, grid, report)
     window = find_window(outline, grid, request.input)

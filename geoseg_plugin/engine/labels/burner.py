@@ -33,7 +33,7 @@ class Burner:
         report: Hears what was mended or left out.
 
     Raises:
-        InputError: A CRS is missing on one side, or no feature lies on the grid.
+        InputError: A CRS is missing on one side, or the layer has no place in the CRS of the grid.
     """
 
     def __init__(self, layer: LabelLayer, grid: Grid, image: str, *, all_touched: bool, report: Report) -> None:
@@ -44,15 +44,30 @@ class Burner:
         codes[layer.values == IGNORED] = self._ignore_code
         shapes = _to_pixels(layer.features, grid)
         shapes, codes = _finite(shapes, codes, layer.features, report)
-        self._shapes, self._codes = _simple(_mend(shapes, report), codes)
+        self._shapes, self._codes = _simple(shapes, codes)
         self._tree = shapely.STRtree(self._shapes)
-        if len(self._tree.query(shapely.box(0, 0, grid.width, grid.height))) == 0:
-            raise _no_overlap(layer.features, grid, image)
+        self._grid, self._image = grid, image
 
     @property
     def dtype(self) -> str:
         """Data type of the labels."""
         return class_dtype(self._layer.classes)[0]
+
+    def overlaps(self) -> bool:
+        """Tell whether any feature lies on the grid."""
+        return len(self._tree.query(shapely.box(0, 0, self._grid.width, self._grid.height))) > 0
+
+    def check_overlap(self) -> None:
+        """Raise InputError where no feature lies on the grid."""
+        if self.overlaps():
+            return
+        features = self._layer.features
+        west, south, east, north = shapely.total_bounds(reproject(features.geometries, features.crs, self._grid.crs))
+        raise InputError(
+            f"No feature of {features.source} lies on {self._image}: the layer covers x {west:.8g} to {east:.8g}, "
+            f"y {south:.8g} to {north:.8g}; the raster is {self._grid.describe()}.",
+            "Check that both are of the same place and state the right CRS.",
+        )
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -127,16 +142,6 @@ def _finite(
     return shapes[finite], codes[finite]
 
 
-def _mend(shapes: NDArray[Any], report: Report) -> NDArray[Any]:
-    broken = ~shapely.is_valid(shapes) & (shapely.get_dimensions(shapes) == 2)
-    if not broken.any():
-        return shapes
-    report.warn(f"{int(broken.sum())} features with invalid outlines (crossing themselves, say) were mended.")
-    mended = shapes.copy()
-    mended[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    return mended
-
-
 def _simple(shapes: NDArray[Any], codes: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Take collections apart, twice since they may hold collections, and drop what is empty."""
     for _ in range(2):
@@ -144,12 +149,3 @@ def _simple(shapes: NDArray[Any], codes: NDArray[np.int64]) -> tuple[NDArray[Any
         codes = codes[owners]
     kept = ~shapely.is_empty(shapes)
     return shapes[kept], codes[kept]
-
-
-def _no_overlap(features: Features, grid: Grid, image: str) -> InputError:
-    west, south, east, north = shapely.total_bounds(reproject(features.geometries, features.crs, grid.crs))
-    return InputError(
-        f"No feature of {features.source} lies on {image}: the layer covers x {west:.8g} to {east:.8g}, "
-        f"y {south:.8g} to {north:.8g}; the raster is {grid.describe()}.",
-        "Check that both are of the same place and state the right CRS.",
-    )

@@ -78,7 +78,18 @@ def _drawable(features: Features, report: Report) -> Features:
     if not kept.all():
         report.warn(f"{int((~kept).sum())} of {len(features)} features have no geometry and are left out.")
     columns = {name: column[kept] for name, column in features.columns.items()}
-    return Features(features.source, features.name, features.crs, features.geometries[kept], columns)
+    geometries = _mend(features.geometries[kept], report)
+    return Features(features.source, features.name, features.crs, geometries, columns)
+
+
+def _mend(geometries: NDArray[Any], report: Report) -> NDArray[Any]:
+    broken = ~shapely.is_valid(geometries) & (shapely.get_dimensions(geometries) == _AREA)
+    if not broken.any():
+        return geometries
+    report.warn(f"{int(broken.sum())} features with invalid outlines (crossing themselves, say) were mended.")
+    mended = geometries.copy()
+    mended[broken] = shapely.make_valid(geometries[broken], method="structure", keep_collapsed=False)
+    return mended
 
 
 def _read_classes(features: Features, field: str, report: Report) -> tuple[NDArray[np.int64], dict[int, str]]:

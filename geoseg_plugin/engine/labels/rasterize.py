@@ -29,6 +29,7 @@ def rasterize_labels(request: RasterizeLabels, report: Report) -> RasterizeLabel
     report.progress(0.01, "Reading labels")
     layer = read_label_layer(request.labels, request.field, background_value(request.background), report)
     burner = Burner(layer, grid, request.like, all_touched=request.all_touched, report=report)
+    burner.check_overlap()
     ignore = class_dtype(layer.classes)[1]
     counts = np.zeros(ignore + 1, dtype=np.int64)
     covered, pixels = 0, grid.height * grid.width

@@ -1,0 +1,111 @@
+"""The labels of all scenes, whether they come as rasters or as one vector layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from ...contract.classes import ClassTable
+from ...contract.errors import RequestError
+from ...contract.events import Report
+from ...contract.stages.datasets import MakeTiles
+from ...contract.stages.labels import background_value
+from ..labels.burner import Burner
+from ..labels.layer import LabelLayer, read_label_layer
+from ..raster import open_raster
+from ..vector import is_vector
+from .scenes import Scene, match_labels
+from .truth import LayerTruth, RasterTruth, Truth, read_classes
+
+
+class LabelSource(Protocol):
+    """Opens the labels of one scene after the other."""
+
+    @property
+    def classes(self) -> ClassTable:
+        """The classes of all labels."""
+
+    def open(self, scene: Scene) -> AbstractContextManager[Truth]:
+        """Open the labels of a scene."""
+
+    def check_use(self) -> None:
+        """Raise InputError when, after all scenes, the labels turn out to belong to none."""
+
+
+def find_labels(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> LabelSource:
+    """Return where the labels of the scenes come from.
+
+    Raises:
+        InputError: Labels cannot be read, or do not fit the scenes.
+        RequestError: A vector layer comes together with other labels, or FIELD with label rasters.
+    """
+    layers = [path for path in request.labels if is_vector(path)]
+    if not layers:
+        if request.field:
+            raise RequestError("FIELD is given, but LABELS are rasters.", "Leave FIELD empty, or give a vector layer.")
+        matched = match_labels(scenes, request.labels)
+        return LabelRasters(matched, read_classes(tuple(matched.values()), report))
+    if len(request.labels) > 1:
+        raise RequestError(
+            f"LABELS holds the vector layer {layers[0]} beside other labels.",
+            "Give one vector layer alone, or label rasters.",
+        )
+    layer = read_label_layer(layers[0], request.field, background_value(request.background), report)
+    return BurntLayer(layer, all_touched=request.all_touched, report=report)
+
+
+class LabelRasters:
+    """Labels from label rasters.
+
+    Args:
+        paths: The label raster of every scene, by scene name.
+        classes: Their classes.
+    """
+
+    def __init__(self, paths: Mapping[str, str], classes: ClassTable) -> None:
+        self._paths = paths
+        self.classes = classes
+
+    @contextmanager
+    def open(self, scene: Scene) -> Iterator[Truth]:
+        """Open the label raster of a scene."""
+        with open_raster(self._paths[scene.name]) as dataset:
+            yield RasterTruth(dataset, self.classes)
+
+    def check_use(self) -> None:
+        """Do nothing: every scene has its label raster."""
+
+
+class BurntLayer:
+    """Labels from a vector layer.
+
+    Args:
+        layer: The layer.
+        all_touched: Burn every pixel that a feature touches.
+        report: Hears of scenes without features.
+    """
+
+    def __init__(self, layer: LabelLayer, *, all_touched: bool, report: Report) -> None:
+        self._layer = layer
+        self._all_touched = all_touched
+        self._report = report
+        self._last: Burner | None = None
+        self._used = False
+        self.classes = layer.classes
+
+    @contextmanager
+    def open(self, scene: Scene) -> Iterator[Truth]:
+        """Prepare the layer for the grid of a scene."""
+        burner = Burner(self._layer, scene.grid, scene.path, all_touched=self._all_touched, report=self._report)
+        self._last = burner
+        if burner.overlaps():
+            self._used = True
+        else:
+            self._report.warn(f"No feature of {self._layer.features.source} lies on {scene.path}.")
+        yield LayerTruth(burner)
+
+    def check_use(self) -> None:
+        """Raise InputError when no feature lay on any scene."""
+        if not self._used and self._last is not None:
+            self._last.check_overlap()

@@ -1,0 +1,169 @@
+"""The stage that cuts images and labels into a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from ...contract.classes import ClassTable
+from ...contract.errors import InputError
+from ...contract.events import Report, stop_if_cancelled
+from ...contract.stages import to_json
+from ...contract.stages.datasets import MakeTiles, MakeTilesResult
+from ..class_raster import class_dtype
+from ..output import whole_folder
+from ..provenance import request_tags
+from ..raster import open_raster
+from ..run import version
+from .cutting import Cutter, CutTile, tile_windows
+from .dataset import FOOTPRINTS, IMAGES, LABELS, TRAIN, VALIDATION, BandStatistics, Description
+from .ground import OVERLAP_INSET_PX, footprints, shared_ground
+from .layer import write_footprints
+from .moments import Moments
+from .scenes import Scene, read_scenes
+from .sources import LabelSource, find_labels
+from .split import SplitTiles, assign_blocks, choose_block_size, split_tiles
+
+_CUTTING_SHARE = 0.95
+
+
+def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
+    """Cut IMAGES and LABELS into tiles, split them, and describe them.
+
+    Raises:
+        InputError: An input cannot be read or does not fit the others, or the tiles cannot be split.
+        RequestError: LABELS mixes kinds.
+        OutputError: OUTPUT is not empty, or cannot be written.
+    """
+    scenes = read_scenes(request.images, report)
+    labels = find_labels(request, scenes, report)
+    with whole_folder(request.output) as folder:
+        (folder / IMAGES).mkdir()
+        (folder / LABELS).mkdir()
+        cutter = Cutter(folder, labels.classes, request_tags(request))
+        cut = _cut_scenes(request, scenes, labels, cutter, report)
+        report.progress(_CUTTING_SHARE, "Splitting tiles")
+        split = _split(request, scenes, cut, report)
+        for tile in _chosen(cut, split.lost):
+            cutter.remove(tile)
+        tiles = _chosen(cut, ~split.lost)
+        validation = split.validation[~split.lost]
+        _describe(request, scenes, labels.classes, tiles, validation).write(folder)
+        splits = [VALIDATION if one else TRAIN for one in validation]
+        polygons = footprints([tile.grid for tile in tiles], scenes[0].grid.crs)
+        write_footprints(folder, tiles, splits, polygons=polygons, crs=scenes[0].grid.crs, classes=labels.classes)
+    _warn_of_classes(labels.classes, tiles, validation, report)
+    held_out = int(validation.sum())
+    report.note(f"{len(tiles) - held_out} training tiles, {held_out} validation tiles.")
+    return MakeTilesResult(
+        output=request.output, tiles=str(Path(request.output) / FOOTPRINTS), tile_count=len(tiles),
+        train_count=len(tiles) - held_out, validation_count=held_out,
+    )  # fmt: skip
+
+
+def _cut_scenes(
+    request: MakeTiles, scenes: Sequence[Scene], labels: LabelSource, cutter: Cutter, report: Report
+) -> list[CutTile]:
+    windows = [tile_windows(scene.grid, request.tile_size, request.overlap) for scene in scenes]
+    total, done, cut = sum(map(len, windows)), 0, list[CutTile]()
+    for scene, places in zip(scenes, windows, strict=True):
+        with open_raster(scene.path) as dataset, labels.open(scene) as truth:
+            for tile in cutter.cut(scene, dataset, truth, places):
+                stop_if_cancelled(report)
+                cut += [tile] if tile is not None else []
+                done += 1
+                report.progress(_CUTTING_SHARE * done / total, f"Cutting {scene.name}")
+    labels.check_use()
+    if not cut:
+        raise InputError(
+            f"None of the {total} tiles has both image data and labels.", "Check the nodata values and the labels."
+        )
+    if len(cut) < total:
+        report.note(f"{total - len(cut)} of {total} tiles have no image data or no labels and are left out.")
+    return cut
+
+
+def _split(request: MakeTiles, scenes: Sequence[Scene], tiles: Sequence[CutTile], report: Report) -> SplitTiles:
+    if request.validation == 0:
+        report.warn("VALIDATION is 0: without validation tiles nobody can tell how good a model is.")
+    index = {scene.name: number for number, scene in enumerate(scenes)}
+    scene_of = np.array([index[tile.scene] for tile in tiles])
+    shapes = [(scene.grid.height, scene.grid.width) for scene in scenes]
+    centres = np.array([_centre(tile, scenes[index[tile.scene]]) for tile in tiles])
+    size = request.block_size or choose_block_size(shapes, request.tile_size, request.validation or 100)
+    blocks = assign_blocks(scene_of, centres, shapes, size)
+    inset = footprints([tile.grid for tile in tiles], scenes[0].grid.crs, OVERLAP_INSET_PX)
+    pairs = shared_ground(inset, _planes(scenes)[scene_of])
+    places = shapely.get_coordinates(shapely.centroid(inset))
+    counts = np.stack([tile.counts for tile in tiles])
+    split = split_tiles(blocks, places, counts, pairs, share=request.validation, seed=request.seed)
+    if split.lost.any():
+        report.note(f"{int(split.lost.sum())} training tiles share ground with validation tiles and are left out.")
+    if request.validation:
+        report.note(f"Blocks of about {size} pixels ({blocks.count} in all) were split.")
+    return split
+
+
+def _centre(tile: CutTile, scene: Scene) -> tuple[float, float]:
+    """Return row and column of the middle of that part of a tile that lies in its scene."""
+    bottom, right = (
+        min(tile.row + tile.grid.height, scene.grid.height),
+        min(tile.col + tile.grid.width, scene.grid.width),
+    )
+    return (tile.row + bottom) / 2, (tile.col + right) / 2
+
+
+def _planes(scenes: Sequence[Scene]) -> NDArray[np.int64]:
+    """Number the planes that scenes lie in: one for all, but one each for scenes without any georeference."""
+    return np.array([number + 1 if scene.grid.transform.is_identity else 0 for number, scene in enumerate(scenes)])
+
+
+def _chosen(tiles: Sequence[CutTile], chosen: NDArray[np.bool_]) -> list[CutTile]:
+    return [tile for tile, keep in zip(tiles, chosen, strict=True) if keep]
+
+
+def _describe(
+    request: MakeTiles, scenes: Sequence[Scene], classes: ClassTable, tiles: Sequence[CutTile],
+    validation: NDArray[np.bool_],
+) -> Description:  # fmt: skip
+    first = scenes[0]
+    whole = Moments.join(tile.moments for tile in _chosen(tiles, ~validation))
+    columns = (whole.mean, whole.std, whole.minimum, whole.maximum)
+    statistics = tuple(
+        BandStatistics(name, *(float(column[band]) for column in columns)) for band, name in enumerate(first.band_names)
+    )
+    made = {
+        "geoseg": version(),
+        "request": to_json(request),
+        "scenes": [{"name": one.name, "path": one.path, "grid": one.grid.to_json()} for one in scenes],
+        "train_tiles": int((~validation).sum()),
+        "validation_tiles": int(validation.sum()),
+    }
+    grid = first.grid.to_json()
+    return Description(
+        tile_size=request.tile_size,
+        dtype=first.dtype,
+        classes=classes,
+        ignore_value=class_dtype(classes)[1],
+        crs=grid["crs"],
+        pixel_size=first.grid.pixel_size,
+        statistics=statistics,
+        made=made,
+    )
+
+
+def _warn_of_classes(
+    classes: ClassTable, tiles: Sequence[CutTile], validation: NDArray[np.bool_], report: Report
+) -> None:
+    counts = np.stack([tile.counts for tile in tiles])
+    if (counts.sum(axis=0) > 0).sum() < 2:
+        report.warn("All labels are of one class: a network can learn nothing from them.")
+    for name, chosen in ((TRAIN, ~validation), (VALIDATION, validation)):
+        total = counts[chosen].sum(axis=0)
+        missing = [one.name for one, pixels in zip(classes, total, strict=True) if pixels == 0]
+        if missing and chosen.any():
+            report.warn(f"No {name} tile holds the class {', '.join(missing)}.")
