@@ -1,0 +1,1 @@
+"""Training: tiles in, a model and a report out."""

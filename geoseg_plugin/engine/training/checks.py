@@ -1,0 +1,122 @@
+"""What can be wrong with data and training, and how the user hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....models.card import Band
+from ....models.catalog import smallest_tile
+from ...contract.classes import ClassTable
+from ...contract.errors import GeosegError, InputError
+from ...contract.events import Report
+from ...contract.stages.training import TrainSegmentation
+from ..datasets.dataset import TRAIN, VALIDATION, BandStatistics, Dataset, Tile
+from .validation import Measurement
+
+_FAR_OUT_STDS = 100.0
+
+
+def check_fit(dataset: Dataset, request: TrainSegmentation) -> None:
+    """Check that the dataset can train that network.
+
+    Raises:
+        InputError: It has no training tiles, or fewer than two classes, or its tiles are too small.
+    """
+    if not dataset.split(TRAIN):
+        raise InputError(
+            f"The dataset {dataset.folder} has no training tiles.", "Set 'split' of some tiles in tiles.gpkg to train."
+        )
+    if len(dataset.classes) < 2:
+        raise InputError(
+            f"The dataset {dataset.folder} has only one class ({', '.join(dataset.classes.names)}).",
+            "A network needs something to tell it from: give the background a class value.",
+        )
+    smallest = smallest_tile(request.architecture)
+    if dataset.tile_size < smallest:
+        raise InputError(
+            f"The tiles have {dataset.tile_size} pixels a side; {request.architecture} needs {smallest} or more.",
+            "Make larger tiles, or choose unet.",
+        )
+
+
+def measured_tiles(dataset: Dataset, report: Report) -> tuple[Tile, ...]:
+    """Return the tiles to measure on: for validation or, where there are none, for training, with a warning."""
+    tiles = dataset.split(VALIDATION)
+    if tiles:
+        return tiles
+    report.warn(
+        "The dataset has no validation tiles: the figures are measured on the training tiles and are too good. "
+        "Make the dataset with a share of VALIDATION."
+    )
+    return dataset.split(TRAIN)
+
+
+def input_bands(statistics: Sequence[BandStatistics], report: Report) -> tuple[Band, ...]:
+    """Return the bands of the card; a band that never changes gets the standard deviation 1, with a warning."""
+    constant = [one.name for one in statistics if not one.std > 0]
+    if constant:
+        report.warn(
+            f"Every training pixel has the same value in {_listed(constant)}: the network learns nothing there."
+        )
+    return tuple(Band(one.name, one.mean, one.std if one.std > 0 else 1.0) for one in statistics)
+
+
+def check_classes(counts: NDArray[np.int64], classes: ClassTable, report: Report) -> None:
+    """Warn of classes without a training pixel.
+
+    Args:
+        counts: (K,) labelled training pixels of each class.
+        classes: The classes.
+        report: Where the warning goes.
+
+    Raises:
+        InputError: There is no labelled pixel at all.
+    """
+    if not counts.any():
+        raise InputError(
+            "No training tile has a labelled pixel.", "Check that the labels cover the image and are not all 'ignore'."
+        )
+    absent = [name for name, count in zip(classes.names, counts, strict=True) if count == 0]
+    if absent:
+        report.warn(f"No training tile has a pixel of {_listed(absent)}: the model will not find it.")
+
+
+def not_finite(request: TrainSegmentation, statistics: Sequence[BandStatistics], epoch: int) -> GeosegError:
+    """Return the error for a loss that is no finite number, with the likely cause."""
+    wild = [one.name for one in statistics if _farthest(one) > _FAR_OUT_STDS * (one.std or 1.0)]
+    what = f"The loss is no finite number any more (epoch {epoch}, learning rate {request.learning_rate:g})."
+    if wild:
+        return GeosegError(
+            what, f"Some pixels of {_listed(wild)} are far from all others: declare them as nodata, or clip them."
+        )
+    return GeosegError(what, f"Lower LEARNING_RATE, for instance to {request.learning_rate / 10:g}.")
+
+
+def warn_if_constant(measured: Measurement, classes: ClassTable, epoch: int, report: Report) -> bool:
+    """Warn, and return True, when the network gives every pixel the same class."""
+    only = measured.constant_class
+    if only is None:
+        return False
+    others = ", ".join(
+        f"'{name}' has a mean probability of {mean:.3f} and at most {top:.3f}"
+        for index, (name, mean, top) in enumerate(
+            zip(classes.names, measured.mean_probability, measured.top_probability, strict=True)
+        )
+        if index != only
+    )
+    report.warn(
+        f"After epoch {epoch} every pixel is predicted as '{classes.names[only]}'; {others}. If it stays so: train "
+        "longer, use a loss with dice, check that labels lie on what they name, or make tiles with more of it."
+    )
+    return True
+
+
+def _farthest(one: BandStatistics) -> float:
+    return max(one.maximum - one.mean, one.mean - one.minimum)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,67 @@
+"""The pulse of a long training: cancels in time, and says how fast it goes and how long it still takes."""
+
+from __future__ import annotations
+
+import time
+
+from ...contract.events import Report, stop_if_cancelled
+
+_EVERY_S = 0.5
+
+
+class Pulse:
+    """Follows the work and reports it.
+
+    Args:
+        report: Where progress goes.
+        work: All that is to be done, in any unit.
+    """
+
+    def __init__(self, report: Report, work: int) -> None:
+        self._report = report
+        self._work = work
+        self._done = 0
+        self._tiles = 0
+        self._rate = 0.0
+        self._name = ""
+        self._first = self._last = self._started = time.monotonic()
+
+    def start(self, name: str) -> None:
+        """Begin a phase, in which the rate is measured anew."""
+        self._name, self._tiles, self._started = name, 0, time.monotonic()
+
+    def beat(self, work: int, tiles: int = 0) -> bool:
+        """Note work done and, every half second, report it.
+
+        Args:
+            work: How much was done, in the unit of the whole.
+            tiles: How many tiles the network has learned from meanwhile.
+
+        Returns:
+            Whether it reported.
+
+        Raises:
+            Cancelled: The user has asked to stop.
+        """
+        stop_if_cancelled(self._report)
+        now = time.monotonic()
+        self._done += work
+        if tiles:
+            self._tiles += tiles
+            self._rate = self._tiles / (now - self._started)
+        if now - self._last < _EVERY_S:
+            return False
+        self._last = now
+        left = (now - self._first) * (self._work - self._done) / self._done
+        rate = f"{self._rate:.1f} tiles/s, " if self._rate else ""
+        self._report.progress(self._done / self._work, f"{self._name}: {rate}{in_words(left)} left")
+        return True
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration in the unit that suits it."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

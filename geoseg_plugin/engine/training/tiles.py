@@ -1,0 +1,100 @@
+"""Tiles of a dataset in memory: read once, kept as they are in the files, ready to be made into batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ....models.losses import IGNORE_INDEX
+from ...contract.errors import InputError
+from ..class_raster import class_indices
+from ..datasets.dataset import Dataset, Tile
+from ..raster import image_bands, open_raster, read_valid, read_window
+
+_SHARE_OF_FREE_MEMORY = 0.4
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The pixels of one tile.
+
+    Attributes:
+        image: (C, H, W) in the dtype of the files.
+        label: (H, W) int16 class indices; IGNORE_INDEX where there is no label or no data.
+        valid: (H, W) pixels with data.
+    """
+
+    image: NDArray[Any]
+    label: NDArray[np.int16]
+    valid: NDArray[np.bool_]
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        return self.image.nbytes + self.label.nbytes + self.valid.nbytes
+
+
+class TileStore:
+    """Reads tiles, and keeps them while memory lasts. May be used from several threads.
+
+    Args:
+        dataset: Where the tiles are from.
+        most_bytes: How much may be kept; by default a share of the memory that is free now.
+    """
+
+    def __init__(self, dataset: Dataset, most_bytes: int | None = None) -> None:
+        self._dataset = dataset
+        self._room = int(
+            _SHARE_OF_FREE_MEMORY * psutil.virtual_memory().available if most_bytes is None else most_bytes
+        )
+        self._kept: dict[str, Sample] = {}
+
+    def load(self, tile: Tile) -> Sample:
+        """Return the pixels of a tile.
+
+        Raises:
+            InputError: A file is damaged, or is not as dataset.json says.
+        """
+        sample = self._kept.get(tile.id)
+        if sample is None:
+            sample = self._read(tile)
+            if sample.size <= self._room:
+                self._room -= sample.size
+                self._kept[tile.id] = sample
+        return sample
+
+    def _read(self, tile: Tile) -> Sample:
+        image, valid = self._read_image(tile)
+        with open_raster(str(tile.label)) as dataset:
+            self._check_size(str(tile.label), dataset.height, dataset.width)
+            values = read_window(dataset, Window(0, 0, dataset.width, dataset.height), bands=[1])[0]
+        label = class_indices(values, self._dataset.classes, IGNORE_INDEX).astype(np.int16)
+        label[(values == self._dataset.ignore_value) | ~valid] = IGNORE_INDEX
+        return Sample(image, label, valid)
+
+    def _read_image(self, tile: Tile) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        path = str(tile.image)
+        with open_raster(path) as dataset:
+            self._check_size(path, dataset.height, dataset.width)
+            bands = image_bands(dataset)
+            if len(bands) != len(self._dataset.bands):
+                raise InputError(
+                    f"The tile {path} has {len(bands)} bands, the dataset {len(self._dataset.bands)}.",
+                    "Make the dataset again with 'Make training tiles'.",
+                )
+            window = Window(0, 0, dataset.width, dataset.height)
+            image = read_window(dataset, window, bands=bands)
+            return image, read_valid(dataset, window, image)
+
+    def _check_size(self, path: str, height: int, width: int) -> None:
+        side = self._dataset.tile_size
+        if (height, width) != (side, side):
+            raise InputError(
+                f"The tile {path} has {width} x {height} pixels, the dataset {side} x {side}.",
+                "Make the dataset again with 'Make training tiles'.",
+            )

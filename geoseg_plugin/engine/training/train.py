@@ -1,0 +1,150 @@
+"""The stage that trains a network."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+
+from ....models.card import Band, Card
+from ....models.catalog import build_network
+from ....models.file import save_model
+from ....models.losses import build_loss
+from ...contract.errors import GeosegError
+from ...contract.events import Part, Report
+from ...contract.stages import to_json
+from ...contract.stages.training import TrainSegmentation, TrainSegmentationResult
+from ..datasets.dataset import TRAIN, VALIDATION, Dataset, open_dataset
+from ..device import choose_device, describe_device
+from ..output import whole_file
+from ..run import version
+from ..scaling import Scaling
+from .batches import SIDE_MULTIPLE, Batches
+from .checks import check_fit, input_bands, measured_tiles
+from .loop import Course, Fit, fit
+from .tiles import TileStore
+from .trial import Trial, choose_batch_size, choose_precision
+
+_MOST_THREADS = 8
+
+
+def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegmentationResult:
+    """Train a network on a dataset and write the best model, and a report on it if asked.
+
+    Raises:
+        InputError: The dataset is broken, or cannot train that network.
+        Cancelled: The user cancelled before the first epoch was finished; later the best model so far is kept.
+        GeosegError: The device is not there or too small, the weights do not fit, or training has failed.
+    """
+    dataset = open_dataset(request.dataset)
+    check_fit(dataset, request)
+    page_file = whole_file(request.report) if request.report else nullcontext()
+    with whole_file(request.model) as model_path, page_file as page_path:
+        report.progress(0.0, "Building the network")
+        bands = input_bands(dataset.statistics, report)
+        course = _prepare(request, dataset, bands, report)
+        fitted = _fit(course, request, Part(report, 0.02, 0.97))
+        card = _card(request, dataset, bands, fitted)
+        save_model(model_path, fitted.state, card)
+        if fitted.cancelled:
+            report.warn(
+                f"Cancelled after {len(fitted.history)} of {request.epochs} epochs: the best model so far (epoch "
+                f"{fitted.best.number}) was kept{', without a report' if page_path else ''}."
+            )
+        elif page_path:
+            report.progress(0.97, "Writing the report")
+            from .page import write_page
+
+            course.network.load_state_dict(fitted.state)
+            write_page(page_path, course, fitted, card)
+    best = fitted.best
+    report.note(f"Best: epoch {best.number}, mean IoU {best.measured.scores.mean_iou:.4f}. Model: {request.model}")
+    written = request.report if request.report and not fitted.cancelled else None
+    return TrainSegmentationResult(request.model, written, best.measured.scores.mean_iou, best.number)
+
+
+def _prepare(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], report: Report) -> Course:
+    """Build the network and choose the batch size and the precision."""
+    device = choose_device(request.device)
+    torch.manual_seed(request.seed)
+    network = build_network(
+        request.architecture, request.encoder, len(bands), len(dataset.classes), request.weights
+    ).to(device, memory_format=torch.channels_last)
+    loss = build_loss(request.loss)
+    learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
+    report.progress(0.01, "Trying the device")
+    trial = Trial(network, loss, len(bands), -(-dataset.tile_size // SIDE_MULTIPLE) * SIDE_MULTIPLE)
+    precision, reason = choose_precision(request.precision, trial, device)
+    size = choose_batch_size(request.batch_size, len(learned), trial, precision, device)
+    report.note(
+        f"{request.architecture} with {request.encoder} on {describe_device(device)}, {precision} ({reason}), "
+        f"{len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, {size} per step"
+    )
+    on_gpu = device.type == "cuda"
+    threads = min(_MOST_THREADS, os.cpu_count() or 1) if on_gpu else 1
+    batches = Batches(TileStore(dataset), Scaling(bands), size, pinned=on_gpu, threads=threads)
+    return Course(network, loss, batches, dataset, learned, measured, precision)
+
+
+def _fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
+    torch.manual_seed(request.seed)
+    try:
+        return fit(course, request, report)
+    except torch.OutOfMemoryError as error:
+        raise GeosegError(
+            "The GPU's memory is too small for this batch.", "Lower BATCH_SIZE (0 chooses), or use smaller tiles."
+        ) from error
+    except ValueError as error:
+        # What torch's batch normalisation says when one tile leaves it a single value per channel.
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise GeosegError(
+            f"{request.architecture} cannot learn from one tile at a time.", "Set BATCH_SIZE to 2 or more."
+        ) from error
+
+
+def _card(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], fitted: Fit) -> Card:
+    import segmentation_models_pytorch
+
+    return Card(
+        architecture=request.architecture,
+        encoder=request.encoder,
+        bands=bands,
+        dtype=dataset.dtype,
+        classes=dataset.classes,
+        ignore_value=dataset.ignore_value,
+        tile_size=dataset.tile_size,
+        pixel_size=dataset.pixel_size,
+        crs=dataset.crs,
+        dataset=str(dataset.folder.absolute()),
+        fingerprint=dataset.fingerprint,
+        request=to_json(request),
+        metrics=_metrics(dataset, fitted),
+        versions={
+            "geoseg": version(),
+            "torch": torch.__version__,
+            "segmentation-models-pytorch": segmentation_models_pytorch.__version__,
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _metrics(dataset: Dataset, fitted: Fit) -> dict[str, Any]:
+    """Return the figures of the best epoch as plain values, None where there is none."""
+    scores = fitted.best.measured.scores
+    kinds = {"iou": scores.iou, "f1": scores.f1, "precision": scores.precision, "recall": scores.recall}
+    return {
+        "measured_on": VALIDATION if dataset.split(VALIDATION) else TRAIN,
+        "iou": scores.mean_iou,
+        "accuracy": scores.accuracy,
+        "best_epoch": fitted.best.number,
+        "epochs": len(fitted.history),
+        "classes": {
+            name: {kind: None if math.isnan(values[index]) else float(values[index]) for kind, values in kinds.items()}
+            for index, name in enumerate(dataset.classes.names)
+        },
+    }

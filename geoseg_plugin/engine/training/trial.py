@@ -1,0 +1,120 @@
+"""Short trials of one training step, to choose the precision and the batch size by measurement."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from ....models.losses import Loss
+from ...contract.errors import GeosegError
+
+AUTO = "auto"
+BFLOAT16 = "bfloat16"
+FLOAT32 = "float32"
+
+_CPU_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
+_WORTH_IT = 0.9
+_TRIAL_TILES = 2
+_TRIAL_STEPS = 2
+_CPU_PIXELS = 8 * 512 * 512
+_FEW_TILES = 64
+
+
+def step(
+    network: torch.nn.Module, loss: Loss, images: torch.Tensor, labels: torch.Tensor, precision: str
+) -> torch.Tensor:
+    """Do the forward and the backward pass of one step and return the loss, without its history."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == BFLOAT16):
+        logits = network(images)
+    value = loss(logits, labels)
+    value.backward()
+    return value.detach()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial step needs.
+
+    Attributes:
+        network: The network, on its device; trials work on a copy.
+        loss: The loss to use.
+        bands: Number of input bands.
+        side: Side of the padded tiles in pixels.
+    """
+
+    network: torch.nn.Module
+    loss: Loss
+    bands: int
+    side: int
+
+    def seconds(self, tiles: int, precision: str) -> float:
+        """Return how long a step with so many tiles takes: the best of a few, after one to warm up."""
+        network = copy.deepcopy(self.network).train()
+        device = next(network.parameters()).device
+        images = torch.zeros(tiles, self.bands, self.side, self.side, device=device)
+        images = images.to(memory_format=torch.channels_last)
+        labels = torch.zeros(tiles, self.side, self.side, dtype=torch.int64, device=device)
+        times = []
+        for _ in range(1 + _TRIAL_STEPS):
+            started = time.perf_counter()
+            step(network, self.loss, images, labels, precision)
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            times.append(time.perf_counter() - started)
+        return min(times[1:])
+
+
+def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[str, str]:
+    """Return "float32" or "bfloat16", and why, in words.
+
+    On a CPU "auto" takes bfloat16 where the processor has instructions for it and a trial shows that it is faster.
+    """
+    if asked != AUTO:
+        return asked, "as asked"
+    if device.type == "cuda":
+        has = torch.cuda.is_bf16_supported(including_emulation=False)
+        return (BFLOAT16, "the GPU has it") if has else (FLOAT32, "the GPU has no bfloat16")
+    capabilities = torch.cpu.get_capabilities()
+    if not any(capabilities.get(name) for name in _CPU_INSTRUCTIONS):
+        return FLOAT32, "the processor has no bfloat16"
+    times = {precision: trial.seconds(_TRIAL_TILES, precision) for precision in (FLOAT32, BFLOAT16)}
+    gain = times[FLOAT32] / times[BFLOAT16]
+    return (BFLOAT16 if gain * _WORTH_IT > 1 else FLOAT32), f"bfloat16 is {gain:.1f} times as fast in a trial"
+
+
+def choose_batch_size(asked: int, tiles: int, trial: Trial, precision: str, device: torch.device) -> int:
+    """Return the number of tiles per step: as asked, or where that is 0, one that suits the dataset and the memory.
+
+    Eight, and four for few tiles, so that an epoch still has steps enough. On a GPU more for large datasets, and half
+    of it until it fits into memory; on a CPU less for large tiles.
+
+    Raises:
+        GeosegError: Not even a batch of two tiles fits into the GPU's memory.
+    """
+    if asked:
+        return asked
+    size = 8 if tiles >= _FEW_TILES else 4
+    if device.type != "cuda":
+        return max(2, min(size, _CPU_PIXELS // trial.side**2))
+    while size < min(64, tiles // _FEW_TILES):
+        size *= 2
+    return _halve_until_it_fits(size, lambda tiles: trial.seconds(tiles, precision))
+
+
+def _halve_until_it_fits(size: int, attempt: Callable[[int], object]) -> int:
+    while True:
+        try:
+            attempt(size)
+            return size
+        except torch.OutOfMemoryError as error:
+            if size <= 2:
+                raise GeosegError(
+                    "The GPU's memory is too small for two tiles.",
+                    "Use smaller tiles, a smaller encoder, or DEVICE cpu.",
+                ) from error
+        torch.cuda.empty_cache()
+        size //= 2
