@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,17 +95,20 @@ class PolygonFile:
         shapes = np.concatenate([areas.geometries for areas in self._waiting] or [np.empty(0, object)])
         self._waiting = []
         geometries = shapely.orient_polygons(shapely.transform(shapes, self._to_map))
-        pyogrio.raw.write(
-            str(self._path),
-            shapely.to_wkb(geometries),
-            [self._values[indices], self._names[indices], self._measure(pixels, geometries), sums / pixels],
-            np.array(_FIELDS),
-            driver=self._driver,
-            geometry_type="Polygon",
-            crs=self._crs.to_wkt() if self._crs else None,
-            append=self._exists,
-            layer_options=None if self._exists else _LAYER_OPTIONS.get(self._driver),
-        )
+        with warnings.catch_warnings():
+            # pyogrio warns of a missing CRS, which is as it should be here.
+            warnings.simplefilter("ignore", UserWarning)
+            pyogrio.raw.write(
+                str(self._path),
+                shapely.to_wkb(geometries),
+                [self._values[indices], self._names[indices], self._measure(pixels, geometries), sums / pixels],
+                np.array(_FIELDS),
+                driver=self._driver,
+                geometry_type="Polygon",
+                crs=self._crs.to_wkt() if self._crs else None,
+                append=self._exists,
+                layer_options=None if self._exists else _LAYER_OPTIONS.get(self._driver),
+            )
         self._exists = True
         self.count += len(pixels)
 

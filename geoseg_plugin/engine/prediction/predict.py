@@ -56,7 +56,6 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
         started = time.monotonic()
         tally = _predict(request, dataset, bands, network, report)
         wall = time.monotonic() - started
-    tally.conclude(report)
     report.metric("wall_s", wall, 0)
     report.metric("network_s", network.seconds, 0)
     return PredictSegmentationResult(
@@ -85,6 +84,7 @@ def _predict(
         pump(reader, network, writer.consume, Part(report, 0.01, 0.99))
         report.progress(0.99, "Finishing the files")
         writer.close()
+        writer.tally.conclude(report)
         return writer.tally
 
 

@@ -1,0 +1,89 @@
+"""Rasters, models and reports with known answers."""
+
+import numpy as np
+import onnx
+import rasterio
+from affine import Affine
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.models.card import Band, Card
+from onnx import TensorProto, helper
+
+TRANSFORM = Affine(0.5, 0, 300_000, 0, -0.5, 3_000_000)
+CLASSES = {0: "background", 1: "building", 5: "water"}
+
+
+class Listener:
+    """A Report that keeps what it hears, and asks to stop once the progress has reached `stop_at`."""
+
+    def __init__(self, stop_at=2.0):
+        self.notes, self.warnings, self.details, self.metrics, self.fractions = [], [], [], {}, [0.0]
+        self._stop_at = stop_at
+
+    def progress(self, fraction, text=""):
+        self.fractions.append(fraction)
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+    def detail(self, text):
+        self.details.append(text)
+
+    def metric(self, name, value, step):
+        self.metrics[name] = value
+
+    def is_cancelled(self):
+        return self.fractions[-1] >= self._stop_at
+
+
+def write_raster(path, image, *, crs="EPSG:32645", transform=TRANSFORM, names=(), **profile):
+    """Write (C, H, W) pixels as a GeoTIFF and return its path as text."""
+    count, height, width = image.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", dtype=image.dtype, count=count, height=height, width=width, crs=crs,
+        transform=transform, **profile,
+    ) as dataset:  # fmt: skip
+        dataset.write(image)
+        for number, text in enumerate(names, start=1):
+            dataset.set_band_description(number, text)
+    return str(path)
+
+
+def make_card(bands=("red", "green", "blue"), classes=CLASSES, **values):
+    """Return the card of a hand-made network."""
+    return Card(
+        **{
+            "architecture": "hand-made",
+            "encoder": "none",
+            "bands": tuple(Band(name, 100.0, 50.0) for name in bands),
+            "dtype": "uint8",
+            "classes": ClassTable.named(classes),
+            "ignore_value": 255,
+            "tile_size": 64,
+            "pixel_size": (0.5, 0.5),
+            "crs": "EPSG:32645",
+            **values,
+        }
+    )
+
+
+def write_pixelwise(path, card, weights, bias, *, card_text=None):
+    """Write an ONNX model whose logits are a linear function of each pixel alone; weights (K, C), bias (K,)."""
+    weights, bias = np.asarray(weights, np.float32), np.asarray(bias, np.float32)
+    count, bands = weights.shape
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["image", "weights", "bias"], ["logits"], kernel_shape=[1, 1])],
+        "pixelwise",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", bands, "h", "w"])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", count, "h", "w"])],
+        [
+            helper.make_tensor("weights", TensorProto.FLOAT, [count, bands, 1, 1], weights.ravel()),
+            helper.make_tensor("bias", TensorProto.FLOAT, [count], bias),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    helper.set_model_props(model, {"geoseg_card": card.to_text() if card_text is None else card_text})
+    onnx.save(model, path)
+    return str(path)
