@@ -12,7 +12,9 @@ from qgis.core import (
     QgsMapLayer,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingParameters,
+    QgsProperty,
     QgsRasterLayer,
     QgsVectorLayer,
 )
@@ -91,9 +93,12 @@ class ParameterReader:
         return layer
 
     def _vector_layer(self, field: Field) -> QgsVectorLayer:
-        layer = self._algorithm.parameterAsVectorLayer(self._parameters, field.parameter, self._context)
+        definition, value = self._algorithm.parameterDefinition(field.parameter), self._parameters[field.parameter]
+        if isinstance(value, QgsProcessingFeatureSourceDefinition):
+            value = value.source
+        layer = QgsProcessingParameters.parameterAsVectorLayer(definition, value, self._context)
         if layer is None:
-            raise self._not_loadable(field, self._parameters[field.parameter], "vector layer")
+            raise self._not_loadable(field, value, "vector layer")
         return layer
 
     def _layer_list(self, field: Field) -> List[QgsMapLayer]:
@@ -169,6 +174,8 @@ class ParameterReader:
 
     @staticmethod
     def _not_loadable(field: Field, value: Any, what: str) -> InputError:
+        if isinstance(value, QgsProperty):
+            value = value.staticValue()
         return InputError(
             f"{field.parameter} ({field.label}): '{value}' cannot be opened as a {what}.",
             "Check that the file exists and is not damaged.",

@@ -55,8 +55,7 @@ def run_job(request: Stage, report: Report, python: Path, entry: Path = ENTRY) -
             job.follow()
         finally:
             worker.kill()
-            if worker.exit_code != 0:
-                _remove_staging(request, job.process_ids)
+            _remove_staging(request, job.process_ids)
         return job.outcome(_tail(log))
 
 

@@ -1,0 +1,214 @@
+"""What the Toolbox lists: the same as the stages declare, complete in words, and loaded lightly."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from geoseg.geoseg_plugin.cli import _parser
+from geoseg.geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
+from geoseg.geoseg_plugin.contract.stages import STAGES
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterNumber,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+OPTIONAL = QgsProcessingParameterDefinition.Flag.FlagOptional
+
+
+@pytest.fixture(params=STAGES, ids=str)
+def algorithm(request, provider):
+    return provider.algorithm(request.param)
+
+
+@pytest.fixture
+def stage(algorithm):
+    return STAGES[algorithm.name()]
+
+
+def test_every_stage_is_an_algorithm(provider):
+    listed = [one.name() for one in provider.algorithms() if not isinstance(one, QgsProcessingModelAlgorithm)]
+    assert sorted(listed) == sorted(STAGES)
+
+
+def test_every_workflow_is_an_algorithm(provider):
+    listed = [one for one in provider.algorithms() if isinstance(one, QgsProcessingModelAlgorithm)]
+    assert len(listed) == len(list((ROOT / "resources" / "workflows").glob("*.model3")))
+
+
+def test_parameters_are_the_fields_and_the_options(algorithm, stage):
+    fields = fields_of(stage)
+    parameters = algorithm.parameterDefinitions()
+    assert [parameter.name() for parameter in parameters] == [field.parameter for field in fields]
+    commands = next(action for action in _parser()._actions if hasattr(action, "choices") and action.choices)
+    options = commands.choices[stage.command()]._option_string_actions
+    assert {field.option for field in fields} == {
+        option for option in options if option.startswith("--") and not option.startswith("--no-")
+    } - {"--help"}
+    for parameter, field in zip(parameters, fields, strict=True):
+        assert field.help in parameter.help()
+        assert field.label in parameter.description()
+        assert bool(parameter.flags() & OPTIONAL) == field.optional
+        assert bool(parameter.flags() & ADVANCED) == field.advanced
+        assert field.kind in OUTPUT_KINDS or parameter.defaultValue() == field.default
+
+
+def test_ranges_and_choices_are_the_fields(algorithm, stage):
+    for field in fields_of(stage):
+        parameter = algorithm.parameterDefinition(field.parameter)
+        if field.kind is Kind.NUMBER:
+            assert (parameter.dataType() == QgsProcessingParameterNumber.Type.Integer) == field.integer
+            assert field.minimum is None or parameter.minimum() == field.minimum
+            assert field.maximum is None or parameter.maximum() == field.maximum
+        if field.kind is Kind.CHOICE:
+            assert parameter.options() == list(field.choices)
+            assert parameter.usesStaticStrings()
+
+
+def test_outputs_are_the_results(algorithm, stage):
+    declared = {field.parameter for field in fields_of(stage.result)}
+    destinations = {field.parameter for field in fields_of(stage) if field.kind in OUTPUT_KINDS}
+    assert {output.name() for output in algorithm.outputDefinitions()} == declared
+    assert destinations <= declared
+
+
+def test_words_are_complete(algorithm):
+    assert re.fullmatch(r"[a-z0-9]+", algorithm.name())
+    assert re.fullmatch(r"[a-z0-9]+", algorithm.groupId())
+    assert algorithm.displayName() and algorithm.group() and algorithm.shortDescription() and algorithm.tags()
+    assert "<h3>Parameters</h3>" in algorithm.shortHelpString()
+    assert algorithm.helpUrl().startswith("https://")
+    for parameter in algorithm.parameterDefinitions():
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]*", parameter.name())
+        assert parameter.description() and parameter.help()
+    for output in algorithm.outputDefinitions():
+        assert output.description()
+
+
+def test_icons_are_there(algorithm, provider):
+    for path in (algorithm.svgIconPath(), provider.svgIconPath()):
+        assert Path(path).is_file()
+    assert not algorithm.icon().isNull()
+
+
+def test_flags_let_it_run_in_the_background(algorithm):
+    flags = algorithm.flags()
+    assert flags & QgsProcessingAlgorithm.Flag.FlagCanCancel
+    assert not flags & QgsProcessingAlgorithm.Flag.FlagNoThreading
+
+
+@pytest.fixture
+def values(stage, raster, tmp_path):
+    """Acceptable values for the parameters without default."""
+    polygons = tmp_path / "polygons.geojson"
+    polygons.write_text('{"type": "FeatureCollection", "features": []}')
+    suffixes = {Kind.RASTER_OUT: ".tif", Kind.VECTOR_OUT: ".gpkg", Kind.FOLDER_OUT: ""}
+    values = {}
+    for field in fields_of(stage):
+        if field.optional or field.default is not None:
+            continue
+        suffix = field.suffixes[0] if field.suffixes else suffixes.get(field.kind, "")
+        values[field.parameter] = {
+            Kind.RASTER: raster, Kind.VECTOR: str(polygons), Kind.LAYERS: [raster], Kind.FOLDER: str(tmp_path),
+        }.get(field.kind, str(tmp_path / f"{field.name}{suffix}"))  # fmt: skip
+    return values
+
+
+def test_defaults_are_accepted(algorithm, values):
+    accepted, message = algorithm.checkParameterValues(values, QgsProcessingContext())
+    assert accepted, message
+
+
+def test_python_command_names_it(algorithm, values):
+    command = algorithm.asPythonCommand(values, QgsProcessingContext())
+    assert command.startswith(f'processing.run("geoseg:{algorithm.name()}"')
+    for value in values.values():
+        assert (value if isinstance(value, str) else value[0]) in command
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("demoscene", {"SIZE": 10}, "SIZE is 10, outside its range 128 to 16384."),
+        ("demoscene", {"SIZE": "many"}, "SIZE must be a number, not 'many'."),
+        ("demoscene", {"SIZE": 200.5}, "SIZE must be a whole number, not 200.5."),
+        ("demoscene", {"SEZE": 200}, "geoseg:demoscene has no parameter SEZE. Its parameters are SIZE, SEED,"),
+        ("clipraster", {"SNAP": "no grid"}, "SNAP is 'no grid', which is not known. Choose one of: input grid, LIKE"),
+        (
+            "clipraster",
+            {"INPUT": "/no/such.tif"},
+            "INPUT (Raster to clip): '/no/such.tif' cannot be opened as a raster",
+        ),
+        ("rasterizelabels", {"LABELS": "/no.shp"}, "LABELS (Labels): '/no.shp' cannot be opened as a vector layer"),
+        ("maketiles", {"IMAGES": ["/no.tif"]}, "IMAGES (Images): '/no.tif' cannot be opened as a layer"),
+        ("predictsegmentation", {"MODEL": "m.pt"}, "MODEL is 'm.pt'; its name must end in .safetensors or .onnx."),
+    ],
+)
+def test_unacceptable_value_is_explained(provider, name, parameters, message):
+    accepted, answer = provider.algorithm(name).checkParameterValues(parameters, QgsProcessingContext())
+    assert not accepted
+    assert message in answer
+
+
+def test_files_have_their_suffixes(provider):
+    def suffix(algorithm, parameter):
+        return provider.algorithm(algorithm).parameterDefinition(parameter).defaultFileExtension()
+
+    assert suffix("demoscene", "OUTPUT") == "tif"
+    assert suffix("predictsegmentation", "POLYGONS") == "gpkg"
+    assert suffix("trainsegmentation", "MODEL") == "safetensors"
+    assert suffix("trainsegmentation", "REPORT") == "html"
+    assert suffix("exportmodel", "OUTPUT") == "onnx"
+
+
+def test_without_engine_it_says_what_to_run(provider, monkeypatch, tmp_path):
+    monkeypatch.setenv("GEOSEG_HOME", str(tmp_path))
+    monkeypatch.delenv("GEOSEG_PYTHON", raising=False)
+    assert provider.warningMessage() == "The engine is not installed. Run 'Install engine' (geoseg:installengine) once."
+    assert provider.algorithm("clipraster").canExecute() == (False, provider.warningMessage())
+    assert provider.algorithm("installengine").canExecute()[0]
+
+
+LOAD = """
+import importlib.util, json, sys, time
+from qgis.core import QgsApplication
+import qgis.PyQt.QtGui
+application = QgsApplication([], False)
+application.initQgis()
+root = sys.argv[1]
+before = set(sys.modules)
+started = time.perf_counter()
+spec = importlib.util.spec_from_file_location("geoseg", root + "/__init__.py", submodule_search_locations=[root])
+package = importlib.util.module_from_spec(spec)
+sys.modules["geoseg"] = package
+spec.loader.exec_module(package)
+plugin = package.classFactory(None)
+plugin.initProcessing()
+taken = time.perf_counter() - started
+count = len(plugin.provider.algorithms())
+print(json.dumps({"ms": 1000 * taken, "count": count, "modules": sorted(set(sys.modules) - before)}))
+"""
+
+
+def test_loads_fast_and_without_the_engine(tmp_path):
+    variables = {**os.environ, "GEOSEG_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    variables.pop("GEOSEG_PYTHON", None)
+    best = None
+    for _ in range(3):
+        answer = subprocess.run(
+            [sys.executable, "-c", LOAD, str(ROOT)], env=variables, capture_output=True, text=True, check=True
+        )
+        facts = json.loads(answer.stdout.splitlines()[-1])
+        best = min(best or facts["ms"], facts["ms"])
+    assert facts["count"] >= len(STAGES)
+    packages = {name.partition(".")[0] for name in facts["modules"]}
+    assert packages - {"geoseg", "qgis", "PyQt5", "PyQt6"} <= set(sys.stdlib_module_names)
+    assert best < 50, f"{best:.0f} ms"
