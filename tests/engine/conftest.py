@@ -1,2 +1,121 @@
-# NOTICE 12:10, from the prediction engineer: at 12:09 I overwrote your uncommitted tests/engine/conftest.py (fixtures blobs,
-# recorder, ...) by mistake. I have no copy. Please write yours back over this file; I do not need it and won't touch it again. Sorry.
+"""Small things with known answers that several engine tests need."""
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.events import Report
+from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description
+
+BLOBS = ClassTable.named({0: "background", 7: "roof"})
+IGNORE_VALUE = 255
+
+
+class Recorder(Report):
+    """A Report that remembers everything, and is cancelled as soon as a function of it says so."""
+
+    def __init__(self, cancel_when=lambda recorder: False):
+        self.fractions, self.texts, self.notes, self.warnings, self.metrics = [], [], [], [], []
+        self._cancel_when = cancel_when
+
+    def progress(self, fraction, text=""):
+        self.fractions.append(fraction)
+        self.texts.append(text)
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def warn(self, text):
+        self.warnings.append(text)
+
+    def detail(self, text):
+        pass
+
+    def metric(self, name, value, step):
+        self.metrics.append((name, value, step))
+
+    def is_cancelled(self):
+        return self._cancel_when(self)
+
+
+@pytest.fixture
+def recorder():
+    """A Report that remembers everything."""
+    return Recorder()
+
+
+@pytest.fixture
+def make_recorder():
+    """Makes a Report that is cancelled when a function of it says so."""
+    return Recorder
+
+
+def blob_tile(random, side, bands=3, dtype="uint8"):
+    """Return a noisy image (C, H, W) and its label (H, W): bright blocks on a dark ground, class value 7."""
+    label = np.zeros((side, side), dtype=np.uint8)
+    for _ in range(3):
+        row, col = random.integers(0, side - 20, 2)
+        height, width = random.integers(10, 20, 2)
+        label[row : row + height, col : col + width] = 7
+    image = random.normal(80, 12, (bands, side, side)) + 90 * (label == 7)
+    return image.clip(1, 254).astype(dtype), label
+
+
+def write_dataset(folder, tiles, classes=BLOBS, nodata=None, statistics=None):
+    """Write a dataset of (split, image, label) triples and return its folder as text."""
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True)
+    names = [f"tile_{number:03d}" for number in range(len(tiles))]
+    side = tiles[0][2].shape[-1]
+    for name, (_, image, label) in zip(names, tiles, strict=True):
+        _write(folder / "images" / f"{name}.tif", image, nodata)
+        _write(folder / "labels" / f"{name}.tif", label[None], IGNORE_VALUE)
+    pixels = np.stack([image for split, image, _ in tiles if split == "train"] or [tiles[0][1]]).astype(float)
+    if statistics is None:
+        statistics = tuple(
+            BandStatistics(f"band {band + 1}", one.mean(), one.std(), one.min(), one.max())
+            for band, one in enumerate(pixels.swapaxes(0, 1))
+        )
+    Description(
+        tile_size=side, dtype=tiles[0][1].dtype.name, classes=classes, ignore_value=IGNORE_VALUE, crs="EPSG:32645",
+        pixel_size=(0.5, 0.5), statistics=statistics,
+    ).write(folder)  # fmt: skip
+    columns = [np.array(values, dtype=object) for values in (names, ["scene"] * len(tiles), [t[0] for t in tiles])]
+    squares = shapely.to_wkb([shapely.box(side * n, 0, side * n + side, side) for n in range(len(tiles))])
+    pyogrio.raw.write(
+        folder / "tiles.gpkg", squares, columns, ["tile", "scene", "split"], layer="tiles", driver="GPKG",
+        geometry_type="Polygon", crs="EPSG:32645",
+    )  # fmt: skip
+    return str(folder)
+
+
+def _write(path, pixels, nodata):
+    bands, height, width = pixels.shape
+    with rasterio.open(
+        path, "w", driver="GTiff", dtype=pixels.dtype, count=bands, height=height, width=width, nodata=nodata,
+        crs="EPSG:32645", transform=Affine(0.5, 0, 300000, 0, -0.5, 3000000),
+    ) as dataset:  # fmt: skip
+        dataset.write(pixels)
+
+
+@pytest.fixture(scope="session")
+def blobs(tmp_path_factory):
+    """A dataset that a small network learns in seconds: 24 training and 8 validation tiles of 64 pixels."""
+    random = np.random.default_rng(1)
+    tiles = [("train" if number < 24 else "validation", *blob_tile(random, 64)) for number in range(32)]
+    return write_dataset(tmp_path_factory.mktemp("blobs") / "dataset", tiles)
+
+
+@pytest.fixture
+def make_dataset(tmp_path):
+    """Writes a dataset of (split, image, label) triples."""
+    return lambda tiles, **options: write_dataset(tmp_path / "dataset", tiles, **options)
+
+
+@pytest.fixture
+def make_blob_tile():
+    """Makes a noisy image (C, H, W) and its label (H, W)."""
+    return blob_tile
