@@ -22,6 +22,13 @@ def _register_root():
 _register_root()
 
 
+def pytest_configure(config):
+    if config.pluginmanager.hasplugin("pytest_qgis"):
+        # QGIS's own Python code is not ours to keep free of warnings.
+        for category in ("DeprecationWarning", "PendingDeprecationWarning", "ResourceWarning"):
+            config.addinivalue_line("filterwarnings", f"ignore::{category}")
+
+
 @pytest.fixture(scope="session")
 def data():
     """The folder of real data, or a skip that says how to get it."""
@@ -29,3 +36,14 @@ def data():
     if not folder.is_dir():
         pytest.skip(f"No real data at {folder}: point GEOSEG_DATA to it.")
     return folder
+
+
+@pytest.fixture(scope="session")
+def provider(qgis_processing):
+    """GeoSeg's provider, registered as the plugin registers it; for tests inside QGIS."""
+    from geoseg.geoseg_plugin.plugin import GeosegPlugin
+
+    plugin = GeosegPlugin(None)
+    plugin.initProcessing()
+    yield plugin.provider
+    plugin.unload()
