@@ -84,6 +84,18 @@ def is_vector(source: str) -> bool:
         return False
 
 
+def check_suffix(path: Path) -> str:
+    """Return the name of GDAL's driver for a file to write.
+
+    Raises:
+        InputError: The suffix is not one of a format that GeoSeg writes.
+    """
+    driver = _DRIVERS.get(path.suffix.lower())
+    if driver is None:
+        raise InputError(f"{path.name} is no vector format that GeoSeg writes.", f"Use one of {', '.join(_DRIVERS)}.")
+    return driver
+
+
 def write_features(
     path: Path,
     geometries: Sequence[Any] | NDArray[Any],
@@ -106,9 +118,7 @@ def write_features(
     Raises:
         InputError: The suffix is not one of these.
     """
-    driver = _DRIVERS.get(path.suffix.lower())
-    if driver is None:
-        raise InputError(f"{path.name} is no vector format that GeoSeg writes.", f"Use one of {', '.join(_DRIVERS)}.")
+    driver = check_suffix(path)
     options = {"layer": layer} if driver == "GPKG" and layer else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pyogrio warns of a missing CRS, which is as it should be here
