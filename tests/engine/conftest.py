@@ -9,6 +9,8 @@ from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.events import Report
 from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description
+from geoseg.geoseg_plugin.engine.vector import write_features
+from rasterio.crs import CRS
 
 BLOBS = ClassTable.named({0: "background", 7: "roof"})
 IGNORE_VALUE = 255
@@ -119,3 +121,46 @@ def make_dataset(tmp_path):
 def make_blob_tile():
     """Makes a noisy image (C, H, W) and its label (H, W)."""
     return blob_tile
+
+
+UTM = CRS.from_epsg(32633)
+CORNER = (500_000, 5_000_000)
+
+
+@pytest.fixture
+def make_raster(tmp_path):
+    """Writes an array (C, H, W) as GeoTIFF with 0.5 m pixels, its corner at CORNER in UTM, and returns its path."""
+
+    def make(name, pixels, *, crs=UTM, transform=None, mask=None, colours=None, names=(), tags=None, **profile):
+        pixels = np.asarray(pixels)
+        path = tmp_path / name
+        with rasterio.open(
+            path, "w", driver="GTiff", count=pixels.shape[0], height=pixels.shape[1], width=pixels.shape[2],
+            dtype=pixels.dtype, crs=crs, transform=transform or Affine(0.5, 0, CORNER[0], 0, -0.5, CORNER[1]),
+            **profile,
+        ) as dataset:  # fmt: skip
+            if colours:
+                dataset.write_colormap(1, colours)
+            dataset.write(pixels)
+            for number, band_name in enumerate(names, start=1):
+                dataset.set_band_description(number, band_name)
+            dataset.update_tags(**(tags or {}))
+            if mask is not None:
+                dataset.write_mask(mask)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def make_layer(tmp_path):
+    """Writes geometries given in pixels of `make_raster`'s grid as a layer and returns its path."""
+
+    def make(name, shapes, *, crs=UTM, geometry_type="Unknown", **columns):
+        on_ground = shapely.transform(np.array(shapes, dtype=object), lambda points: CORNER + points * [0.5, -0.5])
+        arrays = {key: np.array(values) for key, values in columns.items()}
+        arrays = {key: values.astype(object) if values.dtype.kind == "U" else values for key, values in arrays.items()}
+        write_features(tmp_path / name, on_ground, arrays, crs, geometry_type=geometry_type)
+        return str(tmp_path / name)
+
+    return make
