@@ -12,14 +12,13 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingUtils,
-    QgsProperty,
 )
 from qgis.PyQt.QtGui import QIcon
 
 from ..geoseg_plugin.contract.about import about
 from ..geoseg_plugin.contract.errors import GeosegError, RequestError
 from ..geoseg_plugin.contract.events import Report
-from ..geoseg_plugin.contract.fields import OUTPUT_KINDS, Field, Kind, fields_of
+from ..geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
 from ..geoseg_plugin.contract.stages.stage import Stage
 from ..geoseg_plugin.host.environment import ROOT, engine_python
 from ..geoseg_plugin.host.feedback import FeedbackReport
@@ -33,7 +32,6 @@ from .words import help_html, translate
 
 ICONS = ROOT / "resources" / "icons"
 
-_PLAIN_KINDS = frozenset({Kind.NUMBER, Kind.CHOICE, Kind.FLAG, Kind.FILE, Kind.FILE_OUT})
 _LASTING_KINDS = frozenset({Kind.FILE_OUT, Kind.FOLDER_OUT})
 
 
@@ -49,7 +47,7 @@ class StageAlgorithm(QgsProcessingAlgorithm):
     def __init__(self) -> None:
         super().__init__()
         self._request: Optional[Stage] = None
-        self._python = Path()
+        self._python: Optional[Path] = None
 
     def createInstance(self) -> StageAlgorithm:
         """Return a fresh algorithm; QGIS takes one for every run."""
@@ -109,48 +107,38 @@ class StageAlgorithm(QgsProcessingAlgorithm):
         """Tell whether the engine must be there; all but its installation need it."""
         return True
 
+    def _engine_python(self) -> Optional[Path]:
+        return engine_python(chosen_python()) if self.needs_engine() else None
+
     def canExecute(self) -> Tuple[bool, str]:
         """Tell whether the engine is there; QGIS asks in the Toolbox only."""
         try:
-            if self.needs_engine():
-                engine_python(chosen_python())
+            self._engine_python()
         except GeosegError as error:
             return False, str(error)
         return True, ""
 
     def checkParameterValues(self, parameters: Dict[str, Any], context: QgsProcessingContext) -> Tuple[bool, str]:
         """Say which value is not acceptable and why, where QGIS would say only which."""
-        declared = fields_of(self.stage)
-        unknown = sorted(set(parameters) - {field.parameter for field in declared})
+        unknown = sorted(set(parameters) - {field.parameter for field in fields_of(self.stage)})
         if unknown:
-            known = ", ".join(field.parameter for field in declared)
+            known = ", ".join(field.parameter for field in fields_of(self.stage))
             return False, f"{self.id()} has no parameter {', '.join(unknown)}. Its parameters are {known}."
-        reader = ParameterReader(self, parameters, context)
         try:
-            for field in declared:
-                if reader.is_given(field):
-                    self._check_value(field, parameters[field.parameter], reader)
+            self._engine_python()
+            ParameterReader(self, parameters, context).check(self.stage)
         except GeosegError as error:
             return False, str(error)
         answer: Tuple[bool, str] = super().checkParameterValues(parameters, context)
         return answer
-
-    def _check_value(self, field: Field, value: Any, reader: ParameterReader) -> None:
-        if isinstance(value, QgsProperty):
-            return
-        if field.kind in _PLAIN_KINDS and isinstance(value, (str, int, float)):
-            if not (field.kind is Kind.FILE_OUT and value == "TEMPORARY_OUTPUT"):
-                field.clean(value)
-        elif field.kind in (Kind.RASTER, Kind.VECTOR, Kind.LAYERS) and isinstance(value, (str, list)):
-            reader.check_loadable(field)
 
     def prepareAlgorithm(
         self, parameters: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Build the request, on the main thread."""
         with processing_errors():
-            if self.needs_engine():
-                self._python = engine_python(chosen_python())
+            # Again what checkParameterValues has checked: inside a model nobody asks for that.
+            self._python = self._engine_python()
             self._request = ParameterReader(self, parameters, context).request(self.stage)
             self._warn_about_temporary_results(feedback)
         return True
@@ -176,7 +164,7 @@ class StageAlgorithm(QgsProcessingAlgorithm):
 
     def perform(self, request: Stage, report: Report) -> Any:
         """Do the work and return its Result dataclass."""
-        return run_job(request, report, self._python)
+        return run_job(request, report, self._python or Path())
 
     def finish(self, outputs: Dict[str, Any], context: QgsProcessingContext) -> None:
         """Do what is special after success; subclasses override it.

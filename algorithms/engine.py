@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..geoseg_plugin.contract.events import Report
 from ..geoseg_plugin.contract.stages.environment import CheckEngine, InstallEngine, InstallEngineResult
-from ..geoseg_plugin.host.install import install_engine
 from .base import StageAlgorithm
 
 
@@ -19,6 +18,8 @@ class InstallEngineAlgorithm(StageAlgorithm):
 
     def perform(self, request: InstallEngine, report: Report) -> InstallEngineResult:
         """Install the engine from here: there is no worker yet."""
+        from ..geoseg_plugin.host.install import install_engine
+
         return install_engine(request, report)
 
 

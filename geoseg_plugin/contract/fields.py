@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Optional, Tuple
 
 from .errors import RequestError
@@ -188,6 +189,11 @@ def give(kind: Kind, label: str, help: str) -> Any:
 
 def fields_of(declaration: Any) -> Tuple[Field, ...]:
     """Return the fields of a stage or result class, or instance, in the order of their declaration."""
+    return _fields_of_class(declaration if isinstance(declaration, type) else type(declaration))
+
+
+@lru_cache(maxsize=None)
+def _fields_of_class(declaration: Any) -> Tuple[Field, ...]:
     return tuple(
         dataclasses.replace(field.metadata["field"], name=field.name) for field in dataclasses.fields(declaration)
     )

@@ -36,7 +36,7 @@ def _check_rasterio() -> bool:
             dataset.write(pixels)
         with file.open() as dataset:
             same = dataset.read()
-            return bool((same == pixels).all()) and dataset.crs == rasterio.crs.CRS.from_epsg(32633)
+            return bool((same == pixels).all() and dataset.crs == rasterio.crs.CRS.from_epsg(32633))
 
 
 def _check_pyogrio() -> bool:
@@ -92,7 +92,7 @@ def _check_timm() -> bool:
     import torch
     from timm.layers import create_conv2d
 
-    return create_conv2d(1, 2, 3, padding=1)(torch.zeros(1, 1, 4, 4)).shape == (1, 2, 4, 4)
+    return bool(create_conv2d(1, 2, 3, padding=1)(torch.zeros(1, 1, 4, 4)).shape == (1, 2, 4, 4))
 
 
 def _check_smp() -> bool:
@@ -133,7 +133,7 @@ def _check_onnx() -> bool:
 def _check_onnxscript() -> bool:
     from onnxscript import ir
 
-    return ir.tensor([1.0, 2.0]).shape == (2,)
+    return bool(ir.tensor([1.0, 2.0]).shape == (2,))
 
 
 def _check_onnxruntime() -> bool:

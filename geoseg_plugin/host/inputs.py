@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Type
 from qgis.core import (
     NULL,
     QgsMapLayer,
+    QgsProcessing,
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingFeatureSourceDefinition,
@@ -20,7 +21,7 @@ from qgis.core import (
 )
 
 from ..contract.errors import InputError, RequestError
-from ..contract.fields import Extent, Field, Kind, fields_of
+from ..contract.fields import OUTPUT_KINDS, Extent, Field, Kind, fields_of
 from ..contract.stages import build
 from ..contract.stages.stage import Stage
 from .vectors import plain_vector_source, read_vector
@@ -81,10 +82,30 @@ class ParameterReader:
         items = value if isinstance(value, (list, tuple)) else [value]
         return any(item not in (None, NULL, "") for item in items)
 
-    def check_loadable(self, field: Field) -> None:
-        """Raise InputError where QGIS cannot open the layer, or one of the layers, of a field."""
-        opener = {Kind.RASTER: self._raster_layer, Kind.VECTOR: self._vector_layer, Kind.LAYERS: self._layer_list}
-        opener[field.kind](field)
+    def check(self, stage: Type[Stage]) -> None:
+        """Check all values as `request` does, but export no layer and lay claim to no output.
+
+        Raises:
+            RequestError: A value is missing or not acceptable.
+            InputError: A layer cannot be opened or handed to the engine.
+        """
+        build(stage.id(), {field.name: self._draft(field) for field in fields_of(stage)})
+
+    def _draft(self, field: Field) -> Any:
+        """Return a value that is as good as the real one for checking."""
+        if not self.is_given(field):
+            return field.default
+        value = self._parameters[field.parameter]
+        if field.kind is Kind.VECTOR:
+            return self._vector_layer(field).source()
+        if field.kind is Kind.LAYERS:
+            return [layer.source() for layer in self._layer_list(field)]
+        if field.kind in OUTPUT_KINDS:
+            path = _static(getattr(value, "sink", value))
+            return field.name + "".join(field.suffixes[:1]) if path == QgsProcessing.TEMPORARY_OUTPUT else str(path)
+        # As given, because QGIS would round a fraction and put the default in the place of nonsense.
+        as_given = field.kind in (Kind.NUMBER, Kind.CHOICE, Kind.FLAG) and isinstance(value, (str, int, float))
+        return value if as_given else self.value(field)
 
     def _raster_layer(self, field: Field) -> QgsRasterLayer:
         layer = self._algorithm.parameterAsRasterLayer(self._parameters, field.parameter, self._context)
@@ -174,10 +195,8 @@ class ParameterReader:
 
     @staticmethod
     def _not_loadable(field: Field, value: Any, what: str) -> InputError:
-        if isinstance(value, QgsProperty):
-            value = value.staticValue()
         return InputError(
-            f"{field.parameter} ({field.label}): '{value}' cannot be opened as a {what}.",
+            f"{field.parameter} ({field.label}): '{_static(value)}' cannot be opened as a {what}.",
             "Check that the file exists and is not damaged.",
         )
 
@@ -194,6 +213,10 @@ def raster_source(layer: QgsRasterLayer, field: Field) -> str:
             "Export it to GeoTIFF first (Export > Save As).",
         )
     return str(layer.source()).split("|")[0]
+
+
+def _static(value: Any) -> Any:
+    return value.staticValue() if isinstance(value, QgsProperty) else value
 
 
 def _is_extent(text: str) -> bool:
