@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ENGINE_PYTHON = ROOT / "build" / "env" / "engine" / "bin" / "python"
 
 _VALUE = re.compile(r"^(\w+):\t(.*)$")
-_PROGRESS = re.compile(r"^(\d+\.\.\.)+")
-_FRAME = re.compile(r"^-*$|^Inputs$|^Results$|^100 - done\.$")
+_PROGRESS = re.compile(r"^[\d.]+(?=[^\W\d])")
+_NOISE = re.compile(r"^-*$|^Inputs$|^Results$|^[\d.]*100 - done\.$|^[^:]+ \d+: \S+$|DeprecationWarning")
 
 
 class Chain:
@@ -58,7 +58,7 @@ class Chain:
 
 
 def follow(lines: Iterable[str]) -> dict[str, str]:
-    """Print what qgis_process says about the run, less its frame; return the results that it lists at the end."""
+    """Print what qgis_process says, less its frame and its figures for programs; return the results at its end."""
     results: dict[str, str] = {}
     for line in lines:
         text = _PROGRESS.sub("", line.rstrip("\n"))
@@ -67,7 +67,7 @@ def follow(lines: Iterable[str]) -> dict[str, str]:
             results.clear()
         if value:
             results[value[1]] = value[2]
-        elif not _FRAME.match(text):
+        elif not _NOISE.search(text):
             print(f"   {text}", flush=True)
     return results
 

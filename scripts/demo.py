@@ -3,6 +3,7 @@
 Every step is the real algorithm, run by the real qgis_process. Leaves a QGIS project and a picture in build/demo.
 """
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ from demo_map import write_map
 
 OUT = ROOT / "build" / "demo"
 SIZE_PX = 1024
+SEED = 3  # a scene with every class on both sides of the cut
 PIXEL_M = 0.5
 TRAIN_SHARE = 0.625
-EPOCHS = 30
+EPOCHS = int(os.environ.get("EPOCHS") or 30)
 
 
 def main() -> int:
@@ -23,7 +25,7 @@ def main() -> int:
     OUT.mkdir(parents=True)
     chain = Chain()
     scene, labels = OUT / "scene.tif", OUT / "labels.shp"
-    chain.run("demoscene", SIZE=SIZE_PX, OUTPUT=scene, LABELS=labels)
+    chain.run("demoscene", SIZE=SIZE_PX, SEED=SEED, OUTPUT=scene, LABELS=labels)
     west, east = cut(chain, scene)
     model = train(chain, west, labels)
     predicted, polygons, truth = OUT / "predicted.tif", OUT / "polygons.gpkg", OUT / "east_truth.tif"

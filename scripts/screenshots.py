@@ -1,0 +1,58 @@
+"""Runs inside QGIS (see scripts/screenshots): opens dialogs of the Toolbox and saves their pictures."""
+
+import os
+from pathlib import Path
+
+import processing
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import QDockWidget
+from qgis.utils import iface
+
+ROOT = Path(os.environ["GEOSEG_PROFILE"]).parents[1]
+IMAGES = ROOT / "docs" / "images"
+DEMO = ROOT / "build" / "demo"
+START_MS = 4000
+SETTLE_MS = 1500
+DIALOGS = {
+    "trainsegmentation": {"DATASET": DEMO / "dataset", "MODEL": "/home/me/landcover.safetensors", "EPOCHS": 30},
+    "predictsegmentation": {"INPUT": DEMO / "east.tif", "MODEL": "/home/me/landcover.safetensors"},
+}
+
+
+def take_dialogs(names: list[str]) -> None:
+    """Open the first dialog, take its picture a little later, and go on with the others."""
+    if not names:
+        take_window()
+        return
+    name, *others = names
+    parameters = {key: str(value).replace(str(DEMO), "/home/me/demo") for key, value in DIALOGS[name].items()}
+    dialog = processing.createAlgorithmDialog(f"geoseg:{name}", parameters)
+    dialog.resize(980, 640)
+    dialog.show()
+
+    def take() -> None:
+        dialog.grab().save(str(IMAGES / f"dialog-{name}.png"))
+        dialog.close()
+        take_dialogs(others)
+
+    QTimer.singleShot(SETTLE_MS, take)
+
+
+def take_window() -> None:
+    """Take the main window with the demo's layers and the Toolbox, and leave QGIS."""
+    window = iface.mainWindow()
+    window.resize(1400, 860)
+    for dock in window.findChildren(QDockWidget):
+        if dock.objectName() == "ProcessingToolbox":
+            dock.show()
+            dock.algorithmTree.expandAll()
+    iface.mapCanvas().zoomToFullExtent()
+
+    def take() -> None:
+        window.grab().save(str(IMAGES / "window.png"))
+        os._exit(0)
+
+    QTimer.singleShot(2 * SETTLE_MS, take)
+
+
+QTimer.singleShot(START_MS, lambda: take_dialogs(list(DIALOGS)))
