@@ -57,13 +57,13 @@ def _check_pyproj() -> bool:
     from pyproj import Transformer
 
     easting, _ = Transformer.from_crs(4326, 32633, always_xy=True).transform(15.0, 50.0)
-    return abs(easting - 500000) < 0.01
+    return bool(abs(easting - 500000) < 0.01)
 
 
 def _check_shapely() -> bool:
     from shapely import Point
 
-    return 3.1 < Point(0, 0).buffer(1).area < 3.2
+    return bool(3.1 < Point(0, 0).buffer(1).area < 3.2)
 
 
 def _check_torch() -> bool:
@@ -172,7 +172,7 @@ def _check_matplotlib() -> bool:
 def _check_jinja2() -> bool:
     from jinja2 import Template
 
-    return Template("{{ 1 + 1 }}").render() == "2"
+    return bool(Template("{{ 1 + 1 }}").render() == "2")
 
 
 def _check_psutil() -> bool:

@@ -47,6 +47,8 @@ def test_acceptable_values_become_plain(declared, value, expected):
         (field(Kind.TEXT), None, "missing"),
         (field(Kind.TEXT), 5, "must be text"),
         (field(Kind.LAYERS), [], "missing"),
+        (field(Kind.FILE, suffixes=(".onnx", ".safetensors")), "m.pt", "end in .onnx or .safetensors"),
+        (field(Kind.FILE_OUT, suffixes=(".onnx",)), "m", "end in .onnx"),
     ],
 )
 def test_other_values_are_refused_by_name(declared, value, said):

@@ -20,7 +20,7 @@ DESTINATION_RESULTS = {
 def minimal(stage):
     """Return the fewest values that the stage accepts."""
     values = {
-        field.name: SAMPLES.get(field.kind, f"{field.name}.file")
+        field.name: SAMPLES.get(field.kind, f"{field.name}{(*field.suffixes, '.file')[0]}")
         for field in fields_of(stage)
         if not field.optional and field.default is None
     }

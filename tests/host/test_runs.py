@@ -204,6 +204,28 @@ def test_two_results_of_a_model_are_both_loaded_and_styled(processing, model, ra
         assert "Rasterize labels" in layer.metadata().abstract()
 
 
+def test_tile_footprints_are_loaded_beside_the_dataset(processing, provider, raster, squares, tmp_path):
+    from processing.gui.Postprocessing import handleAlgorithmResults
+
+    QgsProject.instance().addMapLayer(squares)
+    context, feedback = QgsProcessingContext(), Feedback()
+    context.setProject(QgsProject.instance())
+    algorithm = provider.algorithm("maketiles").create()
+    parameters = {
+        "IMAGES": [raster], "LABELS": [squares.id()], "FIELD": "class_id", "TILE_SIZE": 32, "OVERLAP": 0,
+        "VALIDATION": 25, "OUTPUT": str(tmp_path / "dataset"),
+    }  # fmt: skip
+    results, successful = algorithm.run(parameters, context, feedback)
+    assert successful, feedback.errors
+    assert results["TILE_COUNT"] == 4 == results["TRAIN_COUNT"] + results["VALIDATION_COUNT"]
+    assert handleAlgorithmResults(algorithm, context, feedback)
+    (tiles,) = QgsProject.instance().mapLayersByName("Tile footprints")
+    assert tiles.featureCount() == 4
+    assert tiles.renderer().type() == "categorizedSymbol"
+    assert tiles.renderer().classAttribute() == "split"
+    assert "Make training tiles" in tiles.metadata().abstract()
+
+
 @pytest.fixture(scope="module")
 def qgis_process(tmp_path_factory, engine):
     """Run the real qgis_process, in a profile of its own."""
