@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
@@ -32,7 +33,8 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
     Raises:
         InputError: GDAL cannot open it, it has no bands, or its pixels are complex numbers.
     """
-    with rasterio.Env(**_GDAL_OPTIONS):
+    with rasterio.Env(**_GDAL_OPTIONS), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # whether it matters, each stage says itself
         try:
             dataset = rasterio.open(path)
         except (RasterioError, OSError) as error:

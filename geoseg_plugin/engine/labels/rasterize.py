@@ -25,7 +25,10 @@ def rasterize_labels(request: RasterizeLabels, report: Report) -> RasterizeLabel
         OutputError: OUTPUT cannot be written.
     """
     with open_raster(request.like) as image:
-        grid = Grid.of(image)
+        return _burn_layer(request, Grid.of(image), report)
+
+
+def _burn_layer(request: RasterizeLabels, grid: Grid, report: Report) -> RasterizeLabelsResult:
     report.progress(0.01, "Reading labels")
     layer = read_label_layer(request.labels, request.field, background_value(request.background), report)
     burner = Burner(layer, grid, request.like, all_touched=request.all_touched, report=report)
