@@ -1,0 +1,120 @@
+"""Opening model files: the right device, errors that say what is wrong, batches that shrink."""
+
+import numpy as np
+import pytest
+from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
+from geoseg.geoseg_plugin.engine.prediction.runtime import Network, open_network
+from geoseg.tests.engine.handmade import Listener, make_card, write_pixelwise
+
+WEIGHTS, BIAS = np.eye(3), np.zeros(3)
+
+
+class _SmallMemory(Network):
+    """Takes no more than two windows at a time."""
+
+    def __init__(self, most=2):
+        super().__init__(make_card(), "a small device", 8)
+        self.most, self.seen = most, []
+
+    def _infer(self, windows):
+        if len(windows) > self.most:
+            raise MemoryError
+        self.seen.append(len(windows))
+        return windows + 1
+
+
+def test_batches_shrink_when_memory_runs_out():
+    network = _SmallMemory()
+    windows = np.arange(8, dtype=np.float32).reshape(8, 1, 1, 1)
+    np.testing.assert_array_equal(network.logits(windows), windows + 1)
+    assert network.seen == [2, 2, 2, 2]
+    assert network.batch_size == 2
+
+
+def test_one_window_too_many_is_an_error():
+    with pytest.raises(GeosegError, match="TILE_SIZE"):
+        _SmallMemory(most=0).logits(np.zeros((8, 1, 32, 32), np.float32))
+
+
+def test_an_onnx_model_answers(tmp_path):
+    path = write_pixelwise(tmp_path / "m.onnx", make_card(), 2 * WEIGHTS, BIAS + 1)
+    network = open_network(path, "cpu", 0, 0, Listener())
+    windows = np.random.default_rng(0).random((2, 3, 32, 64), dtype=np.float32)
+    np.testing.assert_allclose(network.logits(windows), 2 * windows + 1, rtol=1e-6)
+    assert network.card == make_card()
+    assert network.device.startswith("cpu")
+    assert network.fixed_size is None
+    assert network.seconds > 0
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "1", ""])
+def test_an_unknown_device(tmp_path, device):
+    path = write_pixelwise(tmp_path / "m.onnx", make_card(), WEIGHTS, BIAS)
+    with pytest.raises(RequestError, match="DEVICE"):
+        open_network(path, device, 0, 0, Listener())
+
+
+def test_a_gpu_that_is_not_there(tmp_path):
+    path = write_pixelwise(tmp_path / "m.onnx", make_card(), WEIGHTS, BIAS)
+    with pytest.raises(GeosegError, match="does not see the GPU 'cuda:99'"):
+        open_network(path, "cuda:99", 0, 0, Listener())
+
+
+def test_a_gpu_that_onnxruntime_cannot_use_is_told(tmp_path, monkeypatch):
+    from geoseg.geoseg_plugin.engine.prediction import onnx_network
+
+    if "CUDAExecutionProvider" not in onnx_network.onnxruntime.get_available_providers() or onnx_network._gpu_count():
+        pytest.skip("Needs an onnxruntime with CUDA on a machine without a GPU.")
+    monkeypatch.setattr(onnx_network, "_gpu_count", lambda: 1)
+    path = write_pixelwise(tmp_path / "m.onnx", make_card(), WEIGHTS, BIAS)
+    listener = Listener()
+    assert open_network(path, "auto", 0, 0, listener).device.startswith("cpu")
+    assert "cannot use the GPU" in listener.warnings[0]
+    with pytest.raises(GeosegError, match="cannot use the GPU"):
+        open_network(path, "cuda", 0, 0, listener)
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"not a model", bytes(range(256)) * 40])
+def test_a_broken_file(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match=name.replace(".", r"\.")):
+        open_network(str(tmp_path / name), "cpu", 0, 0, Listener())
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.safetensors"])
+def test_a_missing_file(tmp_path, name):
+    with pytest.raises(ModelError, match="no model file"):
+        open_network(str(tmp_path / name), "cpu", 0, 0, Listener())
+
+
+def test_a_truncated_file(tmp_path):
+    path = tmp_path / "m.onnx"
+    write_pixelwise(path, make_card(), WEIGHTS, BIAS)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ModelError, match=r"m\.onnx"):
+        open_network(str(path), "cpu", 0, 0, Listener())
+
+
+def test_a_foreign_onnx_model(tmp_path):
+    from onnx import TensorProto, helper, save
+
+    sides = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, "h", "w"]) for name in ("image", "logits")]
+    graph = helper.make_graph([helper.make_node("Relu", ["image"], ["logits"])], "foreign", sides[:1], sides[1:])
+    path = str(tmp_path / "m.onnx")
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    with pytest.raises(ModelError, match="no GeoSeg card"):
+        open_network(path, "cpu", 0, 0, Listener())
+
+
+def test_a_card_that_does_not_fit_its_network(tmp_path):
+    path = write_pixelwise(tmp_path / "m.onnx", make_card(bands=("nir",)), WEIGHTS, BIAS)
+    with pytest.raises(ModelError, match="names 1 bands"):
+        open_network(path, "cpu", 0, 0, Listener())
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": "geoseg-card", "version": 99}'])
+def test_a_broken_card(tmp_path, text):
+    path = write_pixelwise(tmp_path / "m.onnx", make_card(), WEIGHTS, BIAS, card_text=text)
+    with pytest.raises(ModelError):
+        open_network(path, "cpu", 0, 0, Listener())
