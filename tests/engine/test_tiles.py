@@ -213,9 +213,7 @@ def test_values_become_classes_where_no_table_is_stated(cut, make_raster, scene,
 
 
 def test_names_beside_a_raster_are_used(cut, make_raster, scene, label, tmp_path):
-    names = (
-        "<Category>nothing</Category><Category /><Category/><Category></Category><Category>roof &amp; wall</Category>"
-    )
+    names = "<Category>nothing</Category><Category /><Category/><Category></Category><Category>A &amp; B</Category>"
     path = make_raster("label.tif", label)
     (tmp_path / "label.tif.aux.xml").write_text(
         f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>'
