@@ -4,7 +4,6 @@ from pathlib import Path
 
 from qgis.core import (
     QgsApplication,
-    QgsLayerTree,
     QgsLayoutExporter,
     QgsLayoutItemLabel,
     QgsLayoutItemLegend,
@@ -12,7 +11,10 @@ from qgis.core import (
     QgsLayoutItemScaleBar,
     QgsLayoutPoint,
     QgsLayoutSize,
+    QgsLegendRenderer,
+    QgsLegendStyle,
     QgsMapLayer,
+    QgsMapLayerLegendUtils,
     QgsPrintLayout,
     QgsProject,
     QgsRasterLayer,
@@ -21,11 +23,12 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QColor, QFont
 
-PAGE_MM = (250, 178)
+PAGE_MM = (208, 168)
 MARGIN_MM = 6
 MAP_TOP_MM = 24
 MAP_HEIGHT_MM = 128
 DPI = 130
+FONT = "DejaVu Sans"
 
 
 def write_map(folder: Path, caption: str) -> tuple[Path, Path]:
@@ -98,7 +101,7 @@ def lay_out(project: QgsProject, layers: dict[str, QgsMapLayer], caption: str) -
         panel.setLayers([layers[name]])
         panel.setKeepLayerSet(True)
         panel.setCrs(project.crs())
-        panel.zoomToExtent(extent)
+        panel.setExtent(extent)
         panel.setFrameEnabled(True)
         layout.addLayoutItem(panel)
     add_legend(layout, layers["Predicted classes"], MARGIN_MM + 3 * step)
@@ -112,7 +115,7 @@ def add_text(layout: QgsPrintLayout, text: str, left: float, top: float, *, size
     """Put a line of text on the page."""
     label = QgsLayoutItemLabel(layout)
     label.setText(text)
-    label.setFont(QFont("DejaVu Sans", size))
+    label.setFont(QFont(FONT, size))
     label.setFontColor(QColor("#222222"))
     label.adjustSizeToText()
     label.attemptMove(QgsLayoutPoint(left, top))
@@ -122,10 +125,18 @@ def add_text(layout: QgsPrintLayout, text: str, left: float, top: float, *, size
 def add_legend(layout: QgsPrintLayout, layer: QgsMapLayer, left: float) -> None:
     """Put the legend of one layer beside the maps."""
     legend = QgsLayoutItemLegend(layout)
-    tree = QgsLayerTree()
-    tree.addLayer(layer)
     legend.setAutoUpdateModel(False)
-    legend.model().setRootGroup(tree)
+    root = legend.model().rootGroup()
+    for node in root.findLayers():
+        if node.layerId() != layer.id():
+            root.removeChildNode(node)
+        else:
+            # The first entry only names the band.
+            entries = len(legend.model().layerLegendNodes(node))
+            QgsMapLayerLegendUtils.setLegendNodeOrder(node, list(range(1, entries)))
+            legend.model().refreshLayerLegend(node)
+            QgsLegendRenderer.setNodeLegendStyle(node, QgsLegendStyle.Style.Hidden)
+    legend.setStyleFont(QgsLegendStyle.Style.SymbolLabel, QFont(FONT, 10))
     legend.setTitle("")
     legend.attemptMove(QgsLayoutPoint(left, MAP_TOP_MM - 2))
     layout.addLayoutItem(legend)
@@ -140,7 +151,9 @@ def add_scale_bar(layout: QgsPrintLayout, panel: QgsLayoutItemMap, left: float) 
     bar.setUnits(QgsUnitTypes.DistanceUnit.DistanceMeters)
     bar.setUnitLabel("m")
     bar.setUnitsPerSegment(50)
-    bar.setNumberOfSegments(2)
+    bar.setFont(QFont(FONT, 9))
+    bar.setHeight(2)
+    bar.setNumberOfSegments(1)
     bar.setNumberOfSegmentsLeft(0)
     bar.attemptMove(QgsLayoutPoint(left, MAP_TOP_MM + MAP_HEIGHT_MM - 14))
     layout.addLayoutItem(bar)

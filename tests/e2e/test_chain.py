@@ -10,7 +10,7 @@ from qgis.core import QgsPalettedRasterRenderer, QgsRasterLayer, QgsVectorLayer
 gdal.UseExceptions()
 ogr.UseExceptions()
 
-CLASSES = {0: "background", 1: "field", 2: "water", 3: "road", 4: "tree", 5: "building"}
+CLASSES = {0: "background", 1: "building", 2: "field", 3: "road", 4: "tree", 5: "water"}
 
 
 def read(path):

@@ -1,0 +1,218 @@
+"""Measure GeoSeg against plain baselines; runs with the engine's Python, takes about four minutes on two cores.
+
+    build/env/engine/bin/python scripts/bench.py
+
+Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them
+to build/bench.json. Baselines: of a start, the bare program; of imports, the bare interpreter; of a prediction, the
+time inside the network; of tiling, a plain loop over rasterio windows.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "build" / "src"))
+
+import numpy as np
+import rasterio
+import torch
+from affine import Affine
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
+from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
+from geoseg.geoseg_plugin.engine.class_raster import create_class_raster
+from geoseg.geoseg_plugin.engine.datasets.tiles import make_tiles
+from geoseg.geoseg_plugin.engine.grid import Grid
+from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
+from geoseg.geoseg_plugin.engine.raster import blocks
+from geoseg.models.card import Band, Card
+from geoseg.models.catalog import build_network
+from geoseg.models.exchange import write_onnx
+from geoseg.models.file import save_model
+from rasterio.crs import CRS
+from scipy.ndimage import gaussian_filter
+
+SIDE = 2048
+WINDOW = 512
+TILE = 256
+OVERLAP = 25.0
+REPEATS = 3
+GRID = Grid(CRS.from_epsg(32645), Affine(0.5, 0, 300_000, 0, -0.5, 3_000_000), SIDE, SIDE)
+CLASSES = ClassTable.named({0: "background", 1: "building", 2: "water", 3: "tree", 4: "road"})
+ENGINE = "geoseg.geoseg_plugin.engine"
+IMPORTS = {
+    "clip": f"import {ENGINE}.imagery.clip",
+    "predict_onnx": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.onnx_network",
+    "predict_torch": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.torch_network, {ENGINE}.prediction\n"
+    "import segmentation_models_pytorch",
+    "train": f"import {ENGINE}.training.train\nimport segmentation_models_pytorch",
+}
+
+
+class Silence:
+    """A Report that keeps the metrics and nothing else."""
+
+    def __init__(self) -> None:
+        self.metrics: dict[str, float] = {}
+
+    def progress(self, fraction: float, text: str = "") -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    def detail(self, text: str) -> None: ...
+
+    def metric(self, name: str, value: float, step: int) -> None:
+        self.metrics[name] = value
+
+    def is_cancelled(self) -> bool:
+        return False
+
+
+class Figures:
+    """What was measured so far."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, str | float]] = []
+        print(f"{'name':32} {'value':>9} {'baseline':>9} {'ratio':>7}")
+
+    def add(self, name: str, value: float, baseline: float) -> None:
+        """Print and keep a figure in seconds and its baseline."""
+        ratio = value / baseline
+        self.rows.append({"name": name, "value": value, "baseline": baseline, "ratio": ratio})
+        print(f"{name:32} {value:9.3f} {baseline:9.3f} {ratio:7.3f}", flush=True)
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"cores": os.cpu_count(), "figures": self.rows}, indent=1), encoding="utf-8")
+
+
+def main() -> int:
+    figures = Figures()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        measure_starts(figures, folder)
+        measure_imports(figures)
+        scene, labels = draw_scene(folder)
+        measure_prediction(figures, folder, scene)
+        measure_tiling(figures, folder, scene, labels)
+    figures.write(ROOT / "build" / "bench.json")
+    return 0
+
+
+def seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Return the median time that the work takes."""
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def call(command: list[str], **options: object) -> Callable[[], object]:
+    return lambda: subprocess.run(command, check=True, capture_output=True, **options)
+
+
+def measure_starts(figures: Figures, folder: Path) -> None:
+    """qgis_process with and without the plugin; the worker until it says hello, and a bare interpreter."""
+    script = ROOT / "scripts" / "qgis_process"
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile")}
+    bare = ["qgis_process.bin", "help", "native:buffer"]
+    run_with, run_without = call([str(script), "help", "geoseg:clipraster"]), call(bare, env=environment)
+    run_with(), run_without()
+    figures.add("qgis_process start", seconds(run_with), seconds(run_without))
+    figures.add("worker start", seconds(start_worker, 7), seconds(call([sys.executable, "-c", "pass"]), 7))
+
+
+def start_worker() -> None:
+    """Start a worker, wait for its first line, and let it go."""
+    command = [sys.executable, "-u", "-s", "-E", str(ROOT / "geoseg_plugin"), "worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:
+        worker.stdout.readline()
+        worker.kill()
+
+
+def measure_imports(figures: Figures) -> None:
+    """What a stage imports before it can work."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    bare = seconds(call([sys.executable, "-c", "pass"], env=environment))
+    for name, code in IMPORTS.items():
+        figures.add(f"imports {name}", seconds(call([sys.executable, "-c", code], env=environment)), bare)
+
+
+def draw_scene(folder: Path) -> tuple[Path, Path]:
+    """Write an RGB uint8 deflate scene and a label raster on its grid."""
+    random = np.random.default_rng(0)
+    noise = np.stack([gaussian_filter(random.normal(size=(SIDE, SIDE)), 1) for _ in range(3)])
+    scene, labels = folder / "scene.tif", folder / "labels.tif"
+    with rasterio.open(
+        scene, "w", driver="GTiff", dtype="uint8", count=3, height=SIDE, width=SIDE, crs=GRID.crs,
+        transform=GRID.transform, compress="deflate", tiled=True, photometric="RGB",
+    ) as dataset:  # fmt: skip
+        dataset.write((noise / noise.std() * 60 + 127).clip(0, 255).astype(np.uint8))
+    fields = gaussian_filter(random.normal(size=(len(CLASSES), SIDE, SIDE)), (0, 20, 20))
+    with create_class_raster(labels, GRID, CLASSES, {}) as dataset:
+        dataset.write(fields.argmax(axis=0).astype(np.uint8), 1)
+    return scene, labels
+
+
+def measure_prediction(figures: Figures, folder: Path, scene: Path) -> None:
+    """Wall time of a prediction beside the time inside the network: U-Net with ResNet-18, random weights."""
+    torch.manual_seed(0)
+    bands = tuple(Band(name, 127.0, 60.0) for name in ("red", "green", "blue"))
+    card = Card("unet", "resnet18", bands, "uint8", CLASSES, 255, WINDOW, (0.5, 0.5), "EPSG:32645")
+    network = build_network("unet", "resnet18", len(bands), len(CLASSES), "none").eval()
+    save_model(folder / "model.safetensors", network.state_dict(), card)
+    write_onnx(network, card, folder / "model.onnx", any_size=True)
+    for name, file, polygons in (
+        ("predict torch", "model.safetensors", False),
+        ("predict onnx", "model.onnx", False),
+        ("predict onnx with polygons", "model.onnx", True),
+    ):
+        request = PredictSegmentation(
+            input=str(scene), model=str(folder / file), output=str(folder / "map.tif"), overlap=OVERLAP, device="cpu",
+            polygons=str(folder / "map.gpkg") if polygons else None,
+        )  # fmt: skip
+        runs = []
+        for _ in range(REPEATS):
+            report = Silence()
+            predict_segmentation(request, report)
+            runs.append((report.metrics["wall_s"], report.metrics["network_s"]))
+        figures.add(f"{name}", *sorted(runs, key=lambda run: run[0] / run[1])[REPEATS // 2])
+
+
+def measure_tiling(figures: Figures, folder: Path, scene: Path, labels: Path) -> None:
+    """Tiles of a scene with labels, beside a loop that reads and writes the same windows and does nothing else."""
+    numbers = iter(range(100))
+
+    def tile() -> None:
+        output = str(folder / f"tiles-{next(numbers)}")
+        make_tiles(
+            MakeTiles(images=(str(scene),), labels=(str(labels),), tile_size=TILE, overlap=0, output=output), Silence()
+        )
+
+    def loop() -> None:
+        plain = folder / f"plain-{next(numbers)}"
+        plain.mkdir()
+        for source in (scene, labels):
+            with rasterio.open(source) as dataset:
+                for number, window in enumerate(blocks(SIDE, SIDE, TILE, TILE)):
+                    profile = {**dataset.profile, "height": TILE, "width": TILE}
+                    profile["transform"] = dataset.window_transform(window)
+                    with rasterio.open(plain / f"{source.stem}-{number}.tif", "w", **profile) as chip:
+                        chip.write(dataset.read(window=window))
+
+    figures.add("make tiles", seconds(tile), seconds(loop))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
