@@ -49,7 +49,7 @@ def recorder():
     return Recorder()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_recorder():
     """Makes a Report that is cancelled when a function of it says so."""
     return Recorder

@@ -1,19 +1,198 @@
 """Training as a whole: it learns, repeats itself, keeps the best, and stops when told."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
+from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, InputError, RequestError
+from geoseg.geoseg_plugin.contract.stages import to_json
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, open_dataset
+from geoseg.geoseg_plugin.engine.training import loop
 from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.file import load_network, read_card, read_tensors
 
 
 def _request(dataset, folder, **options):
-    values = {"epochs": 8, "batch_size": 4, "learning_rate": 0.003, "device": "cpu", "precision": "float32", **options}
+    values = {"epochs": 1, "batch_size": 4, "learning_rate": 0.003, "device": "cpu", "precision": "float32", **options}
     return TrainSegmentation(dataset=dataset, model=str(folder / "model.safetensors"), **values)
 
 
-def test_it_learns_a_toy_set(blobs, tmp_path, recorder):
-    result = train_segmentation(_request(blobs, tmp_path), recorder)
-    print(recorder.notes, recorder.warnings, recorder.texts)
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    # So small a network gains nothing from more, and suffers much when other programs are busy.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def trained(blobs, tmp_path_factory, make_recorder):
+    """One training on the toy set that the following tests look at."""
+    folder = tmp_path_factory.mktemp("trained")
+    recorder = make_recorder()
+    request = _request(blobs, folder, epochs=6, report=str(folder / "report.html"))
+    return request, train_segmentation(request, recorder), recorder
+
+
+def test_it_learns_a_toy_set(trained):
+    _, result, recorder = trained
     assert result.best_iou > 0.95
+    assert recorder.warnings == []
+
+
+def test_the_best_epoch_is_the_highest(trained):
+    _, result, recorder = trained
+    means = {step: value for name, value, step in recorder.metrics if name == "mean IoU"}
+    assert len(means) == 6
+    assert result.best_iou == max(means.values())
+    assert means[result.best_epoch] == result.best_iou
+    assert {name for name, _, _ in recorder.metrics} == {
+        "loss", "validation loss", "mean IoU", "IoU background", "IoU roof",
+    }  # fmt: skip
+
+
+def test_it_tells_how_it_goes(trained):
+    _, _, recorder = trained
+    assert recorder.fractions == sorted(recorder.fractions)
+    assert any(re.search(r"Epoch \d of 6: [\d.]+ tiles/s, \d+ s left", text) for text in recorder.texts)
+    notes = [note for note in recorder.notes if note.startswith("Epoch ")]
+    assert len(notes) == 6
+    assert all("loss" in note and "mean IoU" in note and "roof" in note for note in notes)
+
+
+def test_the_file_holds_the_best_weights_and_a_whole_card(trained, blobs):
+    request, result, _ = trained
+    network, card = load_network(request.model, torch.device("cpu"))
+    dataset = open_dataset(blobs)
+    assert (card.architecture, card.encoder) == ("unet", "resnet18")
+    assert [(band.name, band.mean, band.std) for band in card.bands] == [
+        (one.name, one.mean, one.std) for one in dataset.statistics
+    ]
+    assert card.classes == dataset.classes
+    assert card.request == to_json(request)
+    assert card.fingerprint == dataset.fingerprint
+    assert (card.tile_size, card.pixel_size, card.crs, card.dtype) == (64, (0.5, 0.5), "EPSG:32645", "uint8")
+    assert card.metrics["iou"] == result.best_iou
+    assert card.metrics["measured_on"] == "validation"
+    assert card.metrics["classes"]["roof"]["iou"] > 0.9
+    assert set(card.versions) == {"geoseg", "torch", "segmentation-models-pytorch"}
+    assert card.created.endswith("+00:00")
+    assert _intersection_over_union(network, card, dataset) == pytest.approx(result.best_iou, abs=1e-6)
+
+
+def _intersection_over_union(network, card, dataset):
+    """The mean IoU, computed without anything of the training's own."""
+    import rasterio
+
+    hits, either = np.zeros(2), np.zeros(2)
+    for tile in dataset.split("validation"):
+        image, label = rasterio.open(tile.image).read(), rasterio.open(tile.label).read(1)
+        scaled = np.stack([(one - band.mean) / band.std for one, band in zip(image, card.bands, strict=True)])
+        with torch.inference_mode():
+            chosen = network(torch.from_numpy(scaled[None]).float()).argmax(1)[0].numpy()
+        for index, value in enumerate((0, 7)):
+            hits[index] += ((chosen == index) & (label == value)).sum()
+            either[index] += ((chosen == index) | (label == value)).sum()
+    return (hits / either).mean()
+
+
+def test_the_same_seed_gives_the_same_weights(blobs, tmp_path, recorder):
+    states = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        request = _request(blobs, tmp_path / name, seed=seed)
+        train_segmentation(request, recorder)
+        states.append(read_tensors(request.model))
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not all(torch.equal(states[0][name], states[2][name]) for name in states[0])
+
+
+def test_cancel_before_the_first_epoch_leaves_nothing(blobs, tmp_path, make_recorder):
+    recorder = make_recorder(lambda self: len(self.fractions) > 2)
+    request = _request(blobs, tmp_path, epochs=5, report=str(tmp_path / "report.html"))
+    with pytest.raises(Cancelled):
+        train_segmentation(request, recorder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cancel_keeps_the_best_so_far(blobs, tmp_path, make_recorder):
+    recorder = make_recorder(lambda self: sum(note.startswith("Epoch ") for note in self.notes) == 2)
+    request = _request(blobs, tmp_path, epochs=50, report=str(tmp_path / "report.html"))
+    result = train_segmentation(request, recorder)
+    means = [value for name, value, _ in recorder.metrics if name == "mean IoU"]
+    assert len(means) == 2
+    assert result.best_iou == max(means)
+    assert read_card(request.model).metrics["iou"] == result.best_iou
+    assert result.report is None
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    assert any("Cancelled after 2 of 50 epochs" in text for text in recorder.warnings)
+
+
+@pytest.mark.parametrize("architecture", ["deeplabv3", "pspnet"])
+def test_an_odd_number_of_tiles_does_not_break_normalisation(
+    architecture, make_dataset, make_blob_tile, tmp_path, recorder
+):
+    random = np.random.default_rng(0)
+    folder = make_dataset([("train", *make_blob_tile(random, 64)) for _ in range(5)])
+    train_segmentation(_request(folder, tmp_path, architecture=architecture, encoder="mobilenet_v2"), recorder)
+    assert read_card(str(tmp_path / "model.safetensors")).architecture == architecture
+
+
+def test_one_tile_at_a_time_is_refused_where_the_network_cannot(blobs, tmp_path, recorder):
+    request = _request(blobs, tmp_path, architecture="deeplabv3", encoder="mobilenet_v2", batch_size=1)
+    with pytest.raises(GeosegError, match="one tile at a time"):
+        train_segmentation(request, recorder)
+
+
+def test_without_validation_tiles_it_measures_on_training_tiles_and_warns(
+    make_dataset, make_blob_tile, tmp_path, recorder
+):
+    random = np.random.default_rng(0)
+    folder = make_dataset([("train", *make_blob_tile(random, 64)) for _ in range(3)])
+    train_segmentation(_request(folder, tmp_path), recorder)
+    assert any("no validation tiles" in text for text in recorder.warnings)
+    assert read_card(str(tmp_path / "model.safetensors")).metrics["measured_on"] == "train"
+
+
+def test_tiles_without_labels_are_refused(make_dataset, make_blob_tile, tmp_path, recorder):
+    image, label = make_blob_tile(np.random.default_rng(0), 64)
+    folder = make_dataset([("train", image, np.full_like(label, 255)), ("validation", image, label)])
+    with pytest.raises(InputError, match="No training tile"):
+        train_segmentation(_request(folder, tmp_path), recorder)
+
+
+@pytest.mark.parametrize(
+    ("maximum", "cause"), [(200.0, "Lower LEARNING_RATE, for instance to 0.0003"), (3e38, "'band 1'")]
+)
+def test_a_loss_that_runs_away_names_its_cause(
+    maximum, cause, make_dataset, make_blob_tile, tmp_path, recorder, monkeypatch
+):
+    random = np.random.default_rng(0)
+    statistics = tuple(BandStatistics(f"band {n}", 80, 10, 0, maximum if n == 1 else 200) for n in (1, 2, 3))
+    folder = make_dataset([("train", *make_blob_tile(random, 64)) for _ in range(4)], statistics=statistics)
+    monkeypatch.setattr(loop, "step", lambda *_: torch.tensor(float("nan")))
+    with pytest.raises(GeosegError, match="no finite number any more \\(epoch 1") as caught:
+        train_segmentation(_request(folder, tmp_path), recorder)
+    assert cause in caught.value.fix
+    assert list(tmp_path.glob("*.safetensors")) == []
+
+
+def test_too_small_tiles_are_refused(blobs, tmp_path, recorder):
+    with pytest.raises(InputError, match="pan needs 128"):
+        train_segmentation(_request(blobs, tmp_path, architecture="pan"), recorder)
+
+
+def test_networks_that_cannot_be_are_refused(blobs, tmp_path, recorder):
+    with pytest.raises(RequestError, match="does not fit"):
+        train_segmentation(_request(blobs, tmp_path, architecture="linknet", encoder="mit_b0"), recorder)
+
+
+def test_bfloat16_is_close_to_float32(blobs, tmp_path, make_recorder):
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        recorder = make_recorder()
+        train_segmentation(_request(blobs, tmp_path / precision, precision=precision, augment=False), recorder)
+        losses.append(next(value for name, value, _ in recorder.metrics if name == "loss"))
+    assert losses[1] == pytest.approx(losses[0], rel=0.1)

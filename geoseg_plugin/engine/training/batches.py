@@ -48,7 +48,7 @@ class Batches:
     def __init__(
         self, store: TileStore, scaling: Scaling, size: int, *, pinned: bool = False, threads: int = 1
     ) -> None:
-        self._store = store
+        self.store = store
         self._scaling = scaling
         self._size = size
         self._pinned = pinned
@@ -85,7 +85,7 @@ class Batches:
         return self._ahead(make, [places[start : start + self._size] for start in range(0, len(tiles), self._size)])
 
     def _make(self, tiles: Sequence[Tile], chances: Sequence[np.random.Generator] | None) -> Batch:
-        samples = [self._store.load(tile) for tile in tiles]
+        samples = [self.store.load(tile) for tile in tiles]
         bands, height, width = samples[0].image.shape
         padded = (-(-side // SIDE_MULTIPLE) * SIDE_MULTIPLE for side in (height, width))
         shape = (len(samples), *padded)

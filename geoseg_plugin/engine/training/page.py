@@ -1,0 +1,133 @@
+"""The training report: one page of HTML that needs no other file."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ....models.card import Card
+from ..datasets.dataset import TRAIN
+from .figures import draw_classes, draw_curves, draw_image
+from .loop import Course, Fit
+from .metrics import Scores, trivial_matrix
+from .validation import predict
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "resources" / "report"
+_TEMPLATE = "training.html.j2"
+_EXAMPLES_OF_EACH_KIND = 2
+
+
+@dataclass(frozen=True)
+class Example:
+    """One tile in the report: what it stands for, its name and IoU, and its three pictures as data URIs."""
+
+    kind: str
+    name: str
+    iou: float
+    image: str
+    truth: str
+    prediction: str
+
+
+def write_page(path: Path, course: Course, fitted: Fit, card: Card) -> None:
+    """Write the report of a training.
+
+    Args:
+        path: The HTML file to write.
+        course: The training; its network must hold the best weights.
+        fitted: What it gave.
+        card: The card of the model.
+    """
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment.filters["figure"] = _figure
+    matrix = fitted.best.measured.matrix
+    common = int(matrix.sum(axis=1).argmax())
+    page = environment.get_template(_TEMPLATE).render(
+        card=card,
+        on_training=card.metrics["measured_on"] == TRAIN,
+        scores=fitted.best.measured.scores,
+        trivial=Scores.of(trivial_matrix(matrix, common)),
+        common=card.classes.names[common],
+        rows=_class_rows(fitted, card),
+        matrix=matrix.tolist(),
+        shares=(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)).tolist(),
+        best=fitted.best,
+        epochs=len(fitted.history),
+        minutes=sum(epoch.seconds for epoch in fitted.history) / 60,
+        learned=len(course.learned),
+        measured=len(course.measured),
+        curves=_data_uri(draw_curves(fitted.history, fitted.best, card.classes)),
+        examples=_examples(course, fitted, card),
+        parameters=card.request["parameters"],
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+def _class_rows(fitted: Fit, card: Card) -> list[dict[str, Any]]:
+    matrix, scores = fitted.best.measured.matrix, fitted.best.measured.scores
+    share = matrix.sum(axis=1) / matrix.sum()
+    return [
+        {
+            "name": one.name,
+            "colour": one.colour,
+            "share": share[index],
+            "iou": scores.iou[index],
+            # Calling every pixel this class hits all of it and nothing else, so its IoU is its share.
+            "trivial": share[index],
+            "f1": scores.f1[index],
+            "precision": scores.precision[index],
+            "recall": scores.recall[index],
+        }
+        for index, one in enumerate(card.classes)
+    ]
+
+
+def _examples(course: Course, fitted: Fit, card: Card) -> list[Example]:
+    """Predict the worst, the middle and the best tiles again."""
+    ious = fitted.best.measured.tile_ious
+    known = [int(place) for place in np.argsort(ious) if not np.isnan(ious[place])]
+    count, middle = min(_EXAMPLES_OF_EACH_KIND, max(1, len(known) // 3)), len(known) // 2
+    kinds = {"Worst": known[:count], "Middle": known[middle : middle + count], "Best": known[-count:]}
+    chosen = {place: kind for kind, places in reversed(kinds.items()) for place in places}
+    places = sorted(chosen, key=lambda place: float(ious[place]))
+    predicted = _predict([course.measured[place].id for place in places], course)
+    examples = []
+    for place, indices in zip(places, predicted, strict=True):
+        tile = course.measured[place]
+        sample = course.batches.store.load(tile)
+        examples.append(
+            Example(
+                kind=chosen[place],
+                name=tile.id,
+                iou=float(ious[place]),
+                image=_data_uri(draw_image(sample, course.dataset.bands)),
+                truth=_data_uri(draw_classes(sample.label, card.classes, sample.label >= 0)),
+                prediction=_data_uri(draw_classes(indices, card.classes, sample.valid)),
+            )
+        )
+    return examples
+
+
+def _predict(names: list[str], course: Course) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    side, tiles = course.dataset.tile_size, {tile.id: tile for tile in course.measured}
+    found: list[np.ndarray[Any, np.dtype[np.int64]]] = []
+    course.network.eval()
+    with torch.inference_mode():
+        for batch in course.batches.in_order([tiles[name] for name in names]):
+            found += list(predict(course.network, batch.images, course.precision).argmax(dim=1).cpu().numpy())
+    return [indices[:side, :side] for indices in found]
+
+
+def _figure(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}"
+
+
+def _data_uri(png: bytes) -> Markup:
+    return Markup("data:image/png;base64," + base64.b64encode(png).decode("ascii"))  # noqa: S704 - base64 is harmless
