@@ -79,8 +79,10 @@ def _cut_scenes(
                 report.progress(_CUTTING_SHARE * done / total, f"Cutting {scene.name}")
     labels.check_use()
     if not cut:
+        paths = ", ".join(scene.path for scene in scenes[:3])
         raise InputError(
-            f"None of the {total} tiles has both image data and labels.", "Check the nodata values and the labels."
+            f"None of the {total} tiles of {paths} has both image data and labels.",
+            "Check the nodata values and the labels.",
         )
     if len(cut) < total:
         report.note(f"{total - len(cut)} of {total} tiles have no image data or no labels and are left out.")

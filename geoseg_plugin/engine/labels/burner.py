@@ -42,9 +42,16 @@ class Burner:
         _check_crs(layer.features, grid, image, report)
         codes = np.searchsorted(np.asarray(layer.classes.values), layer.values) + 1
         codes[layer.values == IGNORED] = self._ignore_code
-        shapes = _to_pixels(layer.features, grid)
-        shapes, codes = _finite(shapes, codes, layer.features, report)
-        self._shapes, self._codes = _simple(shapes, codes)
+        shapes = reproject(layer.features.geometries, layer.features.crs, grid.crs)
+        finite = _finite(shapes)
+        if not finite.any():
+            raise InputError(
+                f"{layer.features.source}, in {layer.features.crs}, has no place in the CRS of {image}, {grid.crs}.",
+                "One of them probably states a wrong CRS, or they are of different parts of the world.",
+            )
+        if not finite.all():
+            report.warn(f"{int((~finite).sum())} features lie beyond the CRS of {image} and are left out.")
+        self._shapes, self._codes = _simple(_to_pixels(shapes[finite], grid), codes[finite])
         self._tree = shapely.STRtree(self._shapes)
         self._grid, self._image = grid, image
 
@@ -113,7 +120,7 @@ def _check_crs(features: Features, grid: Grid, image: str, report: Report) -> No
         )
 
 
-def _to_pixels(features: Features, grid: Grid) -> NDArray[Any]:
+def _to_pixels(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
     inverse = ~grid.transform
     matrix = np.array([[inverse.a, inverse.b], [inverse.d, inverse.e]])
 
@@ -122,24 +129,16 @@ def _to_pixels(features: Features, grid: Grid) -> NDArray[Any]:
         relative = points - np.array([grid.transform.c, grid.transform.f])
         return np.asarray(relative @ matrix.T, dtype=np.float64)
 
-    pixels: NDArray[Any] = shapely.transform(reproject(features.geometries, features.crs, grid.crs), forward)
+    pixels: NDArray[Any] = shapely.transform(shapes, forward)
     return pixels
 
 
-def _finite(
-    shapes: NDArray[Any], codes: NDArray[np.int64], features: Features, report: Report
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _finite(shapes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which shapes (N,) have coordinates in their CRS, all of them finite."""
     points, owners = shapely.get_coordinates(shapes, return_index=True)
     finite = np.ones(len(shapes), dtype=np.bool_)
     finite[owners[~np.isfinite(points).all(axis=1)]] = False
-    if not finite.any():
-        raise InputError(
-            f"The coordinates of {features.source} do not fit its CRS, {features.crs}.",
-            "The layer probably states a wrong CRS: set the right one.",
-        )
-    if not finite.all():
-        report.warn(f"{int((~finite).sum())} features lie outside the range of the image's CRS and are left out.")
-    return shapes[finite], codes[finite]
+    return finite
 
 
 def _simple(shapes: NDArray[Any], codes: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
