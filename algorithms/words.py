@@ -27,8 +27,12 @@ def help_html(stage: Type[Stage]) -> str:
 
 
 def _list(title: str, fields: Iterable[Field]) -> str:
-    lines = "".join(f"<li><b>{_words(field.label)}</b>: {_words(field.help)}</li>" for field in fields)
+    lines = "".join(_line(field) for field in fields)
     return f"<h3>{_words(title)}</h3><ul>{lines}</ul>" if lines else ""
+
+
+def _line(field: Field) -> str:
+    return f"<li><b>{_words(field.label)}</b> ({field.parameter}): {_words(field.help)}</li>"
 
 
 def _words(text: str) -> str:

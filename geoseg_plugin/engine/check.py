@@ -18,7 +18,7 @@ from ..contract.stages.environment import CheckEngine, CheckEngineResult
 from .package_checks import CHECKS, convolve, onnx_providers
 from .run import version
 
-_DRIVER_QUERY = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+_DRIVER_QUERY = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
 
 
 def check_engine(request: CheckEngine, report: Report) -> CheckEngineResult:
@@ -106,10 +106,12 @@ def _memory() -> str:
 
 def _graphics_card() -> str:
     """Return name, driver and memory as the driver states them."""
-    if shutil.which(_DRIVER_QUERY[0]) is None:
+    program = shutil.which("nvidia-smi")
+    if program is None:
         return "no NVIDIA driver found"
+    command = [program, *_DRIVER_QUERY]
     try:
-        answer = subprocess.run(_DRIVER_QUERY, capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # nosec B603 - no shell
     except (OSError, subprocess.SubprocessError) as error:
         return f"the NVIDIA driver does not answer ({error})"
     return "; ".join(line.strip() for line in answer.stdout.splitlines() if line.strip()) or "none"

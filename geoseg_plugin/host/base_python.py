@@ -61,10 +61,14 @@ def _text(version: Tuple[int, int]) -> str:
 def _fault(python: Path) -> Optional[str]:
     """Return why a program cannot be the base, None when it can."""
     try:
-        answer = subprocess.run(
-            [str(python), "-I", "-c", _PROBE], capture_output=True, timeout=_PROBE_S, check=True,
-            stdin=subprocess.DEVNULL, env=clean_environment(),
-        )  # fmt: skip
+        answer = subprocess.run(  # nosec B603 - no shell
+            [str(python), "-I", "-c", _PROBE],
+            capture_output=True,
+            timeout=_PROBE_S,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            env=clean_environment(),
+        )
         facts = json.loads(answer.stdout)
         version = int(facts["version"][0]), int(facts["version"][1])
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, IndexError, TypeError):

@@ -37,7 +37,7 @@ _CAUSES = (
     (
         r"tunnel error|ProxyError|Cannot connect to proxy|407 Proxy|Proxy Authentication",
         "The proxy server refused or could not be reached.",
-        "Check HTTPS_PROXY (http://user:password@host:port), or install from a folder of wheels (WHEELS).",
+        "Check HTTPS_PROXY (its address, name and password), or install from a folder of wheels (WHEELS).",
     ),
     (
         _NETWORK,

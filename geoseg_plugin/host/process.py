@@ -53,17 +53,17 @@ def start_group(
     options: Dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         options = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-    return subprocess.Popen(list(command), env=dict(variables or clean_environment()), **streams, **options)
+    environment = dict(variables or clean_environment())
+    return subprocess.Popen(list(command), env=environment, **streams, **options)  # nosec B603 - no shell
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """End a process of `start_group` with all its children at once, and wait for it."""
     if sys.platform == "win32":
         if process.poll() is None:
-            subprocess.run(
-                ["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False,
-                creationflags=subprocess.CREATE_NO_WINDOW,
-            )  # fmt: skip
+            command = ["taskkill", "/T", "/F", "/PID", str(process.pid)]
+            flags = subprocess.CREATE_NO_WINDOW
+            subprocess.run(command, capture_output=True, check=False, creationflags=flags)  # nosec B603 - no shell
     else:
         # macOS answers PermissionError for a group that has just ended.
         with contextlib.suppress(ProcessLookupError, PermissionError):
