@@ -36,7 +36,7 @@ real: setup ## Train and measure on real imagery (GEOSEG_DATA); EPOCHS=1 for a q
 	@$(QGIS_PYTHON) scripts/real.py
 
 bench: setup ## Measure the overhead of a run and of a prediction, into build/bench.json.
-	@$(ENV)/engine/bin/python scripts/bench.py
+	@PYTHONPATH=build/src $(ENV)/engine/bin/python scripts/bench.py
 
 lint: setup ## Check style, types, spelling and what the plugin site scans for.
 	@scripts/lint

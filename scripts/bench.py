@@ -1,14 +1,15 @@
-"""Measure GeoSeg against plain baselines; runs with the engine's Python, takes about four minutes on two cores.
+"""Measure GeoSeg against plain baselines; runs with the engine's Python and build/src on its path.
 
-    build/env/engine/bin/python scripts/bench.py
+    PYTHONPATH=build/src build/env/engine/bin/python scripts/bench.py
 
 Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them
-to build/bench.json. Baselines: of a start, the bare program; of imports, the bare interpreter; of a prediction, the
+to build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a prediction, the
 time inside the network; of tiling, a plain loop over rasterio windows.
 """
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,9 +17,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "build" / "src"))
 
 import numpy as np
 import rasterio
@@ -39,6 +37,7 @@ from geoseg.models.file import save_model
 from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 
+ROOT = Path(__file__).resolve().parents[1]
 SIDE = 2048
 WINDOW = 512
 TILE = 256
@@ -50,9 +49,8 @@ ENGINE = "geoseg.geoseg_plugin.engine"
 IMPORTS = {
     "clip": f"import {ENGINE}.imagery.clip",
     "predict_onnx": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.onnx_network",
-    "predict_torch": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.torch_network, {ENGINE}.prediction\n"
-    "import segmentation_models_pytorch",
-    "train": f"import {ENGINE}.training.train\nimport segmentation_models_pytorch",
+    "predict_torch": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.torch_network, segmentation_models_pytorch",
+    "train": f"import {ENGINE}.training.train, segmentation_models_pytorch",
 }
 
 
@@ -126,7 +124,8 @@ def measure_starts(figures: Figures, folder: Path) -> None:
     """qgis_process with and without the plugin; the worker until it says hello, and a bare interpreter."""
     script = ROOT / "scripts" / "qgis_process"
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile")}
-    bare = ["qgis_process.bin", "help", "native:buffer"]
+    program = shutil.which("qgis_process.bin") or "qgis_process"
+    bare = [program, "help", "native:buffer"]
     run_with, run_without = call([str(script), "help", "geoseg:clipraster"]), call(bare, env=environment)
     run_with(), run_without()
     figures.add("qgis_process start", seconds(run_with), seconds(run_without))
