@@ -5,7 +5,7 @@ from pathlib import Path
 
 import processing
 from qgis.PyQt.QtCore import QTimer
-from qgis.PyQt.QtWidgets import QDockWidget
+from qgis.PyQt.QtWidgets import QDockWidget, QTreeView
 from qgis.utils import iface
 
 ROOT = Path(os.environ["GEOSEG_PROFILE"]).parents[1]
@@ -45,7 +45,9 @@ def take_window() -> None:
     for dock in window.findChildren(QDockWidget):
         if dock.objectName() == "ProcessingToolbox":
             dock.show()
-            dock.algorithmTree.expandAll()
+            show_provider(dock.algorithmTree)
+        elif dock.objectName() == "Browser":
+            dock.hide()
     iface.mapCanvas().zoomToFullExtent()
 
     def take() -> None:
@@ -53,6 +55,16 @@ def take_window() -> None:
         os._exit(0)
 
     QTimer.singleShot(2 * SETTLE_MS, take)
+
+
+def show_provider(tree: QTreeView) -> None:
+    """Open GeoSeg's part of the Toolbox alone."""
+    tree.collapseAll()
+    model = tree.model()
+    for row in range(model.rowCount()):
+        if model.index(row, 0).data() == "GeoSeg":
+            tree.expandRecursively(model.index(row, 0))
+            tree.scrollTo(model.index(row, 0), QTreeView.ScrollHint.PositionAtTop)
 
 
 QTimer.singleShot(START_MS, lambda: take_dialogs(list(DIALOGS)))

@@ -104,6 +104,7 @@ def test_the_installed_zip_runs_the_chain(installed, tmp_path):
             "TILE_SIZE": 64,
             "EPOCHS": 1,
             "MAP_IMAGE": scene,
+            "tiles:dataset": tmp_path / "dataset",
             "train:model": tmp_path / "model.safetensors",
             "predict:classes": tmp_path / "classes.tif",
         },

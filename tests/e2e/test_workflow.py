@@ -40,6 +40,7 @@ def test_the_workflow_stops_with_the_message_of_the_step_that_failed(qgis_proces
             "TILE_SIZE": 64,
             "EPOCHS": 1,
             "MAP_IMAGE": chain.folder / "labels.tif",
+            "tiles:dataset": tmp_path / "dataset",
             "train:model": tmp_path / "model.safetensors",
             "predict:classes": tmp_path / "classes.tif",
         },
