@@ -98,7 +98,7 @@ def _write(path, pixels, nodata):
     bands, height, width = pixels.shape
     with rasterio.open(
         path, "w", driver="GTiff", dtype=pixels.dtype, count=bands, height=height, width=width, nodata=nodata,
-        crs="EPSG:32645", transform=Affine(0.5, 0, 300000, 0, -0.5, 3000000),
+        crs="EPSG:32645", transform=Affine(0.5, 0, 300000, 0, -0.5, 3000000), photometric="minisblack",
     ) as dataset:  # fmt: skip
         dataset.write(pixels)
 
@@ -115,6 +115,12 @@ def blobs(tmp_path_factory):
 def make_dataset(tmp_path):
     """Writes a dataset of (split, image, label) triples."""
     return lambda tiles, **options: write_dataset(tmp_path / "dataset", tiles, **options)
+
+
+@pytest.fixture(scope="session")
+def write_tiles():
+    """Writes a dataset of (split, image, label) triples into a folder."""
+    return write_dataset
 
 
 @pytest.fixture

@@ -93,7 +93,8 @@ def _examples(course: Course, fitted: Fit, card: Card) -> list[Example]:
     """Predict the worst, the middle and the best tiles again."""
     ious = fitted.best.measured.tile_ious
     known = [int(place) for place in np.argsort(ious) if not np.isnan(ious[place])]
-    count, middle = min(_EXAMPLES_OF_EACH_KIND, max(1, len(known) // 3)), len(known) // 2
+    count = min(_EXAMPLES_OF_EACH_KIND, max(1, len(known) // 3))
+    middle = (len(known) - count) // 2
     kinds = {"Worst": known[:count], "Middle": known[middle : middle + count], "Best": known[-count:]}
     chosen = {place: kind for kind, places in reversed(kinds.items()) for place in places}
     places = sorted(chosen, key=lambda place: float(ious[place]))

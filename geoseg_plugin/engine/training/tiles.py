@@ -14,7 +14,7 @@ from ....models.losses import IGNORE_INDEX
 from ...contract.errors import InputError
 from ..class_raster import class_indices
 from ..datasets.dataset import Dataset, Tile
-from ..raster import image_bands, open_raster, read_valid, read_window
+from ..raster import open_raster, read_valid, read_window
 
 _SHARE_OF_FREE_MEMORY = 0.4
 
@@ -81,14 +81,13 @@ class TileStore:
         path = str(tile.image)
         with open_raster(path) as dataset:
             self._check_size(path, dataset.height, dataset.width)
-            bands = image_bands(dataset)
-            if len(bands) != len(self._dataset.bands):
+            if dataset.count != len(self._dataset.bands):
                 raise InputError(
-                    f"The tile {path} has {len(bands)} bands, the dataset {len(self._dataset.bands)}.",
+                    f"The tile {path} has {dataset.count} bands, the dataset {len(self._dataset.bands)}.",
                     "Make the dataset again with 'Make training tiles'.",
                 )
             window = Window(0, 0, dataset.width, dataset.height)
-            image = read_window(dataset, window, bands=bands)
+            image = read_window(dataset, window)
             return image, read_valid(dataset, window, image)
 
     def _check_size(self, path: str, height: int, width: int) -> None:

@@ -1,0 +1,93 @@
+"""The training report: complete, self-contained, true, and safe with any name."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.training.figures import draw_classes, draw_image
+from geoseg.geoseg_plugin.engine.training.tiles import Sample
+from geoseg.geoseg_plugin.engine.training.train import train_segmentation
+from matplotlib.image import imread
+
+NASTY = '<script>alert("x")</script> ü'
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, make_recorder, write_tiles):
+    torch.set_num_threads(1)
+    random = np.random.default_rng(3)
+    tiles = []
+    for number in range(10):
+        image = random.integers(1, 255, (4, 64, 64), dtype=np.uint8)
+        label = (np.arange(64)[None] > 20).astype(np.uint8).repeat(64, axis=0)
+        tiles.append(("train" if number < 4 else "validation", image, label))
+    classes = ClassTable.named({0: "background", 1: NASTY, 2: "never seen"})
+    folder = tmp_path_factory.mktemp("report")
+    dataset = write_tiles(folder / "dataset", tiles, classes=classes, nodata=0)
+    request = TrainSegmentation(
+        dataset=dataset, model=str(folder / "m.safetensors"), report=str(folder / "r.html"), epochs=1, device="cpu",
+        precision="float32",
+    )  # fmt: skip
+    recorder = make_recorder()
+    result = train_segmentation(request, recorder)
+    return (folder / "r.html").read_text(encoding="utf-8"), result, recorder
+
+
+def test_it_needs_no_other_file(page):
+    text, _, _ = page
+    assert re.findall(r'(?:src|href)="(?!data:)', text) == []
+    assert "http" not in re.sub(r"data:image/png;base64,[^\"]*", "", text)
+
+
+def test_names_are_escaped(page):
+    text, _, _ = page
+    assert NASTY not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_it_shows_the_figures_beside_the_trivial_answer(page):
+    text, result, _ = page
+    assert f"{result.best_iou:.3f}" in text
+    share = 43 / 64
+    assert f"{share:.3f}" in text
+    assert f"{100 * share:.1f} %" in text
+    assert "Truth" in text
+    assert "Prediction" in text
+
+
+def test_it_holds_the_request_and_the_versions(page):
+    text, _, _ = page
+    for word in ("LEARNING_RATE", "0.001", "cross entropy + dice", torch.__version__, "geoseg"):
+        assert word in text
+
+
+def test_worst_middle_and_best_tiles_are_shown(page):
+    text, _, _ = page
+    assert [text.count(f"<b>{kind}</b>") for kind in ("Worst", "Middle", "Best")] == [2, 2, 2]
+    for data in re.findall(r"data:image/png;base64,([^\"]+)", text):
+        assert imread(io.BytesIO(base64.b64decode(data))).ndim == 3
+
+
+def test_a_class_that_training_lacks_is_warned_of(page):
+    _, _, recorder = page
+    assert any("'never seen'" in text for text in recorder.warnings)
+
+
+def test_pictures_show_what_is_there():
+    classes = ClassTable.named({3: "water", 9: "building"})
+    label = np.array([[0, 1], [-1, 1]], dtype=np.int16)
+    picture = imread(io.BytesIO(draw_classes(label, classes, label >= 0)))
+    assert (picture[0, 1, :3] * 255).round().astype(int).tolist() == list(classes.classes[1].rgb)
+    assert picture[:, :, 3].tolist() == [[1, 1], [0, 1]]
+    image = np.zeros((3, 2, 2), dtype=np.uint16)
+    image[0] = [[1000, 9000], [0, 9000]]
+    sample = Sample(image, label, label >= 0)
+    shown = imread(io.BytesIO(draw_image(sample, ("nir", "red", "green"))))
+    assert shown[0, 0, 0] < 0.05
+    assert shown[0, 1, 0] > 0.95
+    assert shown[1, 0, 3] == 0
