@@ -208,7 +208,7 @@ class Report:
     def is_cancelled(self):
         return False
 
-run_job(DemoScene(size=12000, output=sys.argv[3], labels=sys.argv[4]), Report(), Path(sys.argv[2]))
+run_job(DemoScene(size=2500, output=sys.argv[3], labels=sys.argv[4]), Report(), Path(sys.argv[2]))
 """
 
 
@@ -246,7 +246,7 @@ def test_real_worker_stops_on_cancel(tmp_path, engine, listener):
             report._cancelled = report._cancelled or time.monotonic()
 
     report.progress = progress
-    request = DemoScene(size=12000, output=str(tmp_path / "scene.tif"), labels=str(tmp_path / "l.shp"))
+    request = DemoScene(size=2500, output=str(tmp_path / "scene.tif"), labels=str(tmp_path / "l.shp"))
     with pytest.raises(Cancelled):
         job.run_job(request, report, engine)
     assert time.monotonic() - report._cancelled < 2.5
