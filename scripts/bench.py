@@ -3,8 +3,8 @@
     PYTHONPATH=build/src build/env/engine/bin/python scripts/bench.py
 
 Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them
-to build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a prediction, the
-time inside the network; of tiling, a plain loop over rasterio windows.
+to build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
+prediction, the time inside the network; of tiling, a plain loop over rasterio windows.
 """
 
 import json
@@ -49,7 +49,8 @@ ENGINE = "geoseg.geoseg_plugin.engine"
 IMPORTS = {
     "clip": f"import {ENGINE}.imagery.clip",
     "predict_onnx": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.onnx_network",
-    "predict_torch": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.torch_network, segmentation_models_pytorch",
+    "predict_torch": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.torch_network\n"
+    "import segmentation_models_pytorch",
     "train": f"import {ENGINE}.training.train, segmentation_models_pytorch",
 }
 
