@@ -1,0 +1,89 @@
+"""Reading rasters: valid pixels, bands that hold the image, errors that name the file."""
+
+import numpy as np
+import pytest
+import rasterio
+from geoseg.geoseg_plugin.contract.errors import InputError
+from geoseg.geoseg_plugin.engine.raster import band_names, blocks, geotiff_profile, image_bands, open_raster, read_valid
+from hypothesis import given
+from hypothesis import strategies as st
+from rasterio.windows import Window
+
+ALL = Window(0, 0, 4, 3)
+
+
+def valid_of(path, window=ALL):
+    with open_raster(path) as dataset:
+        return read_valid(dataset, window, dataset.read(window=window))
+
+
+def test_what_cannot_be_opened_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nothing\.tif cannot be opened"), open_raster(str(tmp_path / "nothing.tif")):
+        pass
+
+
+def test_complex_numbers_are_refused(make_raster):
+    path = make_raster("sar.tif", np.zeros((1, 3, 4), np.complex64))
+    with pytest.raises(InputError, match="complex"), open_raster(path):
+        pass
+
+
+def test_all_pixels_are_valid_without_nodata_and_mask(make_raster):
+    assert valid_of(make_raster("a.tif", np.zeros((2, 3, 4), np.uint8))).all()
+
+
+def test_nodata_counts_where_all_bands_have_it(make_raster):
+    pixels = np.ones((2, 3, 4), np.uint8)
+    pixels[0, 0] = 0
+    pixels[:, 1, 1] = 0
+    valid = valid_of(make_raster("a.tif", pixels, nodata=0))
+    assert not valid[1, 1]
+    assert valid.sum() == 11
+
+
+def test_numbers_that_are_not_finite_are_no_data(make_raster):
+    pixels = np.ones((2, 3, 4), np.float32)
+    pixels[1, 0, 0], pixels[0, 2, 3] = np.nan, np.inf
+    valid = valid_of(make_raster("a.tif", pixels))
+    assert (valid[0, 0], valid[2, 3], valid.sum()) == (False, False, 10)
+
+
+def test_masks_and_alpha_hide_pixels(make_raster):
+    mask = np.full((3, 4), 255, np.uint8)
+    mask[0] = 0
+    masked = make_raster("mask.tif", np.ones((1, 3, 4), np.uint8), mask=mask)
+    rgba = np.concatenate([np.ones((3, 3, 4), np.uint8), mask[None]])
+    alpha = make_raster("alpha.tif", rgba, photometric="RGB", alpha="YES")
+    for path in (masked, alpha):
+        assert np.array_equal(valid_of(path), mask > 0)
+    assert valid_of(alpha, Window(1, 1, 2, 2)).all()
+
+
+def test_alpha_is_no_image_band_and_bands_have_names(make_raster):
+    rgba = make_raster("rgba.tif", np.ones((4, 3, 4), np.uint8), photometric="RGB", alpha="YES")
+    with open_raster(rgba) as dataset:
+        assert image_bands(dataset) == (1, 2, 3)
+        assert band_names(dataset, (3, 1)) == ("blue", "red")
+    with open_raster(make_raster("s2.tif", np.ones((2, 3, 4), np.uint16), names=("B08",))) as dataset:
+        assert band_names(dataset, (1, 2)) == ("B08", "band 2")
+
+
+@given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 40), st.integers(1, 40))
+def test_blocks_cover_every_pixel_once(height, width, rows, cols):
+    count = np.zeros((height, width), int)
+    for window in blocks(height, width, rows, cols):
+        count[window.toslices()] += 1
+    assert (count == 1).all()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "uint32", "float32", "float64"])
+@pytest.mark.parametrize("bands", [1, 3, 8])
+def test_the_profile_keeps_pixels(tmp_path, dtype, bands):
+    pixels = np.random.default_rng(0).uniform(0, 200, (bands, 300, 20)).astype(dtype)
+    transform = rasterio.Affine(1, 0, 5, 0, -1, 5)
+    with rasterio.open(
+        tmp_path / "a.tif", "w", transform=transform, **geotiff_profile(dtype, 300, 20, bands)
+    ) as dataset:
+        dataset.write(pixels)
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert np.array_equal(dataset.read(), pixels)

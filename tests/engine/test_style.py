@@ -1,0 +1,48 @@
+"""Style files hold every class with its name and colour. That QGIS reads them is tested on the host side."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.engine.style import (
+    write_category_names,
+    write_polygon_style,
+    write_raster_style,
+    write_split_style,
+)
+
+
+def parse(path):
+    return ET.parse(path)  # noqa: S314 - our own file
+
+
+CLASSES = ClassTable.named({0: "background", 2: 'a <"b"> & ç', 7: "roof"})
+
+
+def test_raster_style(tmp_path):
+    path = write_raster_style(tmp_path / "map.tif", CLASSES)
+    assert path == tmp_path / "map.qml"
+    entries = [(one.get("value"), one.get("label"), one.get("color")) for one in parse(path).iter("paletteEntry")]
+    assert entries == [(str(one.value), one.name, one.colour) for one in CLASSES]
+
+
+def test_category_names_start_at_zero(tmp_path):
+    path = write_category_names(tmp_path / "map.tif", CLASSES)
+    assert path == tmp_path / "map.tif.aux.xml"
+    names = [one.text or "" for one in parse(path).iter("Category")]
+    assert names == ["background", "", 'a <"b"> & ç', "", "", "", "", "roof"]
+    assert write_category_names(tmp_path / "map.tif", ClassTable.named({300: "sand"})) is None
+
+
+@pytest.mark.parametrize(("by_name", "values"), [(False, ["0", "2", "7"]), (True, list(CLASSES.names))])
+def test_polygon_style(tmp_path, by_name, values):
+    root = parse(write_polygon_style(tmp_path / "map.gpkg", CLASSES, "class", by_name=by_name)).getroot()
+    assert root.find("renderer-v2").get("attr") == "class"
+    assert [one.get("value") for one in root.iter("category")] == values
+    assert [one.get("label") for one in root.iter("category")] == list(CLASSES.names)
+    assert len(list(root.iter("symbol"))) == 3
+
+
+def test_split_style(tmp_path):
+    root = parse(write_split_style(tmp_path / "tiles.gpkg")).getroot()
+    assert [one.get("value") for one in root.iter("category")] == ["train", "validation"]
