@@ -123,13 +123,13 @@ def _village_centres(size: int, main: list[Any], random: np.random.Generator) ->
 
 def _streets(main: list[Any], centres: NDArray[np.float64], random: np.random.Generator) -> list[Any]:
     """Return side streets that leave the main roads in villages at about right angles."""
-    streets = []
+    streets: list[Any] = []
     for line in main:
-        stations = np.arange(80.0, line.length - 80, 105.0)
+        stations = np.arange(80.0, line.length - 80, 95.0)
         for place in stations + random.uniform(-18, 18, len(stations)):
             start, ahead = shapely.line_interpolate_point(line, [place, place + 4.0])
             origin = np.array([start.x, start.y])
-            if np.hypot(*(centres - origin).T).min() > 260:
+            if np.hypot(*(centres - origin).T).min() > 300:
                 continue
             turn = random.choice([-1, 1]) * np.pi / 2 + random.uniform(-0.15, 0.15)
             heading = np.arctan2(ahead.y - start.y, ahead.x - start.x) + turn
@@ -202,7 +202,7 @@ def _water(size: int, centres: NDArray[np.float64], random: np.random.Generator)
 
 def _villages(main: list[Any], streets: list[Any], centres: NDArray[np.float64]) -> Any:
     """Return the ground of all villages: what lies along streets, and along main roads near a centre."""
-    cores = shapely.union_all(shapely.buffer(shapely.points(centres), 240.0))
+    cores = shapely.union_all(shapely.buffer(shapely.points(centres), 280.0))
     lines = [shapely.intersection(line, cores) for line in main]
     return shapely.union_all(shapely.buffer(lines + streets, 62.0))
 

@@ -63,9 +63,8 @@ class Painter:
         self._plan_ground(landscape, random)
         self._plan_trees(landscape.trees, random)
         self._plan_buildings(landscape, random)
-        shadows = [_tree_shadow(crown, radius) for crown, radius in zip(landscape.trees, self._radii, strict=True)]
-        shadows += [_building_shadow(one.outline, one.height) for one in landscape.buildings]
-        self._shadows = Shapes(shadows)
+        cast = [_building_shadow(one.outline, one.height) for one in landscape.buildings]
+        self._shadows = Shapes([*_tree_shadows(landscape.trees, self._radii), *cast])
 
     def paint(self, window: Window) -> NDArray[np.uint16]:
         """Return reflectance x 10000 (4, H, W)."""
@@ -187,9 +186,11 @@ def _noise_tile(random: np.random.Generator, sigma: float) -> Pixels:
     return np.asarray((smooth - smooth.mean()) / smooth.std(), dtype=np.float32)
 
 
-def _tree_shadow(crown: Any, radius: float) -> Any:
-    reach = _AWAY * radius * _TREE_HEIGHT_PER_RADIUS / _SUN_SLOPE
-    return shapely.union(crown, translate(crown, *reach)).convex_hull
+def _tree_shadows(crowns: NDArray[Any], radii: NDArray[np.float64]) -> NDArray[Any]:
+    """Return the ground that trees hide from the sun: their crowns, drawn out along the light."""
+    corners = shapely.get_coordinates(crowns).reshape(len(crowns), -1, 2)
+    reach = (_AWAY * radii[:, None] * _TREE_HEIGHT_PER_RADIUS / _SUN_SLOPE)[:, None, :]
+    return np.asarray(shapely.convex_hull(shapely.multipoints(np.concatenate([corners, corners + reach], axis=1))))
 
 
 def _building_shadow(outline: Any, height: float) -> Any:
