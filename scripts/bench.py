@@ -180,7 +180,7 @@ def measure_prediction(figures: Figures, folder: Path, scene: Path) -> None:
     ):
         request = PredictSegmentation(
             input=str(scene), model=str(folder / file), output=str(folder / "map.tif"), overlap=OVERLAP, device="cpu",
-            polygons=str(folder / "map.gpkg") if polygons else None,
+            polygons=str(folder / "areas.gpkg") if polygons else None,
         )  # fmt: skip
         runs = []
         for _ in range(REPEATS):

@@ -199,6 +199,14 @@ def test_paths_in_any_script_and_in_new_folders(tmp_path, model):
     )
 
 
+def test_one_name_for_map_and_polygons_leaves_the_style_to_the_map(tmp_path, model):
+    listener = Listener()
+    path = write_raster(tmp_path / "image.tif", _image(40, 50))
+    _predict(path, model, listener, polygons=str(tmp_path / "map.gpkg"))
+    assert "one style file" in listener.warnings[0]
+    assert "paletted" in (tmp_path / "map.qml").read_text(encoding="utf-8")
+
+
 def test_cancelling_leaves_nothing(tmp_path, model):
     path = write_raster(tmp_path / "image.tif", _image(600, 600))
     folder = tmp_path / "out"

@@ -80,7 +80,7 @@ def _predict(
     reader = WindowReader(dataset, bands, Scaling(card.bands), rows, cols)
     blender = Blender(len(card.classes), rows, cols)
     with ExitStack() as stack:
-        writer = _open_results(request, Grid.of(dataset), card.classes, blender, stack)
+        writer = _open_results(request, Grid.of(dataset), card.classes, blender, stack, report)
         pump(reader, network, writer.consume, Part(report, 0.01, 0.99))
         report.progress(0.99, "Finishing the files")
         writer.close()
@@ -99,7 +99,12 @@ def _window_size(asked: int, network: Network, report: Report) -> int:
 
 
 def _open_results(
-    request: PredictSegmentation, grid: Grid, classes: ClassTable, blender: Blender, stack: ExitStack
+    request: PredictSegmentation,
+    grid: Grid,
+    classes: ClassTable,
+    blender: Blender,
+    stack: ExitStack,
+    report: Report,
 ) -> MapWriter:
     """Create every result that is asked for; they are finished, or removed, when the stack closes."""
     tags = _tags(request)
@@ -110,6 +115,11 @@ def _open_results(
         path = stack.enter_context(whole_file(request.probabilities))
         probabilities = stack.enter_context(_create_probabilities(path, grid, classes, tags))
     if request.polygons:
+        if Path(request.polygons).absolute().with_suffix("") == Path(request.output).absolute().with_suffix(""):
+            report.warn(
+                f"OUTPUT and POLYGONS have the name {Path(request.output).stem} in common and so one style file, which "
+                "OUTPUT gets. Give POLYGONS another name if they shall arrive styled."
+            )
         path = stack.enter_context(whole_file(request.polygons))
         polygons = _create_polygons(path, grid, classes)
     return MapWriter(classes, blender, output, probabilities, polygons)
