@@ -17,6 +17,7 @@ from ..datasets.dataset import TRAIN
 from .figures import draw_classes, draw_curves, draw_image
 from .loop import Course, Fit
 from .metrics import Scores, trivial_matrix
+from .pulse import in_words
 from .validation import predict
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "resources" / "report"
@@ -60,7 +61,7 @@ def write_page(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         shares=(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)).tolist(),
         best=fitted.best,
         epochs=len(fitted.history),
-        minutes=sum(epoch.seconds for epoch in fitted.history) / 60,
+        duration=in_words(sum(epoch.seconds for epoch in fitted.history)),
         learned=len(course.learned),
         measured=len(course.measured),
         curves=_data_uri(draw_curves(fitted.history, fitted.best, card.classes)),

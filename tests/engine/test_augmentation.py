@@ -1,0 +1,126 @@
+"""Augmentation: image and label stay paired, and tiles really change."""
+
+import numpy as np
+import pytest
+import torch
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
+from geoseg.geoseg_plugin.engine.scaling import Scaling
+from geoseg.geoseg_plugin.engine.training.augmentation import draw_turn, turn, vary_light
+from geoseg.geoseg_plugin.engine.training.batches import Batches
+from geoseg.geoseg_plugin.engine.training.tiles import TileStore
+from geoseg.models.card import Band
+
+
+def test_the_eight_turns_are_all_different_and_all_come():
+    pixels = np.arange(16).reshape(4, 4)
+    random = np.random.default_rng(0)
+    seen = {turn(pixels, *draw_turn(random)).tobytes() for _ in range(200)}
+    assert len(seen) == 8
+
+
+def test_turns_move_all_bands_and_the_label_alike():
+    random = np.random.default_rng(0)
+    label = random.integers(0, 5, (6, 6))
+    image = np.stack([label, label * 10])
+    for quarters in range(4):
+        for mirrored in (False, True):
+            turned = turn(image, quarters, mirrored)
+            assert (turned[0] == turn(label, quarters, mirrored)).all()
+            assert (turned[1] == 10 * turned[0]).all()
+
+
+def test_light_changes_linearly_and_keeps_pixels_without_data_at_0():
+    random = np.random.default_rng(4)
+    image = random.normal(size=(3, 8, 8)).astype(np.float32)
+    valid = np.ones((8, 8), dtype=bool)
+    valid[:2] = False
+    image[:, ~valid] = 0
+    before = image.copy()
+    vary_light(image, valid, random)
+    assert (image[:, ~valid] == 0).all()
+    for band in range(3):
+        slope, offset = np.polyfit(before[band][valid], image[band][valid], 1)
+        assert 0.8 <= slope <= 1.2
+        assert abs(offset) <= 0.2
+        assert np.allclose(slope * before[band][valid] + offset, image[band][valid], atol=1e-5)
+    assert not np.allclose(before, image)
+
+
+def test_light_varies_between_draws_and_bands():
+    image = np.ones((3, 4, 4), dtype=np.float32)
+    draws = []
+    for seed in range(50):
+        varied = image.copy()
+        vary_light(varied, np.ones((4, 4), dtype=bool), np.random.default_rng(seed))
+        draws.append(varied[:, 0, 0])
+    assert np.std(draws, axis=0).min() > 0.05
+    assert np.std(np.array(draws) - np.mean(draws, axis=1, keepdims=True)) > 0.01
+
+
+@pytest.fixture
+def marked(write_tiles, tmp_path):
+    """Batches of tiles whose first band is the class value where marks are planted, odd in every direction."""
+    random = np.random.default_rng(2)
+    tiles = []
+    for number in range(5):
+        label = np.zeros((40, 40), dtype=np.uint8)
+        label[3 : 6 + number, 5:30] = 1
+        label[20:24, 2 : 9 + number] = 2
+        label[35:, 35:] = 255
+        image = np.stack([label + 1, random.integers(1, 200, (40, 40))]).astype(np.uint8)
+        image[:, :2, :3] = 0
+        tiles.append(("train", image, label))
+    classes = ClassTable.named({0: "background", 1: "a", 2: "b"})
+    folder = write_tiles(tmp_path / "dataset", tiles, classes=classes, nodata=0)
+    dataset = open_dataset(folder)
+    return dataset, Batches(TileStore(dataset), Scaling([Band("x", 0, 1), Band("y", 0, 1)]), 2)
+
+
+def test_marks_in_the_image_stay_on_their_labels(marked):
+    dataset, batches = marked
+    changed = 0
+    for epoch in range(4):
+        for batch in batches.shuffled(dataset.tiles, seed=1, epoch=epoch, augment=True):
+            for image, label in zip(batch.images[:, 0], batch.labels, strict=True):
+                planted = [image[label == k] for k in range(3)]
+                # Contrast and brightness differ from tile to tile, but keep the marks apart.
+                steps = [float(one.mean()) for one in planted]
+                assert all(one.std() < 1e-4 for one in planted)
+                assert steps[0] < steps[1] < steps[2]
+                changed += not np.allclose(steps, [1, 2, 3])
+    assert changed > 20
+
+
+def test_every_tile_comes_in_every_epoch_in_another_order(marked):
+    dataset, batches = marked
+    orders = []
+    for epoch in (1, 2, 3):
+        sizes = [
+            int((label == 1).sum())
+            for b in batches.shuffled(dataset.tiles, 1, epoch, augment=False)
+            for label in b.labels
+        ]
+        assert len(sizes) == 6
+        assert set(sizes) == {25 * (3 + number) for number in range(5)}
+        orders.append(sizes)
+    assert orders[0] != orders[1] or orders[1] != orders[2]
+
+
+def test_validation_batches_are_as_the_files(marked):
+    dataset, batches = marked
+    got = list(batches.in_order(dataset.tiles))
+    assert [len(batch.images) for batch in got] == [2, 2, 1]
+    store = batches.store
+    images = torch.cat([batch.images for batch in got])
+    labels = torch.cat([batch.labels for batch in got])
+    assert images.shape == (5, 2, 64, 64)
+    for number, tile in enumerate(dataset.tiles):
+        sample = store.load(tile)
+        assert (images[number, :, :40, :40].numpy() == sample.image).all()
+        assert (labels[number, :40, :40].numpy() == sample.label).all()
+    assert (images[:, :, 40:] == 0).all()
+    assert (labels[:, 40:] == -1).all()
+    assert (labels[:, :, 40:] == -1).all()
+    assert (labels[:, :2, :3] == -1).all()
+    assert (labels[:, 35:40, 35:40] == -1).all()

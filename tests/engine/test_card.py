@@ -1,0 +1,42 @@
+"""Cards: they come back whole, and broken ones are refused."""
+
+import json
+
+import pytest
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.errors import ModelError
+from geoseg.models.card import Band, Card
+
+CARD = Card(
+    architecture="unet", encoder="resnet18", bands=(Band("rot", 1.5, 2), Band("nir", 3, 4, -1, 9, 842)),
+    dtype="int16",
+    classes=ClassTable.named({0: "background", 70: "Straße"}), ignore_value=255, tile_size=256, pixel_size=(0.5, 0.25),
+    crs="EPSG:32645", dataset="/d", fingerprint="ab", request={"stage": "x", "parameters": {"epochs": 3}},
+    metrics={"iou": 0.5, "classes": {"Straße": {"iou": None}}}, versions={"torch": "2"}, created="2026", licence="CC0",
+)  # fmt: skip
+
+
+def test_it_comes_back_whole():
+    assert Card.from_text(CARD.to_text(), "here") == CARD
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "null", "{}", '{"format": "other"}', '{"format": "geoseg-card", "version": 1}']
+)
+def test_broken_text_is_a_model_error(text):
+    with pytest.raises(ModelError, match="here"):
+        Card.from_text(text, "here")
+
+
+@pytest.mark.parametrize(("key", "value"), [("bands", 3), ("classes", [{}]), ("pixel_size", None), ("colour", "red")])
+def test_a_card_with_a_wrong_part_is_a_model_error(key, value):
+    values = {**json.loads(CARD.to_text()), key: value}
+    with pytest.raises(ModelError, match="here"):
+        Card.from_text(json.dumps(values), "here")
+
+
+def test_a_later_card_asks_for_an_update():
+    values = {**json.loads(CARD.to_text()), "version": 2}
+    with pytest.raises(ModelError, match="later") as caught:
+        Card.from_text(json.dumps(values), "here")
+    assert "Update" in caught.value.fix
