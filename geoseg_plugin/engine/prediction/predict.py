@@ -48,6 +48,7 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
         Cancelled: The user has asked to stop; nothing is left behind.
     """
     report.progress(0.0, "Loading the model")
+    _warn_of_one_style(request, report)
     with open_raster(request.input) as dataset:
         network = open_network(request.model, request.device, request.batch_size, request.tile_size, report)
         bands = match_bands(dataset, network.card, report)
@@ -80,12 +81,24 @@ def _predict(
     reader = WindowReader(dataset, bands, Scaling(card.bands), rows, cols)
     blender = Blender(len(card.classes), rows, cols)
     with ExitStack() as stack:
-        writer = _open_results(request, Grid.of(dataset), card.classes, blender, stack, report)
+        writer = _open_results(request, Grid.of(dataset), card.classes, blender, stack)
         pump(reader, network, writer.consume, Part(report, 0.01, 0.99))
         report.progress(0.99, "Finishing the files")
         writer.close()
         writer.tally.conclude(report)
         return writer.tally
+
+
+def _warn_of_one_style(request: PredictSegmentation, report: Report) -> None:
+    """Warn when map and polygons differ in nothing but their suffix: QGIS takes one .qml for both."""
+    map_name, polygons_name = (
+        path and Path(path).absolute().with_suffix("") for path in (request.output, request.polygons)
+    )
+    if map_name == polygons_name:
+        report.warn(
+            f"OUTPUT and POLYGONS have the name {Path(request.output).stem} in common and so one style file, which "
+            "OUTPUT gets. Give POLYGONS another name if they shall arrive styled."
+        )
 
 
 def _window_size(asked: int, network: Network, report: Report) -> int:
@@ -99,12 +112,7 @@ def _window_size(asked: int, network: Network, report: Report) -> int:
 
 
 def _open_results(
-    request: PredictSegmentation,
-    grid: Grid,
-    classes: ClassTable,
-    blender: Blender,
-    stack: ExitStack,
-    report: Report,
+    request: PredictSegmentation, grid: Grid, classes: ClassTable, blender: Blender, stack: ExitStack
 ) -> MapWriter:
     """Create every result that is asked for; they are finished, or removed, when the stack closes."""
     tags = _tags(request)
@@ -115,11 +123,6 @@ def _open_results(
         path = stack.enter_context(whole_file(request.probabilities))
         probabilities = stack.enter_context(_create_probabilities(path, grid, classes, tags))
     if request.polygons:
-        if Path(request.polygons).absolute().with_suffix("") == Path(request.output).absolute().with_suffix(""):
-            report.warn(
-                f"OUTPUT and POLYGONS have the name {Path(request.output).stem} in common and so one style file, which "
-                "OUTPUT gets. Give POLYGONS another name if they shall arrive styled."
-            )
         path = stack.enter_context(whole_file(request.polygons))
         polygons = _create_polygons(path, grid, classes)
     return MapWriter(classes, blender, output, probabilities, polygons)
