@@ -34,7 +34,8 @@ class Chain:
         Returns:
             Its results as texts, by name.
         """
-        command = [str(ROOT / "scripts" / "qgis_process"), "run", f"geoseg:{algorithm}", "--"]
+        # Without stdbuf a pipe would hear everything at the end.
+        command = ["stdbuf", "-oL", str(ROOT / "scripts" / "qgis_process"), "run", f"geoseg:{algorithm}", "--"]
         for name, value in parameters.items():
             values = value if isinstance(value, (list, tuple)) else [value]
             command += [f"{name}={item}" for item in values]

@@ -75,7 +75,7 @@ HELP = {
     "IMAGE": "The image on which the labels were drawn.",
     "LABELS": "Polygons, lines or points of the classes.",
     "FIELD": "Whole numbers or texts that name the class; without it all features are one class.",
-    "TILE_SIZE": "Width and height of a training tile; a multiple of 32.",
+    "TILE_SIZE": "Width and height of a training tile; multiples of 32 suit networks best.",
     "EPOCHS": "How often the network sees all training tiles.",
     "MAP_IMAGE": "The image to map, with the same bands as the training image; it may be the same image.",
     "tiles:dataset": "The folder of training tiles.",

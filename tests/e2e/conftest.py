@@ -50,7 +50,8 @@ class QgisProcess:
 
     def start(self, algorithm, parameters, output):
         """Start it and return the process; what it says goes to the open file `output`."""
-        command = self.command(algorithm, parameters)
+        # Without stdbuf a file would hear everything at the end.
+        command = ["stdbuf", "-oL", *self.command(algorithm, parameters)]
         return subprocess.Popen(command, env=self._variables, stdout=output, stderr=subprocess.STDOUT)
 
 

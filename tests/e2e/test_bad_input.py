@@ -19,8 +19,8 @@ CASES = {
         "rasterizelabels", {"LABELS": "{labels}", "FIELD": "nothing", "LIKE": "{east}", "OUTPUT": "{out}.tif"},
         "nothing",
     ),
-    "a tile size that is no multiple of 32": (
-        "maketiles", {"IMAGES": "{east}", "LABELS": "{labels}", "TILE_SIZE": 50, "OUTPUT": "{out}"}, "32",
+    "a tile size out of range": (
+        "maketiles", {"IMAGES": "{east}", "LABELS": "{labels}", "TILE_SIZE": 20, "OUTPUT": "{out}"}, "TILE_SIZE",
     ),
     "labels on another grid": (
         "maketiles", {"IMAGES": "{east}", "LABELS": "{west_labels}", "TILE_SIZE": 64, "OUTPUT": "{out}"}, "grid",

@@ -45,7 +45,7 @@ class MakeTiles(Stage):
         Kind.TEXT, "Class field", "For a vector layer: name of the attribute with the class.", optional=True
     )
     tile_size: int = ask(
-        Kind.NUMBER, "Tile size", "Width and height of a tile; a multiple of 32.", default=256, integer=True,
+        Kind.NUMBER, "Tile size", "Width and height of a tile; multiples of 32 suit networks best.", default=256, integer=True,
         minimum=32, maximum=4096, unit="pixels",
     )  # fmt: skip
     overlap: float = ask(
