@@ -45,8 +45,8 @@ class MakeTiles(Stage):
         Kind.TEXT, "Class field", "For a vector layer: name of the attribute with the class.", optional=True
     )
     tile_size: int = ask(
-        Kind.NUMBER, "Tile size", "Width and height of a tile; multiples of 32 suit networks best.", default=256, integer=True,
-        minimum=32, maximum=4096, unit="pixels",
+        Kind.NUMBER, "Tile size", "Width and height of a tile; multiples of 32 suit networks best.", default=256,
+        integer=True, minimum=32, maximum=4096, unit="pixels",
     )  # fmt: skip
     overlap: float = ask(
         Kind.NUMBER, "Overlap", "How much neighbouring tiles share.", default=25.0, minimum=0, maximum=90, unit="%"
