@@ -3,5 +3,5 @@
 import os
 
 # Threads of torch that wait for each other by spinning lose their time slices to other programs: beside a busy one,
-# training was several times slower. Must be set before torch is imported; no slower on an idle machine.
+# training was about three times slower with spinning. Must be set before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
