@@ -16,14 +16,16 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from ..contract.errors import InputError
+from ..contract.events import Report
 
 # GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes (spec/engines.md 4b).
 _GDAL_OPTIONS = {
     "GDAL_CACHEMAX": 128 * 1024 * 1024,
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR_IF_REMOTE",
     "GDAL_NUM_THREADS": "2",
 }
 _READABLE_KINDS = "uif"
+_ALPHA_SAMPLE = 256
+_ODD_ALPHA_SHARE = 0.25
 
 
 @contextmanager
@@ -109,6 +111,25 @@ def image_bands(dataset: DatasetReader) -> tuple[int, ...]:
         if meaning != ColorInterp.alpha
     )
     return kept or tuple(dataset.indexes)
+
+
+def warn_of_odd_alpha(dataset: DatasetReader, report: Report) -> None:
+    """Warn when an alpha band, which is left out, looks like an image band: many pixels that are half transparent.
+
+    GDAL marks the fourth band of 8-bit files as alpha unless told otherwise, and so turns near infrared into alpha.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    for band, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True):
+        if meaning == ColorInterp.alpha and dataset.count > 1:
+            shape = (1, min(dataset.height, _ALPHA_SAMPLE), min(dataset.width, _ALPHA_SAMPLE))
+            alpha = read_window(dataset, Window(0, 0, dataset.width, dataset.height), [band], out_shape=shape)
+            if np.mean((alpha > 0) & (alpha < alpha.max())) > _ODD_ALPHA_SHARE:
+                report.warn(
+                    f"Band {band} of {dataset.name} is marked as alpha (transparency) and is left out, but it looks "
+                    f"like an image band. If it is one, mark it so: gdal_edit.py -colorinterp_{band} undefined FILE."
+                )
 
 
 def band_names(dataset: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:

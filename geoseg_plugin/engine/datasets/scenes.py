@@ -13,7 +13,7 @@ from rasterio.io import DatasetReader
 from ...contract.errors import InputError
 from ...contract.events import Report
 from ..grid import Grid
-from ..raster import band_names, image_bands, open_raster
+from ..raster import band_names, image_bands, open_raster, warn_of_odd_alpha
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def read_scenes(paths: Sequence[str], report: Report) -> tuple[Scene, ...]:
     taken: set[str] = set()
     for path in paths:
         with open_raster(path) as dataset:
+            warn_of_odd_alpha(dataset, report)
             scenes.append(_describe(dataset, path, _unique_name(path, taken)))
     first = scenes[0]
     for scene in scenes[1:]:

@@ -14,7 +14,7 @@ from ....models.card import Card
 from ...contract.errors import ModelError
 from ...contract.events import Report
 from ..grid import Grid
-from ..raster import band_names, image_bands, read_valid, read_window
+from ..raster import band_names, image_bands, read_valid, read_window, warn_of_odd_alpha
 
 _SAMPLES_PER_SIDE = 3
 _SAMPLE_SIZE = 128
@@ -31,7 +31,9 @@ def match_bands(dataset: DatasetReader, card: Card, report: Report) -> tuple[int
 
     Raises:
         ModelError: The image has other bands than the card names.
+        InputError: The file is damaged.
     """
+    warn_of_odd_alpha(dataset, report)
     bands = image_bands(dataset)
     names = _plain(band_names(dataset, bands))
     wanted = _plain([band.name for band in card.bands])
