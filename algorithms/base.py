@@ -48,6 +48,7 @@ class StageAlgorithm(QgsProcessingAlgorithm):
         super().__init__()
         self._request: Optional[Stage] = None
         self._python: Optional[Path] = None
+        self._to_load: Dict[str, QgsProcessingContext.LayerDetails] = {}
 
     def createInstance(self) -> StageAlgorithm:
         """Return a fresh algorithm; QGIS takes one for every run."""
@@ -140,6 +141,7 @@ class StageAlgorithm(QgsProcessingAlgorithm):
             # Again what checkParameterValues has checked: inside a model nobody asks for that.
             self._python = self._engine_python()
             self._request = ParameterReader(self, parameters, context).request(self.stage)
+            self._to_load = context.layersToLoadOnCompletion()
             self._warn_about_temporary_results(feedback)
         return True
 
@@ -158,6 +160,9 @@ class StageAlgorithm(QgsProcessingAlgorithm):
             if field.kind in OUTPUT_KINDS and path:
                 # QGIS knows its layers by the text that it gave.
                 outputs[field.name] = path
+                # In a background task this is another context than that of prepareAlgorithm.
+                if path in self._to_load and not context.willLoadLayerOnCompletion(path):
+                    context.addLayerToLoadOnCompletion(path, self._to_load[path])
                 style_when_loaded(context, path, request)
         self.finish(outputs, context)
         return {name.upper(): value for name, value in outputs.items()}

@@ -8,6 +8,7 @@ from qgis.core import (
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
     QgsProcessingFeedback,
+    QgsProcessingOutputLayerDefinition,
     QgsProject,
     QgsRasterLayer,
     QgsVectorLayer,
@@ -61,15 +62,15 @@ def test_a_map_is_made_in_the_background_and_arrives_styled(provider, chain, con
     image = QgsRasterLayer(str(chain.folder / "east.tif"), "east")
     QgsProject.instance().addMapLayer(image)
     outputs = {"OUTPUT": str(tmp_path / "classes.tif"), "POLYGONS": str(tmp_path / "polygons.gpkg")}
-    for name, path in outputs.items():
-        details = QgsProcessingContext.LayerDetails(name, QgsProject.instance(), name)
-        context.addLayerToLoadOnCompletion(path, details)
-    parameters = {"INPUT": image, "MODEL": str(chain.folder / "model.safetensors"), **outputs}
+    # As a dialog asks for results that it opens afterwards.
+    asked = {name: QgsProcessingOutputLayerDefinition(path, QgsProject.instance()) for name, path in outputs.items()}
+    parameters = {"INPUT": image, "MODEL": str(chain.folder / "model.safetensors"), **asked}
     succeeded, results, log = run_in_task("geoseg:predictsegmentation", parameters, context)
     assert succeeded, log
-    algorithm = provider.algorithm("predictsegmentation")
-    handleAlgorithmResults(algorithm, context, QgsProcessingFeedback(), False)
-    raster, polygons = (QgsProject.instance().mapLayersByName(title)[0] for title in ("OUTPUT", "POLYGONS"))
+    algorithm, feedback = provider.algorithm("predictsegmentation"), QgsProcessingFeedback()
+    assert handleAlgorithmResults(algorithm, context, feedback, False), feedback.textLog()
+    loaded = {layer.source().split("|")[0]: layer for layer in QgsProject.instance().mapLayers().values()}
+    raster, polygons = loaded[outputs["OUTPUT"]], loaded[outputs["POLYGONS"]]
     assert raster.renderer().type() == "paletted"
     assert polygons.renderer().type() == "categorizedSymbol"
     assert results["MEAN_CONFIDENCE"] > 0
