@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from ..contract.errors import EngineError
 from .environment import clean_environment
@@ -107,12 +107,17 @@ def _belongs_to_qgis(python: Path) -> bool:
     return any(part in str(python).lower() for part in ("qgis", "osgeo4w"))
 
 
-def _usual_places(version: Tuple[int, int]) -> Iterator[Path]:
+def _usual_places(version: Tuple[int, int]) -> List[Path]:
     if sys.platform == "win32":
         folder = f"Python{version[0]}{version[1]}"
-        yield Path(os.environ.get("LOCALAPPDATA", "C:/")) / "Programs" / "Python" / folder / "python.exe"
-        yield Path(os.environ.get("PROGRAMFILES", "C:/Program Files")) / folder / "python.exe"
-    elif sys.platform == "darwin":
-        yield Path("/Library/Frameworks/Python.framework/Versions") / _text(version) / "bin" / "python3"
-        yield Path("/opt/homebrew/bin") / f"python{_text(version)}"
-        yield Path("/usr/local/bin") / f"python{_text(version)}"
+        return [
+            Path(os.environ.get("LOCALAPPDATA", "C:/")) / "Programs" / "Python" / folder / "python.exe",
+            Path(os.environ.get("PROGRAMFILES", "C:/Program Files")) / folder / "python.exe",
+        ]
+    if sys.platform == "darwin":
+        return [
+            Path("/Library/Frameworks/Python.framework/Versions") / _text(version) / "bin" / "python3",
+            Path("/opt/homebrew/bin") / f"python{_text(version)}",
+            Path("/usr/local/bin") / f"python{_text(version)}",
+        ]
+    return []

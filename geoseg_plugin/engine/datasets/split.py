@@ -119,17 +119,17 @@ def _parts(length: int, size: int) -> int:
 
 
 def _draw(
-    blocks: Blocks, places: NDArray[np.float64], share: float, random: np.random.Generator
+    blocks: Blocks, places: NDArray[np.float64], share: float, rng: np.random.Generator
 ) -> Iterator[NDArray[np.bool_]]:
     """Yield candidates (N,), in turn scattered blocks and blocks around one place, which lose fewer tiles."""
     used, position, sizes = np.unique(blocks.of_tile, return_inverse=True, return_counts=True)
     centres = np.stack([np.bincount(position, places[:, axis]) / sizes for axis in (0, 1)], axis=1)
     wanted = share * len(places)
     for number in range(_DRAWS):
-        order = random.permutation(len(used))
+        order = rng.permutation(len(used))
         if number % 2:
             distance = np.hypot(*(centres - centres[order[0]]).T)
-            order = np.argsort(distance * random.uniform(0.8, 1.2, len(used)))
+            order = np.argsort(distance * rng.uniform(0.8, 1.2, len(used)))
         total = np.cumsum(sizes[order])
         taken = int(np.argmin(np.abs(total - wanted))) + 1
         chosen = np.zeros(len(used), dtype=np.bool_)

@@ -36,7 +36,7 @@ class Building:
 
 
 def place_buildings(
-    lines: list[Any], villages: Any, *, roads: NDArray[Any], water: NDArray[Any], random: np.random.Generator
+    lines: list[Any], villages: Any, *, roads: NDArray[Any], water: NDArray[Any], rng: np.random.Generator
 ) -> tuple[tuple[Building, ...], NDArray[Any]]:
     """Return buildings along the lines, and paved yards.
 
@@ -45,9 +45,9 @@ def place_buildings(
         villages: The ground that may be built upon; a few farms stand outside.
         roads: Outlines of roads, to be kept free.
         water: Outlines of water, to be kept free.
-        random: Where all chance comes from.
+        rng: Where all chance comes from.
     """
-    candidates = [building for line in lines for building in _along(line, villages, random)]
+    candidates = [building for line in lines for building in _along(line, villages, rng)]
     outlines = np.array([building.outline for building in candidates], dtype=object)
     free = np.ones(len(candidates), dtype=np.bool_)
     for obstacles, gap in ((roads, 3.0), (water, 10.0)):
@@ -59,11 +59,11 @@ def place_buildings(
         if free[one]:
             free[other] = False
     kept = tuple(building for building, keep in zip(candidates, free, strict=True) if keep)
-    yards = [_yard(building, random) for building in kept if building.outline.area > 900 or random.random() < 0.16]
+    yards = [_yard(building, rng) for building in kept if building.outline.area > 900 or rng.random() < 0.16]
     return kept, np.array(yards, dtype=object)
 
 
-def _along(line: Any, villages: Any, random: np.random.Generator) -> Iterator[Building]:
+def _along(line: Any, villages: Any, rng: np.random.Generator) -> Iterator[Building]:
     shapely.prepare(villages)
     place = 20.0
     while place < line.length - 10:
@@ -71,25 +71,25 @@ def _along(line: Any, villages: Any, random: np.random.Generator) -> Iterator[Bu
         angle = float(np.arctan2(ahead.y - here.y, ahead.x - here.x))
         inside = bool(shapely.contains_xy(villages, here.x, here.y))
         for side in (-1, 1):
-            if random.random() < (0.88 if inside else 0.07):
-                yield _build(here, angle, side, farm=not inside or random.random() < 0.1, random=random)
-        place += random.uniform(23, 33) if inside else random.uniform(50, 90)
+            if rng.random() < (0.88 if inside else 0.07):
+                yield _build(here, angle, side, farm=not inside or rng.random() < 0.1, rng=rng)
+        place += rng.uniform(23, 33) if inside else rng.uniform(50, 90)
 
 
-def _build(here: Any, angle: float, side: int, *, farm: bool, random: np.random.Generator) -> Building:
+def _build(here: Any, angle: float, side: int, *, farm: bool, rng: np.random.Generator) -> Building:
     if farm:
-        width, depth = random.uniform(44, 90), random.uniform(22, 36)
-        height, roof = random.uniform(9, 15), str(random.choice(ROOFS, p=_BARN_ROOFS))
+        width, depth = rng.uniform(44, 90), rng.uniform(22, 36)
+        height, roof = rng.uniform(9, 15), str(rng.choice(ROOFS, p=_BARN_ROOFS))
     else:
-        width, depth = random.uniform(17, 28), random.uniform(15, 22)
-        height, roof = random.uniform(7, 14), str(random.choice(ROOFS, p=_HOUSE_ROOFS))
-    setback = 6.5 + random.uniform(6, 18) + depth / 2
+        width, depth = rng.uniform(17, 28), rng.uniform(15, 22)
+        height, roof = rng.uniform(7, 14), str(rng.choice(ROOFS, p=_HOUSE_ROOFS))
+    setback = 6.5 + rng.uniform(6, 18) + depth / 2
     direction = angle + side * np.pi / 2
     x, y = here.x + setback * np.cos(direction), here.y + setback * np.sin(direction)
-    turn = angle + random.normal(0, 0.06) + (np.pi / 2 if random.random() < 0.25 else 0)
-    parts = [_gable(width, depth)] if random.random() > 0.12 else [_flat(width, depth)]
-    if random.random() < 0.25:
-        parts.append(_wing(width, depth, random))
+    turn = angle + rng.normal(0, 0.06) + (np.pi / 2 if rng.random() < 0.25 else 0)
+    parts = [_gable(width, depth)] if rng.random() > 0.12 else [_flat(width, depth)]
+    if rng.random() < 0.25:
+        parts.append(_wing(width, depth, rng))
     return _assemble(parts, turn, (x, y), roof, height)
 
 
@@ -110,9 +110,9 @@ def _flat(width: float, depth: float) -> list[tuple[Any, float | None]]:
     return [(shapely.box(-width / 2, -depth / 2, width / 2, depth / 2), None)]
 
 
-def _wing(width: float, depth: float, random: np.random.Generator) -> list[tuple[Any, float | None]]:
-    x = random.uniform(-0.3, 0.3) * width
-    half, reach = 0.22 * width, depth / 2 + random.uniform(5, 11)
+def _wing(width: float, depth: float, rng: np.random.Generator) -> list[tuple[Any, float | None]]:
+    x = rng.uniform(-0.3, 0.3) * width
+    half, reach = 0.22 * width, depth / 2 + rng.uniform(5, 11)
     near = 0.4 * depth
     return [(shapely.box(x - half, near, x, reach), np.pi), (shapely.box(x, near, x + half, reach), 0.0)]
 
@@ -133,6 +133,6 @@ def _assemble(
     return Building(put(covered), tuple(map(put, facets)), tuple(slopes), roof, height)
 
 
-def _yard(building: Building, random: np.random.Generator) -> Any:
+def _yard(building: Building, rng: np.random.Generator) -> Any:
     around = shapely.buffer(shapely.minimum_rotated_rectangle(building.outline), 7.0, join_style="mitre")
-    return translate(around, *random.uniform(-6, 6, 2))
+    return translate(around, *rng.uniform(-6, 6, 2))

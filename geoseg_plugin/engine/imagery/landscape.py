@@ -61,27 +61,27 @@ class Landscape:
     buildings: tuple[Building, ...]
 
 
-def plan_landscape(size: int, random: np.random.Generator) -> Landscape:
+def plan_landscape(size: int, rng: np.random.Generator) -> Landscape:
     """Return the plan of a square scene.
 
     Args:
         size: Its side in pixels of 0.5 m.
-        random: Where all chance comes from.
+        rng: Where all chance comes from.
     """
     ground = shapely.box(-MARGIN, -MARGIN, size + MARGIN, size + MARGIN)
-    main = _main_roads(size, random)
-    centres = _village_centres(size, main, random)
-    streets = _streets(main, centres, random)
-    parcels, tracks = _divide(ground, random)
-    water = _water(size, centres, random)
+    main = _main_roads(size, rng)
+    centres = _village_centres(size, main, rng)
+    streets = _streets(main, centres, rng)
+    parcels, tracks = _divide(ground, rng)
+    water = _water(size, centres, rng)
     villages = _villages(main, streets, centres)
     roads = _roads(main, streets, tracks, water, villages)
-    kept = _fields(parcels, roads, water, villages, random)
-    buildings, yards = place_buildings(main + streets, villages, roads=_outlines(roads), water=water, random=random)
+    kept = _fields(parcels, roads, water, villages, rng)
+    buildings, yards = place_buildings(main + streets, villages, roads=_outlines(roads), water=water, rng=rng)
     woods = np.array([parcel.outline for parcel in kept if parcel.crop == WOOD], dtype=object)
     hedges = np.array([parcel.outline.exterior for parcel in kept if parcel.crop != WOOD], dtype=object)
     blocked = np.concatenate([_outlines(roads), water, np.array([one.outline for one in buildings], dtype=object)])
-    trees = place_trees(woods, hedges, water, villages, blocked=blocked, size=size, random=random)
+    trees = place_trees(woods, hedges, water, villages, blocked=blocked, size=size, rng=rng)
     return Landscape(kept, water, roads, yards, trees, buildings)
 
 
@@ -89,52 +89,52 @@ def _outlines(roads: tuple[Road, ...]) -> NDArray[Any]:
     return np.array([road.outline for road in roads], dtype=object)
 
 
-def _main_roads(size: int, random: np.random.Generator) -> list[Any]:
+def _main_roads(size: int, rng: np.random.Generator) -> list[Any]:
     """Return winding lines from edge to edge, both ways."""
     lines = []
     count = max(1, round(size / _ROAD_SPACING))
     along = np.linspace(-MARGIN, size + MARGIN, 40 * count)
     for turned in (False, True):
         for number in range(count):
-            middle = size * (number + random.uniform(0.3, 0.7)) / count
-            across = middle + random.uniform(-0.08, 0.08) * (along - size / 2) + _wave(along, 25, 600, random)
+            middle = size * (number + rng.uniform(0.3, 0.7)) / count
+            across = middle + rng.uniform(-0.08, 0.08) * (along - size / 2) + _wave(along, 25, 600, rng)
             points = np.column_stack([across, along] if turned else [along, across])
             lines.append(shapely.LineString(points))
     return lines
 
 
-def _wave(along: NDArray[np.float64], height: float, length: float, random: np.random.Generator) -> NDArray[np.float64]:
-    phases = random.uniform(0, 2 * np.pi, 2)
+def _wave(along: NDArray[np.float64], height: float, length: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    phases = rng.uniform(0, 2 * np.pi, 2)
     slow = np.sin(2 * np.pi * along / length + phases[0])
     return np.asarray(height * (slow + 0.35 * np.sin(2 * np.pi * along / length * 2.3 + phases[1])))
 
 
-def _village_centres(size: int, main: list[Any], random: np.random.Generator) -> NDArray[np.float64]:
+def _village_centres(size: int, main: list[Any], rng: np.random.Generator) -> NDArray[np.float64]:
     """Return points (N, 2) on the main roads, about one per square of village spacing."""
     count = max(1, round(size / _VILLAGE_SPACING))
     cells = [(row, col) for row in range(count) for col in range(count)]
     rough = [
-        ((col + random.uniform(0.35, 0.65)) * size / count, (row + random.uniform(0.35, 0.65)) * size / count)
+        ((col + rng.uniform(0.35, 0.65)) * size / count, (row + rng.uniform(0.35, 0.65)) * size / count)
         for row, col in cells
     ]
     roads = shapely.union_all(main)
     return np.array([shapely.get_coordinates(shapely.shortest_line(roads, shapely.Point(place)))[0] for place in rough])
 
 
-def _streets(main: list[Any], centres: NDArray[np.float64], random: np.random.Generator) -> list[Any]:
+def _streets(main: list[Any], centres: NDArray[np.float64], rng: np.random.Generator) -> list[Any]:
     """Return side streets that leave the main roads in villages at about right angles."""
     streets: list[Any] = []
     for line in main:
         stations = np.arange(80.0, line.length - 80, 95.0)
-        for place in stations + random.uniform(-18, 18, len(stations)):
+        for place in stations + rng.uniform(-18, 18, len(stations)):
             start, ahead = shapely.line_interpolate_point(line, [place, place + 4.0])
             origin = np.array([start.x, start.y])
             if np.hypot(*(centres - origin).T).min() > 300:
                 continue
-            turn = random.choice([-1, 1]) * np.pi / 2 + random.uniform(-0.15, 0.15)
+            turn = rng.choice([-1, 1]) * np.pi / 2 + rng.uniform(-0.15, 0.15)
             heading = np.arctan2(ahead.y - start.y, ahead.x - start.x) + turn
-            bend = random.uniform(-0.0012, 0.0012)
-            steps = np.linspace(0, random.uniform(110, 260), 12)
+            bend = rng.uniform(-0.0012, 0.0012)
+            steps = np.linspace(0, rng.uniform(110, 260), 12)
             turning = heading + bend * steps
             moves = np.diff(steps, prepend=0.0)[:, None] * np.column_stack([np.cos(turning), np.sin(turning)])
             street = shapely.LineString(origin + np.cumsum(moves, axis=0))
@@ -143,21 +143,21 @@ def _streets(main: list[Any], centres: NDArray[np.float64], random: np.random.Ge
     return streets
 
 
-def _divide(ground: Any, random: np.random.Generator) -> tuple[list[tuple[Any, float]], list[Any]]:
+def _divide(ground: Any, rng: np.random.Generator) -> tuple[list[tuple[Any, float]], list[Any]]:
     """Cut the ground into parcels (outline, direction); the early cuts become tracks."""
     pieces, parcels, cuts = [(ground, 0)], [], []
     while pieces:
         piece, depth = pieces.pop()
         angle, length = _long_side(piece)
-        if piece.area < random.uniform(*_PARCEL_AREA):
+        if piece.area < rng.uniform(*_PARCEL_AREA):
             parcels.append((piece, angle))
             continue
-        line = _cut(piece, angle, length, random)
+        line = _cut(piece, angle, length, rng)
         parts = [part for part in split(piece, line).geoms if part.area > 1]
         if len(parts) < 2:
             parcels.append((piece, angle))
             continue
-        if random.random() < 0.45:
+        if rng.random() < 0.45:
             cuts.append(shapely.intersection(line, piece))
         pieces += [(part, depth + 1) for part in parts]
     return parcels, cuts
@@ -171,29 +171,27 @@ def _long_side(piece: Any) -> tuple[float, float]:
     return float(np.arctan2(dy, dx)), float(lengths.max())
 
 
-def _cut(piece: Any, angle: float, length: float, random: np.random.Generator) -> Any:
+def _cut(piece: Any, angle: float, length: float, rng: np.random.Generator) -> Any:
     centre = np.array([piece.centroid.x, piece.centroid.y])
-    centre += random.uniform(-0.14, 0.14) * length * np.array([np.cos(angle), np.sin(angle)])
-    turned = angle + np.pi / 2 + random.uniform(-0.14, 0.14)
+    centre += rng.uniform(-0.14, 0.14) * length * np.array([np.cos(angle), np.sin(angle)])
+    turned = angle + np.pi / 2 + rng.uniform(-0.14, 0.14)
     reach = 2 * length * np.array([np.cos(turned), np.sin(turned)])
     return shapely.LineString([centre - reach, centre + reach])
 
 
-def _water(size: int, centres: NDArray[np.float64], random: np.random.Generator) -> NDArray[Any]:
+def _water(size: int, centres: NDArray[np.float64], rng: np.random.Generator) -> NDArray[Any]:
     """Return a river through the scene, off the villages where it can, and ponds."""
     along = np.linspace(-MARGIN, size + MARGIN, max(60, size // 12))
-    middles = size * random.uniform(0.1, 0.9, 12)
+    middles = size * rng.uniform(0.1, 0.9, 12)
     middle = middles[int(np.argmax([np.abs(centres[:, 1] - one).min() for one in middles]))]
-    course = shapely.LineString(np.column_stack([along, middle + _wave(along, 30, 420, random)]))
-    widths = random.uniform(10, 14)
+    course = shapely.LineString(np.column_stack([along, middle + _wave(along, 30, 420, rng)]))
+    widths = rng.uniform(10, 14)
     bodies = [course.buffer(widths)]
     for _ in range(max(1, round((size / 900) ** 2))):
-        place = random.uniform(0.08, 0.92, 2) * size
+        place = rng.uniform(0.08, 0.92, 2) * size
         if np.hypot(*(centres - place).T).min() > 200:
             turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-            radius = random.uniform(28, 60) * (
-                1 + 0.18 * np.sin(2 * turn + random.uniform(0, 6)) + 0.1 * np.sin(3 * turn)
-            )
+            radius = rng.uniform(28, 60) * (1 + 0.18 * np.sin(2 * turn + rng.uniform(0, 6)) + 0.1 * np.sin(3 * turn))
             bodies.append(
                 shapely.Polygon(place + np.column_stack([radius * np.cos(turn), 0.7 * radius * np.sin(turn)]))
             )
@@ -220,7 +218,7 @@ def _roads(
 
 def _fields(
     parcels: list[tuple[Any, float]], roads: tuple[Road, ...], water: NDArray[Any], villages: Any,
-    random: np.random.Generator,
+    rng: np.random.Generator,
 ) -> tuple[Parcel, ...]:  # fmt: skip
     """Give every parcel a crop, and keep it off roads, banks and villages by a strip of grass."""
     strips = np.concatenate([shapely.buffer(_outlines(roads), 3.0), shapely.buffer(water, 8.0), [villages]])
@@ -228,7 +226,7 @@ def _fields(
     shapely.prepare(taken)
     fields = []
     for outline, angle in parcels:
-        crop = str(random.choice(CROPS, p=_CROP_SHARES))
+        crop = str(rng.choice(CROPS, p=_CROP_SHARES))
         free = shapely.difference(shapely.buffer(outline, -1.6), taken)
         fields += [Parcel(part, crop, angle) for part in shapely.get_parts(free) if part.area > 900]
     return tuple(fields)

@@ -57,12 +57,12 @@ class Painter:
     """
 
     def __init__(self, landscape: Landscape, seed: int) -> None:
-        random = np.random.default_rng([seed, 1])
+        rng = np.random.default_rng([seed, 1])
         self._seed = seed
-        self._noise = [_noise_tile(random, sigma) for sigma in (0.7, 2.5, 9.0, 40.0)]
-        self._plan_ground(landscape, random)
-        self._plan_trees(landscape.trees, random)
-        self._plan_buildings(landscape, random)
+        self._noise = [_noise_tile(rng, sigma) for sigma in (0.7, 2.5, 9.0, 40.0)]
+        self._plan_ground(landscape, rng)
+        self._plan_trees(landscape.trees, rng)
+        self._plan_buildings(landscape, rng)
         cast = [_building_shadow(one.outline, one.height) for one in landscape.buildings]
         self._shadows = Shapes([*_tree_shadows(landscape.trees, self._radii), *cast])
 
@@ -82,15 +82,15 @@ class Painter:
         image += _HAZE[:, None, None]
         blurred = np.stack([gaussian_filter(band, _BLUR_PX) for band in image])
         inner = blurred[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-        random = np.random.default_rng([self._seed, 2, int(window.row_off), int(window.col_off)])
-        noisy = inner + random.standard_normal(inner.shape, dtype=np.float32) * np.sqrt(18**2 + 0.9 * inner)
+        rng = np.random.default_rng([self._seed, 2, int(window.row_off), int(window.col_off)])
+        noisy = inner + rng.standard_normal(inner.shape, dtype=np.float32) * np.sqrt(18**2 + 0.9 * inner)
         return np.clip(np.rint(noisy), 1, 10000).astype(np.uint16)
 
-    def _plan_ground(self, landscape: Landscape, random: np.random.Generator) -> None:
+    def _plan_ground(self, landscape: Landscape, rng: np.random.Generator) -> None:
         parcels = landscape.parcels
         self._fields = Shapes([parcel.outline for parcel in parcels])
         crops = [parcel.crop for parcel in parcels]
-        vary = 1 + random.normal(0, 0.08, (len(parcels), 1)) + random.normal(0, 0.02, (len(parcels), 4))
+        vary = 1 + rng.normal(0, 0.08, (len(parcels), 1)) + rng.normal(0, 0.02, (len(parcels), 4))
         self._field_colour = np.array([SPECTRA[crop] for crop in crops], dtype=np.float32).reshape(-1, 4) * vary
         self._row_colour = np.array([SPECTRA[ROWS[crop][2]] for crop in crops], dtype=np.float32).reshape(-1, 4)
         spacing = np.array([ROWS[crop][0] for crop in crops])
@@ -103,19 +103,19 @@ class Painter:
         self._yards = Shapes(landscape.yards)
         self._roads = Shapes([road.outline for road in landscape.roads])
         surfaces = [SPECTRA[road.surface] for road in landscape.roads]
-        self._road_colour = np.array(surfaces, np.float32) * (1 + random.normal(0, 0.08, (len(surfaces), 1)))
+        self._road_colour = np.array(surfaces, np.float32) * (1 + rng.normal(0, 0.08, (len(surfaces), 1)))
 
-    def _plan_trees(self, crowns: NDArray[Any], random: np.random.Generator) -> None:
+    def _plan_trees(self, crowns: NDArray[Any], rng: np.random.Generator) -> None:
         self._crowns = Shapes(crowns)
         self._radii = np.sqrt(shapely.area(crowns) / np.pi)
         self._tree_places = shapely.get_coordinates(shapely.centroid(crowns))
-        vary = 1 + random.normal(0, 0.13, (len(crowns), 1)) + random.normal(0, 0.06, (len(crowns), 4))
+        vary = 1 + rng.normal(0, 0.13, (len(crowns), 1)) + rng.normal(0, 0.06, (len(crowns), 4))
         self._tree_colour = (_column(SPECTRA["tree"])[:, 0, 0] * vary).astype(np.float32)
 
-    def _plan_buildings(self, landscape: Landscape, random: np.random.Generator) -> None:
+    def _plan_buildings(self, landscape: Landscape, rng: np.random.Generator) -> None:
         facets, colours, waves = [], [], []
         for one in landscape.buildings:
-            colour = np.array(SPECTRA[one.roof]) * (1 + random.normal(0, 0.10) + random.normal(0, 0.03, 4))
+            colour = np.array(SPECTRA[one.roof]) * (1 + rng.normal(0, 0.10) + rng.normal(0, 0.03, 4))
             for shape, slope in zip(one.facets, one.slopes, strict=True):
                 towards_sun = 0.0 if slope is None else float(np.cos(slope) * -_AWAY[0] + np.sin(slope) * -_AWAY[1])
                 facets.append(shape)
@@ -180,9 +180,9 @@ def _column(values: Sequence[float]) -> Pixels:
     return np.array(values, dtype=np.float32)[:, None, None]
 
 
-def _noise_tile(random: np.random.Generator, sigma: float) -> Pixels:
+def _noise_tile(rng: np.random.Generator, sigma: float) -> Pixels:
     """Return seamless noise with mean 0 and standard deviation 1."""
-    smooth = gaussian_filter(random.standard_normal((_NOISE_SIDE, _NOISE_SIDE), dtype=np.float32), sigma, mode="wrap")
+    smooth = gaussian_filter(rng.standard_normal((_NOISE_SIDE, _NOISE_SIDE), dtype=np.float32), sigma, mode="wrap")
     return np.asarray((smooth - smooth.mean()) / smooth.std(), dtype=np.float32)
 
 

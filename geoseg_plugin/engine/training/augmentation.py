@@ -15,16 +15,16 @@ BRIGHTNESS = 0.2
 BAND_SHARE = 0.5
 
 
-def vary_light(image: NDArray[np.float32], valid: NDArray[np.bool_], random: np.random.Generator) -> None:
+def vary_light(image: NDArray[np.float32], valid: NDArray[np.bool_], rng: np.random.Generator) -> None:
     """Change brightness and contrast in place, for all bands together and a little for each.
 
     Args:
         image: (C, H, W) network input, in standard deviations; what is not valid stays 0.
         valid: (H, W) pixels with data.
-        random: Where chance comes from.
+        rng: Where chance comes from.
     """
     bands = image.shape[0]
-    together, each = random.uniform(-1, 1, (2, 1)), random.uniform(-1, 1, (2, bands))
+    together, each = rng.uniform(-1, 1, (2, 1)), rng.uniform(-1, 1, (2, bands))
     share = (together + BAND_SHARE * each) / (1 + BAND_SHARE)
     contrast, brightness = (share * np.array([[CONTRAST], [BRIGHTNESS]])).astype(np.float32)
     image *= 1 + contrast[:, None, None]
@@ -33,9 +33,9 @@ def vary_light(image: NDArray[np.float32], valid: NDArray[np.bool_], random: np.
         image[:, ~valid] = 0.0
 
 
-def draw_turn(random: np.random.Generator) -> tuple[int, bool]:
+def draw_turn(rng: np.random.Generator) -> tuple[int, bool]:
     """Return one of the eight ways to lay a square: quarter turns (0 to 3), and whether it is mirrored."""
-    return int(random.integers(4)), bool(random.integers(2))
+    return int(rng.integers(4)), bool(rng.integers(2))
 
 
 def turn(pixels: NDArray[Value], quarters: int, mirrored: bool) -> NDArray[Value]:
