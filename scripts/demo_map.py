@@ -40,9 +40,7 @@ def write_map(folder: Path, caption: str) -> tuple[Path, Path]:
         layers = add_layers(project, folder)
         layout = lay_out(project, layers, caption)
         picture, file = folder / "map.png", folder / "geoseg-demo.qgz"
-        settings = QgsLayoutExporter.ImageExportSettings()
-        settings.dpi = DPI
-        QgsLayoutExporter(layout).exportToImage(str(picture), settings)
+        QgsLayoutExporter(layout).renderPageToImage(0, dpi=DPI).save(str(picture))
         project.write(str(file))
         project.clear()
     finally:

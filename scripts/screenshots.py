@@ -51,7 +51,7 @@ def take_window() -> None:
     iface.mapCanvas().zoomToFullExtent()
 
     def take() -> None:
-        window.grab().save(str(IMAGES / "window.png"))
+        window.grab().save(str(IMAGES / "window.jpg"), None, 85)
         os._exit(0)
 
     QTimer.singleShot(2 * SETTLE_MS, take)
