@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from qgis.core import QgsProcessingFeedback
+
+TEXT_EVERY_S = 20.0
 
 
 class FeedbackReport:
@@ -11,12 +15,18 @@ class FeedbackReport:
     def __init__(self, feedback: QgsProcessingFeedback) -> None:
         self._feedback = feedback
         self._text = ""
+        self._told_at = 0.0
 
     def progress(self, fraction: float, text: str = "") -> None:
-        """Set the progress, and the text above it when it has changed."""
+        """Set the progress, and the text above it when its phase (what stands before a colon) or some time is over.
+
+        QGIS writes every such text into its log too, so that a text each second would bury all else.
+        """
         self._feedback.setProgress(100 * fraction)
-        if text and text != self._text:
-            self._text = text
+        now = time.monotonic()
+        is_new_phase = text.split(":", maxsplit=1)[0] != self._text.split(":", maxsplit=1)[0]
+        if text and text != self._text and (is_new_phase or now - self._told_at > TEXT_EVERY_S):
+            self._text, self._told_at = text, now
             self._feedback.setProgressText(text)
 
     def note(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """What a stage says reaches the log and the progress bar of Processing."""
 
 import pytest
+from geoseg.geoseg_plugin.host import feedback as module
 from geoseg.geoseg_plugin.host.feedback import FeedbackReport
 from qgis.core import QgsProcessingFeedback
 
@@ -45,6 +46,17 @@ def test_same_text_is_said_once(feedback):
     report.progress(0.4, "writing")
     assert feedback.progress() == pytest.approx(40)
     assert feedback.heard == [("text", "reading"), ("text", "writing")]
+
+
+def test_a_text_that_changes_all_the_time_does_not_fill_the_log(feedback, monkeypatch):
+    report = FeedbackReport(feedback)
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock)
+    for clock in range(1000, 1060):
+        report.progress(0.5, f"Epoch 1: {1060 - clock} s left")
+    report.progress(0.6, "Epoch 2: 9 s left")
+    assert [text for _, text in feedback.heard] == [
+        "Epoch 1: 60 s left", "Epoch 1: 39 s left", "Epoch 1: 18 s left", "Epoch 2: 9 s left",
+    ]  # fmt: skip
 
 
 def test_cancel_is_seen(feedback):
