@@ -9,12 +9,6 @@ from geoseg.geoseg_plugin.host import environment
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
-def pytest_configure(config):
-    # QGIS's own Python code is not ours to keep free of warnings.
-    for category in ("DeprecationWarning", "PendingDeprecationWarning", "ResourceWarning"):
-        config.addinivalue_line("filterwarnings", f"ignore::{category}")
-
-
 class Listener:
     """A Report that remembers what it heard, and cancels when told or at a given text."""
 
@@ -61,17 +55,6 @@ def listener():
 def engine():
     """The engine's Python program."""
     return environment.engine_python()
-
-
-@pytest.fixture(scope="session")
-def provider(qgis_processing):
-    """GeoSeg's provider, registered as the plugin registers it."""
-    from geoseg.geoseg_plugin.plugin import GeosegPlugin
-
-    plugin = GeosegPlugin(None)
-    plugin.initProcessing()
-    yield plugin.provider
-    plugin.unload()
 
 
 def make_raster(path, size=64, epsg=32633, pixel=2.0, bands=3):
