@@ -1,5 +1,6 @@
 # `make help` lists what there is. Every target sets up what it needs, once.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-engine test-host test-e2e demo real bench lint format package reference workflows screenshots lock clean
 
