@@ -167,6 +167,15 @@ def test_alpha_mask_and_palette_are_kept(clip, make_raster, pixels):
         assert {value: dataset.colormap(1)[value] for value in colours} == colours
 
 
+def test_near_infrared_does_not_become_alpha(clip, make_raster, pixels):
+    rgbn = np.concatenate([pixels, 0 * pixels[:1]])
+    source = make_raster("rgbn.tif", rgbn, photometric="RGB", alpha="UNSPECIFIED")
+    for options in ({"extent": extent(10, 10, 40, 40)}, {"like": make_raster("like.tif", rgbn), "snap": LIKE_GRID}):
+        with rasterio.open(clip(source, **options)) as dataset:
+            assert dataset.colorinterp[3] == ColorInterp.undefined
+            assert (dataset.dataset_mask() > 0).all()
+
+
 def test_alpha_is_cleared_outside_polygons(clip, make_raster, make_layer, pixels):
     alpha = np.full((1, HEIGHT, WIDTH), 255, np.uint8)
     rgba = make_raster("rgba.tif", np.concatenate([pixels, alpha]), photometric="RGB", alpha="YES")

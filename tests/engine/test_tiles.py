@@ -14,6 +14,7 @@ from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.datasets.tiles import make_tiles
 from geoseg.geoseg_plugin.engine.raster import read_valid
+from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 SIDE = 256
@@ -167,6 +168,18 @@ def test_alpha_and_mask_bands_are_no_image_bands(cut, make_raster, scene, label)
             assert pixels.shape[0] == 3
             valid = read_valid(opened, Window(0, 0, 64, 64), pixels)
         assert (~valid).sum() == 64 * max(0, 20 - columns["col"][number])
+
+
+def test_near_infrared_is_not_taken_for_transparency(cut, make_raster, scene, label):
+    near_infrared = np.full((1, SIDE, SIDE), 90, np.uint8)
+    near_infrared[:, :, 40:90] = 0
+    image = make_raster("rgbn.tif", np.concatenate([scene, near_infrared]), photometric="RGB", alpha="UNSPECIFIED")
+    dataset, _ = cut(image, make_raster("label.tif", label))
+    for tile in dataset.tiles:
+        with rasterio.open(tile.image) as opened, rasterio.open(tile.label) as labels:
+            assert ColorInterp.alpha not in opened.colorinterp
+            assert read_valid(opened, Window(0, 0, 64, 64), opened.read()).all()
+            assert (labels.read(1) != 255).all()
 
 
 def test_labels_are_matched_by_grid_and_then_by_name(cut, make_raster, scene, label, tmp_path):

@@ -155,4 +155,5 @@ def _profile(grid: Grid, pixels: NDArray[Any]) -> dict[str, Any]:
     return {
         "driver": "GTiff", "dtype": pixels.dtype, "count": pixels.shape[0], "height": grid.height, "width": grid.width,
         "crs": grid.crs, "transform": grid.transform, "interleave": "band", "blockysize": grid.height,
+        "photometric": "minisblack",  # else GDAL marks the fourth band of 8-bit pixels as alpha
     }  # fmt: skip
