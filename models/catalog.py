@@ -27,6 +27,7 @@ _NOT_FITTING = {
 _CURRENT_NAMES = {"timm-mobilenetv3_large_100": "tu-tf_mobilenetv3_large_100"}
 _TIMM_REPOSITORIES = {"timm-mobilenetv3_large_100": "timm/tf_mobilenetv3_large_100.in1k"}
 _SMALLEST_TILES = {"pan": 128}
+SIDE_STEP = 32
 
 
 def fitting_encoders(architecture: str) -> tuple[str, ...]:
@@ -44,7 +45,12 @@ def fitting_encoders(architecture: str) -> tuple[str, ...]:
 
 def smallest_tile(architecture: str) -> int:
     """Return the smallest side of an image, in pixels, that an architecture can work on."""
-    return _SMALLEST_TILES.get(architecture, 32)
+    return _SMALLEST_TILES.get(architecture, SIDE_STEP)
+
+
+def network_side(pixels: int) -> int:
+    """Return the next side of an image, in pixels, that networks can take: a multiple of SIDE_STEP."""
+    return -(-pixels // SIDE_STEP) * SIDE_STEP
 
 
 def build_network(architecture: str, encoder: str, bands: int, classes: int, weights: str) -> torch.nn.Module:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.engine.prediction.blending import STRIP_ROWS, Blender, softmax
+from geoseg.geoseg_plugin.engine.prediction.blending import Blender, softmax
 from geoseg.geoseg_plugin.engine.prediction.maps import choose_classes
-from geoseg.geoseg_plugin.engine.prediction.windows import Cover, network_side
+from geoseg.geoseg_plugin.engine.prediction.windows import BLOCK, Cover
+from geoseg.models.catalog import network_side
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,23 @@ def test_windows_cover_the_axis_and_stay_inside(cover):
     assert len(cover.starts) == 1 or cover.starts[-1] + cover.size == cover.length
     assert list(cover.starts) == sorted(set(cover.starts))
     assert cover.settled(len(cover.starts) - 1) == cover.length
+
+
+@given(covers, st.integers(1, 1000))
+def test_sections_cover_the_axis_with_all_windows_that_touch_them(cover, most):
+    sections = cover.sections(most)
+    assert [section.first for section in sections] == [0, *(section.stop for section in sections[:-1])]
+    assert sections[-1].stop == cover.length
+    for section in sections:
+        assert section.first % BLOCK == 0
+        assert 0 < section.stop - section.first < most + BLOCK
+        touching = [
+            place for place, start in enumerate(cover.starts)
+            if start < section.stop and start + cover.size > section.first
+        ]  # fmt: skip
+        assert list(section.windows) == touching
+        assert section.reach[0] <= section.first
+        assert section.stop <= section.reach[1] <= cover.length
 
 
 @given(st.integers(65, 2000), st.sampled_from([0.0, 0.25, 0.5]))
@@ -45,7 +63,7 @@ def test_weights_are_positive_and_sum_to_one(cover):
 @given(covers, covers, st.integers(0, 2**32 - 1))
 def test_rows_equal_a_blend_of_the_whole_image(rows, cols, seed):
     random = np.random.default_rng(seed)
-    blender = Blender(2, rows, cols)
+    blender = Blender(2, rows, cols, *cols.sections(cols.length))
     row_weights, col_weights = rows.weights(), cols.weights()
     whole = np.zeros((2, rows.length + rows.size, cols.length + cols.size))
     strips, next_row = [], 0
@@ -57,7 +75,7 @@ def test_rows_equal_a_blend_of_the_whole_image(rows, cols, seed):
             blender.add(row, col, answer)
         first, strip = blender.take(row)
         assert first == next_row
-        assert strip.shape[1] % STRIP_ROWS == 0 or row == len(rows.starts) - 1
+        assert strip.shape[1] % BLOCK == 0 or row == len(rows.starts) - 1
         next_row += strip.shape[1]
         strips.append(strip)
     np.testing.assert_allclose(

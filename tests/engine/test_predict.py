@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, ModelError
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
@@ -80,6 +82,44 @@ def test_window_size_overlap_and_batch_do_not_change_the_map(tmp_path, model, ti
         np.testing.assert_allclose(dataset.read(), wanted, atol=2e-6)
         assert dataset.descriptions == ("background", "building", "water")
         assert np.isnan(dataset.nodata)
+
+
+def _results(folder):
+    """Return class raster, probabilities, and polygons with their columns in an order of their own."""
+    with rasterio.open(folder / "p.tif") as dataset:
+        probabilities = dataset.read()
+    _, _, shapes, (values, names, areas, confidences) = pyogrio.raw.read(folder / "areas.gpkg")
+    texts = [shape.wkt for shape in shapely.normalize(shapely.from_wkb(shapes))]
+    order = np.argsort(texts)
+    return (
+        _read(folder / "map.tif"),
+        probabilities,
+        sorted(texts),
+        values[order],
+        names[order],
+        areas[order],
+        confidences[order],
+    )
+
+
+@pytest.mark.parametrize(("width", "overlap"), [(257, 25), (700, 0), (1100, 50)])
+def test_sections_of_a_wide_raster_give_what_the_whole_gives(tmp_path, model, monkeypatch, width, overlap):
+    image = _image(300, width)
+    image[:, 100:180, 200:] = 0
+    path = write_raster(tmp_path / "image.tif", image, nodata=0)
+    found = []
+    for columns in (8192, 256):
+        monkeypatch.setattr("geoseg.geoseg_plugin.engine.prediction.predict._SECTION_COLUMNS", columns)
+        folder, listener = tmp_path / str(columns), Listener()
+        options = {"probabilities": str(folder / "p.tif"), "polygons": str(folder / "areas.gpkg")}
+        result = _predict(path, model, listener, folder=folder, overlap=overlap, **options)
+        assert listener.fractions == sorted(listener.fractions)
+        assert sorted(file.suffix for file in folder.iterdir()) == [".gpkg", ".qml", ".qml", ".tif", ".tif", ".xml"]
+        found.append((*_results(folder), result.mean_confidence))
+    for whole, parts in zip(found[0][:-2], found[1][:-2], strict=True):
+        np.testing.assert_array_equal(parts, whole)
+    np.testing.assert_allclose(found[1][-2], found[0][-2], atol=1e-5)
+    assert found[1][-1] == pytest.approx(found[0][-1])
 
 
 @pytest.mark.parametrize("size", [(1, 7), (40, 30), (150, 150)])
@@ -279,14 +319,39 @@ open({out!r}, 'w').write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+def _peak_memory(tmp_path, path, model, *more):
+    """Return the most memory in MiB that a prediction of its own process takes."""
+    root = str(Path(__file__).resolve().parents[2] / "geoseg_plugin")
+    code = MEMORY_CODE.format(root=root, out=str(tmp_path / "rss"))
+    options = ["--input", path, "--model", model, "--output", str(tmp_path / "map.tif"), "--tile-size", "256", *more]
+    subprocess.run([sys.executable, "-c", code, *options], capture_output=True, check=True)
+    return int((tmp_path / "rss").read_text()) / 1024
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="resource is not there on Windows")
 def test_memory_does_not_grow_with_height(tmp_path, model):
-    root = str(Path(__file__).resolve().parents[2] / "geoseg_plugin")
     used = []
     for height in (512, 8192):
         path = write_raster(tmp_path / "image.tif", np.tile(_image(512, 512), (1, height // 512, 1)), tiled=True)
-        code = MEMORY_CODE.format(root=root, out=str(tmp_path / "rss"))
-        options = ["--input", path, "--model", model, "--output", str(tmp_path / "map.tif"), "--tile-size", "256"]
-        subprocess.run([sys.executable, "-c", code, *options], capture_output=True, check=True)
-        used.append(int((tmp_path / "rss").read_text()) / 1024)
+        used.append(_peak_memory(tmp_path, path, model))
+    assert used[1] - used[0] < 60
+
+
+SPARSE_VRT = """<VRTDataset rasterXSize="{width}" rasterYSize="600"><SRS>EPSG:32645</SRS>
+<GeoTransform>300000, 0.5, 0, 3000000, 0, -0.5</GeoTransform>{bands}</VRTDataset>"""
+SPARSE_BAND = """<VRTRasterBand dataType="Byte" band="{band}"><NoDataValue>0</NoDataValue><SimpleSource>
+<SourceFilename relativeToVRT="1">image.tif</SourceFilename><SourceBand>{band}</SourceBand>
+<DstRect xOff="0" yOff="0" xSize="600" ySize="600"/></SimpleSource></VRTRasterBand>"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="resource is not there on Windows")
+def test_memory_does_not_grow_with_width(tmp_path, model):
+    write_raster(tmp_path / "image.tif", _image(600, 600), tiled=True)
+    bands = "".join(SPARSE_BAND.format(band=band) for band in (1, 2, 3))
+    used = []
+    # Both are wide enough to fill GDAL's block cache.
+    for width in (40_000, 80_000):
+        path = tmp_path / "wide.vrt"
+        path.write_text(SPARSE_VRT.format(width=width, bands=bands))
+        used.append(_peak_memory(tmp_path, str(path), model, "--polygons", str(tmp_path / "areas.gpkg")))
     assert used[1] - used[0] < 60

@@ -109,7 +109,7 @@ def _sample(dataset: DatasetReader, bands: Sequence[int]) -> np.ndarray:
         for col in sorted({*np.linspace(0, dataset.width - cols, _SAMPLES_PER_SIDE).astype(int).tolist()}):
             window = Window(col, row, cols, rows)
             image = read_window(dataset, window, bands)
-            parts.append(image[:, read_valid(dataset, window, image)].astype(np.float64))
+            parts.append(image[:, read_valid(dataset, window, image, bands)].astype(np.float64))
     return np.concatenate(parts, axis=1)
 
 

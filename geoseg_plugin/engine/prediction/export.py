@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....models.card import Card
-from ....models.catalog import smallest_tile
+from ....models.catalog import network_side, smallest_tile
 from ....models.exchange import write_onnx
 from ....models.file import ONNX_SUFFIX, load_network
 from ...contract.errors import InputError, ModelError, RequestError
@@ -25,7 +25,7 @@ from .bands import match_bands
 from .onnx_network import open_onnx_network
 from .reading import WindowInput, WindowReader
 from .torch_network import TorchNetwork
-from .windows import Cover, network_side
+from .windows import Cover
 
 TOLERANCE = 1e-3
 _TILES = 6
@@ -50,7 +50,7 @@ def export_model(request: ExportModel, report: Report) -> ExportModelResult:
     if not tiles:
         raise InputError("The tiles to compare on have no data.", "Give an image with data as SAMPLE.")
     stop_if_cancelled(report)
-    with whole_file(request.output) as path:
+    with whole_file(request.output, report) as path:
         difference = _export(TorchNetwork(module, card, device, 1), path, tiles, report)
     report.note(f"On {len(tiles)} tiles the logits of both models differ by {difference:.1e} at most")
     return ExportModelResult(output=request.output, max_difference=difference)
@@ -115,7 +115,8 @@ def _windows(path: str, card: Card, report: Report) -> Iterator[_Array]:
     with open_raster(path) as dataset:
         bands = match_bands(dataset, card, report)
         rows, cols = (_places(length, network_side(card.tile_size)) for length in (dataset.height, dataset.width))
-        for item in WindowReader(dataset, bands, Scaling(card.bands), rows, cols):
+        (section,) = cols.sections(dataset.width)
+        for item in WindowReader(dataset, bands, Scaling(card.bands), rows, cols, section=section):
             if isinstance(item, WindowInput):
                 yield item.pixels
 

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import rasterio
-from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.io import DatasetReader
 
-from ....models.catalog import smallest_tile
-from ...contract.classes import ClassTable
+from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from ..class_raster import create_class_raster
 from ..grid import Grid
-from ..output import whole_file
-from ..provenance import request_tags
-from ..raster import geotiff_profile, open_raster
+from ..raster import open_raster
 from ..scaling import Scaling
 from .bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
 from .blending import Blender
 from .maps import MapWriter
 from .pipeline import pump
 from .reading import WindowReader
+from .results import open_results
 from .runtime import Network, open_network
 from .tally import Tally
-from .windows import Cover, network_side
+from .windows import Cover
 
-if TYPE_CHECKING:
-    from .polygons import PolygonWriter
+# Wide rasters are worked on in sections of so many columns, or so many windows where these are large, so that memory
+# does not grow with the width either.
+_SECTION_COLUMNS = 8192
+_SECTION_WINDOWS = 4
 
 
 def predict_segmentation(request: PredictSegmentation, report: Report) -> PredictSegmentationResult:
@@ -76,17 +72,21 @@ def _predict(
     size = _window_size(request.tile_size, network, report)
     rows = Cover.of(dataset.height, size, request.overlap / 100)
     cols = Cover.of(dataset.width, size, request.overlap / 100)
-    count = len(rows.starts) * len(cols.starts)
+    sections = cols.sections(max(_SECTION_COLUMNS, _SECTION_WINDOWS * size))
+    count = len(rows.starts) * sum(len(section.windows) for section in sections)
     report.progress(0.01, f"Predicting {count} windows of {size} pixels on {network.device}")
-    reader = WindowReader(dataset, bands, Scaling(card.bands), rows, cols)
-    blender = Blender(len(card.classes), rows, cols)
+    scaling = Scaling(card.bands)
     with ExitStack() as stack:
-        writer = _open_results(request, Grid.of(dataset), card.classes, blender, stack)
-        pump(reader, network, writer.consume, Part(report, 0.01, 0.99))
-        report.progress(0.99, "Finishing the files")
-        writer.close()
-        writer.tally.conclude(report)
-        return writer.tally
+        results = open_results(request, Grid.of(dataset), card.classes, stack, report, whole_rows=len(sections) == 1)
+        end = 0.99 if results.choices is None else 0.9
+        for section in sections:
+            reader = WindowReader(dataset, bands, scaling, rows, cols, section=section)
+            writer = MapWriter(results, Blender(len(card.classes), rows, cols, section), section.first)
+            begin, stop = (0.01 + (end - 0.01) * column / dataset.width for column in (section.first, section.stop))
+            pump(reader, network, writer.consume, Part(report, begin, stop))
+        report.progress(end, "Finishing the files")
+        results.finish(Part(report, end, 0.99))
+        return results.tally
 
 
 def _warn_of_one_style(request: PredictSegmentation, report: Report) -> None:
@@ -109,43 +109,3 @@ def _window_size(asked: int, network: Network, report: Report) -> int:
     if size != wanted:
         report.note(f"Windows of {size} pixels are used, since the network cannot take {wanted}")
     return size
-
-
-def _open_results(
-    request: PredictSegmentation, grid: Grid, classes: ClassTable, blender: Blender, stack: ExitStack
-) -> MapWriter:
-    """Create every result that is asked for; they are finished, or removed, when the stack closes."""
-    tags = _tags(request)
-    path = stack.enter_context(whole_file(request.output))
-    output = stack.enter_context(create_class_raster(path, grid, classes, tags))
-    probabilities = polygons = None
-    if request.probabilities:
-        path = stack.enter_context(whole_file(request.probabilities))
-        probabilities = stack.enter_context(_create_probabilities(path, grid, classes, tags))
-    if request.polygons:
-        path = stack.enter_context(whole_file(request.polygons))
-        polygons = _create_polygons(path, grid, classes)
-    return MapWriter(classes, blender, output, probabilities, polygons)
-
-
-def _create_probabilities(path: Path, grid: Grid, classes: ClassTable, tags: dict[str, Any]) -> DatasetWriter:
-    profile = geotiff_profile("float32", grid.height, grid.width, len(classes))
-    dataset = rasterio.open(path, "w", crs=grid.crs, transform=grid.transform, nodata=float("nan"), **profile)
-    dataset.update_tags(**tags)
-    for number, name in enumerate(classes.names, start=1):
-        dataset.set_band_description(number, name)
-    return dataset
-
-
-def _create_polygons(path: Path, grid: Grid, classes: ClassTable) -> PolygonWriter:
-    # Imported late: shapely, scipy, pyogrio and pyproj are for polygons only.
-    from .polygon_file import PolygonFile
-    from .polygons import PolygonWriter
-
-    return PolygonWriter(PolygonFile(path, grid, classes), classes, grid.width)
-
-
-def _tags(request: PredictSegmentation) -> dict[str, str]:
-    with Path(request.model).open("rb") as model:
-        digest = hashlib.file_digest(model, "sha256").hexdigest()
-    return {**request_tags(request), "GEOSEG_MODEL_SHA256": digest}

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SIDE_STEP = 32
+# Side of the blocks of the rasters that are written; each block is written once, as a whole.
+BLOCK = 256
 
 
-def network_side(pixels: int) -> int:
-    """Return the next side of a window that networks can take: a multiple of 32."""
-    return -(-pixels // _SIDE_STEP) * _SIDE_STEP
+@dataclass(frozen=True)
+class Section:
+    """Neighbouring pixels along an axis that are worked on together, and the windows that touch them.
+
+    Attributes:
+        first: First pixel, a multiple of BLOCK.
+        stop: Pixel after the last one, a multiple of BLOCK or the end of the axis.
+        windows: Places of these windows in their cover.
+        reach: First pixel of the first of these windows, and the pixel after the last one inside the axis.
+    """
+
+    first: int
+    stop: int
+    windows: range
+    reach: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,20 @@ class Cover:
         last = max(0, length - size)
         starts = (*range(0, last, stride), last)
         return cls(length, size, starts)
+
+    def sections(self, most: int) -> tuple[Section, ...]:
+        """Part the axis into sections of one length, `most` pixels rounded up to whole blocks or less.
+
+        A window on a border belongs to both sections, so that each can be blended alone.
+        """
+        count = -(-self.length // most)
+        step = -(-self.length // (count * BLOCK)) * BLOCK
+        return tuple(self._section(first, min(first + step, self.length)) for first in range(0, self.length, step))
+
+    def _section(self, first: int, stop: int) -> Section:
+        windows = range(bisect_right(self.starts, first - self.size), bisect_left(self.starts, stop))
+        reach = self.starts[windows[0]], min(self.starts[windows[-1]] + self.size, self.length)
+        return Section(first, stop, windows, reach)
 
     def settled(self, index: int) -> int:
         """Return the first pixel that windows after window `index` still touch."""
