@@ -10,29 +10,39 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..contract.errors import OutputError
+from ..contract.events import Report
 from ..contract.staging import staging_name
+from .style import STYLE_SUFFIX, is_style_of
 
+# What GDAL, QGIS and SQLite keep beside a file and believe although it may be of another file of that name.
+_BESIDE_NAME = (".ovr", ".msk", ".aux.xml", "-wal", "-shm", "-journal")
+_BESIDE_SHAPEFILE = (".qix", ".sbn", ".sbx", ".prj", ".qpj", ".cpg")
+_NO_DATA_SUFFIXES = (STYLE_SUFFIX, ".qmd", ".tfw", ".wld", ".prj", ".cpg", ".shx", ".dbf")
 _open_folders: set[Path] = set()
 _lock = threading.Lock()
 
 
 @contextmanager
-def whole_file(path: str) -> Iterator[Path]:
+def whole_file(path: str, report: Report) -> Iterator[Path]:
     """Give a path to write to instead of `path`; on success all that was written there moves to its place.
 
-    Files written beside the given path (.qml, .aux.xml, .shx, ...) move along. On any error they are all removed and
-    what stood at `path` before is untouched.
+    Files written beside the given path (.qml, .aux.xml, .shx, ...) move along, but a style (.qml) of another file with
+    the same stem is left alone. What lies beside an older file of that name (overviews, masks, indices) is removed. On
+    any error nothing is left, and what stood at `path` before is untouched.
+
+    Args:
+        path: Where the result belongs.
+        report: Is warned when a style is left alone.
 
     Raises:
-        OutputError: The folder of `path` cannot be made or written to.
+        OutputError: The folder of `path` cannot be made or written to, or `path` cannot be replaced.
     """
     final = Path(path).absolute()
     if final.is_dir():
         raise OutputError(f"{final} is a folder.", "Give the name of a file.")
     with _staging(final.parent, final.name) as folder:
         yield folder / final.name
-        for written in sorted(folder.iterdir(), key=lambda file: file.name == final.name):
-            written.replace(final.parent / written.name)
+        _move_all(folder, final, report)
 
 
 @contextmanager
@@ -59,12 +69,46 @@ def discard_all() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def _move_all(folder: Path, final: Path, report: Report) -> None:
+    """Move the file first, since it is the one that other programs may hold; then what lies beside it."""
+    style = final.with_suffix(STYLE_SUFFIX)
+    if (folder / style.name).exists() and _belongs_to_another(style, final):
+        report.warn(f"{style} is the style of another file and is left as it is: {final.name} arrives without style.")
+        (folder / style.name).unlink()
+    written = sorted((file.name for file in folder.iterdir()), key=lambda name: name != final.name)
+    stale = {final.name + suffix for suffix in _BESIDE_NAME if written}
+    if written and final.suffix.lower() == ".shp":
+        stale |= {final.stem + suffix for suffix in _BESIDE_SHAPEFILE}
+    try:
+        for name in written:
+            (folder / name).replace(final.parent / name)
+        for name in stale.difference(written):
+            (final.parent / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{final} cannot be replaced: {error.strerror}.", "Close it in other programs, or choose another name."
+        ) from error
+
+
+def _belongs_to_another(style: Path, final: Path) -> bool:
+    """Tell whether a style is there already and may be that of another data file, for which QGIS takes it too."""
+    if not style.exists() or is_style_of(style, final.name):
+        return False
+    return any(
+        file.stem == final.stem and file.name != final.name and file.suffix.lower() not in _NO_DATA_SUFFIXES
+        for file in final.parent.iterdir()
+        if file.is_file()
+    )
+
+
 @contextmanager
 def _staging(parent: Path, name: str) -> Iterator[Path]:
     # The process id lets the host remove the folder of a worker that was killed.
     folder = parent / staging_name(name, os.getpid())
     try:
         parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and folder not in _open_folders:  # left by an earlier process with the same id
+            shutil.rmtree(folder)
         folder.mkdir()
     except OSError as error:
         raise OutputError(f"{parent} cannot be written to: {error.strerror}.", "Choose another folder.") from error

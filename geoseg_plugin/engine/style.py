@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 from xml.etree import ElementTree as ET  # nosec B405 - it writes here, and reads nothing
 
 from ..contract.classes import ClassTable
 
+STYLE_SUFFIX = ".qml"
 SPLIT_COLOURS = {"train": "#0072b2", "validation": "#e69f00"}
 _SPLIT_FIELD = "split"
 _MOST_CATEGORY_NAMES = 256
@@ -63,6 +65,15 @@ def write_split_style(path: Path) -> Path:
     return _write_categories(path, _SPLIT_FIELD, categories, fill_opacity=0.25)
 
 
+def is_style_of(style: Path, name: str) -> bool:
+    """Tell whether GeoSeg wrote a style file for the data file of that name, and nobody saved another since."""
+    return _mark(name) in style.read_text(encoding="utf-8", errors="replace")
+
+
+def _mark(name: str) -> str:
+    return f"<!-- GeoSeg: {quote(name).replace('-', '%2D')} -->\n"  # XML allows no "--" in comments
+
+
 def _write_categories(path: Path, field: str, categories: Iterable[tuple[str, str, str]], fill_opacity: float) -> Path:
     root = _qgis_element()
     renderer = ET.SubElement(root, "renderer-v2", type="categorizedSymbol", attr=field, enableorderby="0")
@@ -95,8 +106,8 @@ def _qgis_element() -> ET.Element:
 
 
 def _write_style(root: ET.Element, path: Path) -> Path:
-    target = path.with_suffix(".qml")
+    target = path.with_suffix(STYLE_SUFFIX)
     ET.indent(root)
-    document = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode")
-    target.write_text(document, encoding="utf-8")
+    doctype = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+    target.write_text(doctype + _mark(path.name) + ET.tostring(root, encoding="unicode"), encoding="utf-8")
     return target

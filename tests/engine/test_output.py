@@ -1,25 +1,31 @@
 """Results appear whole or not at all."""
 
+import os
+from pathlib import Path
+
 import pytest
+from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import OutputError
+from geoseg.geoseg_plugin.contract.staging import staging_name
 from geoseg.geoseg_plugin.engine.output import discard_all, whole_file, whole_folder
+from geoseg.geoseg_plugin.engine.style import write_raster_style
 
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_and_what_lies_beside_it_appear_together(tmp_path):
-    with whole_file(str(tmp_path / "new" / "map.tif")) as path:
+def test_a_file_and_what_lies_beside_it_appear_together(tmp_path, recorder):
+    with whole_file(str(tmp_path / "new" / "map.tif"), recorder) as path:
         path.write_text("pixels")
         path.with_suffix(".qml").write_text("style")
         assert names(tmp_path / "new") != ["map.qml", "map.tif"]
     assert names(tmp_path / "new") == ["map.qml", "map.tif"]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path):
+def test_a_failure_leaves_what_was_there(tmp_path, recorder):
     (tmp_path / "map.tif").write_text("old")
-    with pytest.raises(ZeroDivisionError), whole_file(str(tmp_path / "map.tif")) as path:
+    with pytest.raises(ZeroDivisionError), whole_file(str(tmp_path / "map.tif"), recorder) as path:
         path.write_text("half")
         raise ZeroDivisionError
     assert names(tmp_path) == ["map.tif"]
@@ -36,19 +42,95 @@ def test_a_folder_appears_whole_in_place_of_an_empty_one(tmp_path):
         pass
 
 
-def test_a_folder_is_no_file_and_a_file_no_folder(tmp_path):
-    with pytest.raises(OutputError, match="is a folder"), whole_file(str(tmp_path)):
+def test_a_folder_is_no_file_and_a_file_no_folder(tmp_path, recorder):
+    with pytest.raises(OutputError, match="is a folder"), whole_file(str(tmp_path), recorder):
         pass
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError), whole_folder(str(tmp_path / "file")):
         pass
-    with pytest.raises(OutputError), whole_file(str(tmp_path / "file" / "map.tif")):
+    with pytest.raises(OutputError), whole_file(str(tmp_path / "file" / "map.tif"), recorder):
         pass
 
 
-def test_leaving_by_force_removes_what_is_unfinished(tmp_path):
-    with pytest.raises(OSError, match="No such file"), whole_file(str(tmp_path / "map.tif")) as path:
+def test_leaving_by_force_removes_what_is_unfinished(tmp_path, recorder):
+    with pytest.raises(OSError, match="No such file"), whole_file(str(tmp_path / "map.tif"), recorder) as path:
         path.write_text("half")
         discard_all()
         assert names(tmp_path) == []
     assert names(tmp_path) == []
+
+
+def write(path, report, style=None):
+    with whole_file(str(path), report) as staged:
+        staged.write_text("new")
+        if style:
+            write_raster_style(staged, style)
+
+
+@pytest.mark.parametrize(("name", "beside"), [
+    ("map.tif", ["map.tif.ovr", "map.tif.msk", "map.tif.aux.xml"]),
+    ("map.shp", ["map.qix", "map.sbn", "map.sbx", "map.prj"]),
+    ("map.gpkg", ["map.gpkg-wal", "map.gpkg-shm", "map.gpkg-journal"]),
+])  # fmt: skip
+def test_what_lay_beside_the_old_file_is_gone(tmp_path, recorder, name, beside):
+    for old in (name, *beside, "map.txt", "other.tif.ovr"):
+        (tmp_path / old).write_text("old")
+    write(tmp_path / name, recorder)
+    assert names(tmp_path) == sorted([name, "map.txt", "other.tif.ovr"])
+
+
+def test_what_lay_beside_stays_where_the_new_file_fails(tmp_path, recorder):
+    (tmp_path / "map.tif.ovr").write_text("old")
+    with pytest.raises(ZeroDivisionError), whole_file(str(tmp_path / "map.tif"), recorder):
+        raise ZeroDivisionError
+    assert names(tmp_path) == ["map.tif.ovr"]
+
+
+def test_the_style_of_another_file_is_left_alone(tmp_path, recorder):
+    (tmp_path / "roads.gpkg").write_text("")
+    (tmp_path / "roads.qml").write_text("drawn by hand")
+    write(tmp_path / "roads.tif", recorder, ClassTable.named({1: "road"}))
+    assert (tmp_path / "roads.qml").read_text() == "drawn by hand"
+    assert "roads.qml is the style of another file" in recorder.warnings[0]
+    assert names(tmp_path) == ["roads.gpkg", "roads.qml", "roads.tif"]
+
+
+@pytest.mark.parametrize("other", ["roads.gpkg", "roads.tfw"])
+def test_the_own_style_is_replaced(tmp_path, recorder, other):
+    (tmp_path / other).write_text("")
+    write(tmp_path / "roads.tif", recorder, ClassTable.named({1: "road"}))
+    write(tmp_path / "roads.tif", recorder, ClassTable.named({1: "ro--ad", 2: "path"}))
+    assert "path" in (tmp_path / "roads.qml").read_text()
+    assert recorder.warnings == []
+
+
+def test_a_style_by_hand_of_the_same_file_is_replaced(tmp_path, recorder):
+    (tmp_path / "roads.tif").write_text("old")
+    (tmp_path / "roads.qml").write_text("drawn by hand")
+    write(tmp_path / "roads.tif", recorder, ClassTable.named({1: "road"}))
+    assert "paletted" in (tmp_path / "roads.qml").read_text()
+
+
+def test_a_file_that_cannot_be_replaced_keeps_its_style(tmp_path, recorder, monkeypatch):
+    write(tmp_path / "map.tif", recorder, ClassTable.named({1: "old"}))
+    replace = Path.replace
+
+    def refuse(self, target):
+        if self.name == "map.tif":
+            raise PermissionError(13, "in use")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(OutputError, match=r"map\.tif cannot be replaced: in use"):
+        write(tmp_path / "map.tif", recorder, ClassTable.named({1: "new"}))
+    assert "old" in (tmp_path / "map.qml").read_text()
+    assert names(tmp_path) == ["map.qml", "map.tif"]
+
+
+def test_what_an_earlier_process_of_the_same_id_left_is_no_obstacle(tmp_path, recorder):
+    left = tmp_path / staging_name("map.tif", os.getpid())
+    left.mkdir()
+    (left / "map.tif").write_text("half")
+    write(tmp_path / "map.tif", recorder)
+    assert names(tmp_path) == ["map.tif"]
+    assert (tmp_path / "map.tif").read_text() == "new"

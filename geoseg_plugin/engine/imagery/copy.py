@@ -60,7 +60,7 @@ def copy_pixels(cut: Cut, output: str, tags: Mapping[str, str], report: Report) 
     nodata = source.nodata if source.nodata is not None and in_dtype_range(source.nodata, dtype) else None
     profile = geotiff_profile(dtype, cut.grid.height, cut.grid.width, source.count)
     side = _block_side(source.count * np.dtype(dtype).itemsize)
-    with whole_file(output) as path, rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+    with whole_file(output, report) as path, rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
         with rasterio.open(path, "w", crs=cut.grid.crs, transform=cut.grid.transform, nodata=nodata, **profile) as copy:
             _describe(source, copy, tags)
             done = 0

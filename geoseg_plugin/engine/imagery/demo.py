@@ -49,7 +49,7 @@ def draw_demo_scene(request: DemoScene, report: Report) -> DemoSceneResult:
     stop_if_cancelled(report)
     report.progress(0.15, "Preparing to paint")
     painter = Painter(landscape, request.seed)
-    with whole_file(request.output) as output, whole_file(request.labels) as labels:
+    with whole_file(request.output, report) as output, whole_file(request.labels, report) as labels:
         _write_image(output, grid, painter, request_tags(request), report)
         report.progress(0.95, "Writing land cover")
         _write_land_cover(labels, grid, landscape)

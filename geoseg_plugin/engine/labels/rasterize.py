@@ -36,7 +36,7 @@ def _burn_layer(request: RasterizeLabels, grid: Grid, report: Report) -> Rasteri
     ignore = class_dtype(layer.classes)[1]
     counts = np.zeros(ignore + 1, dtype=np.int64)
     covered, pixels = 0, grid.height * grid.width
-    with whole_file(request.output) as path:
+    with whole_file(request.output, report) as path:
         with create_class_raster(path, grid, layer.classes, request_tags(request)) as output:
             done = 0
             for window in blocks(grid.height, grid.width, _BLOCK, _BLOCK):

@@ -42,8 +42,8 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
     """
     dataset = open_dataset(request.dataset)
     check_fit(dataset, request)
-    page_file = whole_file(request.report) if request.report else nullcontext()
-    with whole_file(request.model) as model_path, page_file as page_path:
+    page_file = whole_file(request.report, report) if request.report else nullcontext()
+    with whole_file(request.model, report) as model_path, page_file as page_path:
         report.progress(0.0, "Building the network")
         bands = input_bands(dataset.statistics, report)
         course = _prepare(request, dataset, bands, report)
