@@ -27,6 +27,9 @@ _READABLE_KINDS = "uif"
 _ALPHA_SAMPLE = 256
 _ODD_ALPHA_SHARE = 0.25
 
+# Whether it matters, each stage says itself. Once for all, because threads must not change filters under each other.
+warnings.simplefilter("ignore", NotGeoreferencedWarning)
+
 
 @contextmanager
 def open_raster(path: str) -> Iterator[DatasetReader]:
@@ -35,8 +38,7 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
     Raises:
         InputError: GDAL cannot open it, it has no bands, or its pixels are complex numbers.
     """
-    with rasterio.Env(**_GDAL_OPTIONS), warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # whether it matters, each stage says itself
+    with rasterio.Env(**_GDAL_OPTIONS):
         try:
             dataset = rasterio.open(path)
         except (RasterioError, OSError) as error:
@@ -57,15 +59,19 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
 
 
 def read_window(
-    dataset: DatasetReader, window: Window, bands: Sequence[int] | None = None, **options: Any
+    dataset: DatasetReader,
+    window: Window,
+    bands: Sequence[int] | None = None,
+    *,
+    out_shape: tuple[int, int, int] | None = None,
 ) -> NDArray[Any]:
-    """Read bands (counted from 1; all by default) of a window that may reach over the edge of the raster.
+    """Read bands (counted from 1; all by default) of a window inside the raster.
 
     Args:
         dataset: The open raster.
         window: Rows and columns in pixels.
         bands: Band numbers in the order wanted.
-        options: Passed on to rasterio's `read` (masked, boundless, out_shape, ...).
+        out_shape: (C, H, W) to read a window smaller than it is; by default as it is.
 
     Returns:
         Array (C, H, W) in the raster's own dtype.
@@ -74,31 +80,42 @@ def read_window(
         InputError: The file is damaged there.
     """
     try:
-        pixels: NDArray[Any] = dataset.read(indexes=list(bands) if bands else None, window=window, **options)
+        pixels: NDArray[Any] = dataset.read(indexes=list(bands) if bands else None, window=window, out_shape=out_shape)
     except (RasterioError, OSError) as error:
         raise unreadable(dataset, window, error) from error
     return pixels
 
 
-def read_valid(dataset: DatasetReader, window: Window, image: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return (H, W) True where the raster has data: not nodata in all bands, not masked, not transparent, and finite.
+def read_valid(
+    dataset: DatasetReader, window: Window, image: NDArray[Any], bands: Sequence[int] | None = None
+) -> NDArray[np.bool_]:
+    """Return (H, W) True where the bands read have data: not masked, not transparent, not nodata, and finite.
+
+    One band without a number or with nodata is enough to spoil a pixel of floats. Whole numbers count as nodata only
+    where all bands have it: in 8-bit imagery with nodata 0 dark pixels often are 0 in one band.
 
     Args:
         dataset: The open raster.
         window: The window that `image` was read from, inside the raster.
         image: (C, H, W) pixels of that window.
+        bands: The numbers of these bands; all but alpha by default.
 
     Raises:
         InputError: The mask of the file is damaged there.
     """
-    if all(MaskFlags.all_valid in flags for flags in dataset.mask_flag_enums):
+    numbers = list(bands or image_bands(dataset))
+    flags = [dataset.mask_flag_enums[band - 1] for band in numbers]
+    floats = image.dtype.kind == "f"
+    if all(MaskFlags.all_valid in one for one in flags):
         valid = np.ones(image.shape[1:], dtype=np.bool_)
     else:
+        one_for_all = all(MaskFlags.per_dataset in one for one in flags)
         try:
-            valid = dataset.dataset_mask(window=window) != 0
+            masks = dataset.read_masks(numbers[:1] if one_for_all else numbers, window=window) != 0
         except (RasterioError, OSError) as error:
             raise unreadable(dataset, window, error) from error
-    if image.dtype.kind == "f":
+        valid = masks.all(axis=0) if floats else masks.any(axis=0)
+    if floats:
         valid &= np.isfinite(image).all(axis=0)
     return valid
 

@@ -16,6 +16,11 @@ BLOBS = ClassTable.named({0: "background", 7: "roof"})
 IGNORE_VALUE = 255
 
 
+def pytest_configure(config):
+    # pytest resets the filters for every test, so that the engine's own does not count.
+    config.addinivalue_line("filterwarnings", "ignore::rasterio.errors.NotGeoreferencedWarning")
+
+
 class Recorder(Report):
     """A Report that remembers everything, and is cancelled as soon as a function of it says so."""
 

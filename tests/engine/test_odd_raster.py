@@ -116,8 +116,6 @@ EXPECTED = {f"derived/{name}": one for name, one in DERIVED.items()} | {f"real/{
 LARGE = ("real/cog_cmap.tif", "real/cog_dateline.tif")
 # Prediction joins here: a table PREDICTED of the same names, and a test with the same `check`.
 
-pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")  # of the tests' own reading
-
 
 @pytest.fixture
 def odd(data):

@@ -1,5 +1,8 @@
 """Reading rasters: valid pixels, bands that hold the image, errors that name the file."""
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import rasterio
@@ -56,6 +59,24 @@ def test_numbers_that_are_not_finite_are_no_data(make_raster):
     assert (valid[0, 0], valid[2, 3], valid.sum()) == (False, False, 10)
 
 
+def test_nodata_in_one_band_of_floats_is_no_data_where_that_band_is_read(make_raster):
+    pixels = np.ones((3, 3, 4), np.float32)
+    pixels[1, 0, 0], pixels[2, 2] = -9999, -9999
+    with open_raster(make_raster("a.tif", pixels, nodata=-9999)) as dataset:
+        valid = {bands: read_valid(dataset, ALL, dataset.read(bands), bands) for bands in ((1,), (2, 1), (1, 2, 3))}
+    assert valid[1,].all()
+    assert (valid[2, 1][0, 0], valid[2, 1].sum()) == (False, 11)
+    assert (valid[1, 2, 3][2].any(), valid[1, 2, 3].sum()) == (False, 7)
+
+
+def test_nodata_of_whole_numbers_is_asked_of_the_bands_read(make_raster):
+    pixels = np.ones((3, 3, 4), np.uint8)
+    pixels[:2, 0] = 0
+    with open_raster(make_raster("a.tif", pixels, nodata=0)) as dataset:
+        assert not read_valid(dataset, ALL, dataset.read([1, 2]), [1, 2])[0].any()
+        assert read_valid(dataset, ALL, dataset.read([1, 3]), [1, 3]).all()
+
+
 def test_masks_and_alpha_hide_pixels(make_raster):
     mask = np.full((3, 4), 255, np.uint8)
     mask[0] = 0
@@ -74,6 +95,18 @@ def test_alpha_is_no_image_band_and_bands_have_names(make_raster):
         assert band_names(dataset, (3, 1)) == ("blue", "red")
     with open_raster(make_raster("s2.tif", np.ones((2, 3, 4), np.uint16), names=("B08",))) as dataset:
         assert band_names(dataset, (1, 2)) == ("B08", "band 2")
+
+
+def test_reading_in_threads_leaves_warnings_alone(make_raster):
+    path = make_raster("plain.tif", np.zeros((1, 3, 4), np.uint8), crs=None, transform=rasterio.Affine.identity())
+    before = list(warnings.filters)
+
+    def look(_):
+        with open_raster(path):
+            return list(warnings.filters)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(seen == before for seen in pool.map(look, range(40)))
 
 
 @given(st.integers(1, 70), st.integers(1, 70), st.integers(1, 40), st.integers(1, 40))

@@ -147,6 +147,13 @@ def test_pixels_without_data_are_ignored_and_do_not_count(cut, make_raster, scen
             assert columns["nodata_share"][number] >= 30 / 64
 
 
+def test_nodata_in_one_band_does_not_reach_the_statistics(cut, make_raster, scene, label):
+    scene = scene.astype(np.float32)
+    scene[1, 40:60] = -9999
+    dataset, _ = cut(make_raster("scene.tif", scene, nodata=-9999), make_raster("label.tif", label))
+    assert min(one.minimum for one in dataset.statistics) >= 1
+
+
 def test_tiles_without_labels_or_data_are_left_out(cut, make_raster, scene, label, recorder):
     label[0, :, :130] = 255
     image, labels = make_raster("scene.tif", scene), make_raster("label.tif", label, nodata=255)
@@ -269,7 +276,6 @@ def test_scenes_in_two_crs_are_compared_on_the_ground(cut, make_raster, make_lay
     assert {tile.scene for tile in dataset.tiles} == {"a", "b"}
 
 
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")  # of the fixture's writing
 def test_unreferenced_scenes_lie_apart(cut, make_raster, scene, label, tmp_path):
     (tmp_path / "labels").mkdir()
     plain = {"crs": None, "transform": Affine(1, 0, 0, 0, 1, 0)}

@@ -121,7 +121,7 @@ class Cutter:
         self, scene: Scene, dataset: DatasetReader, inside: Window, window: Window
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         pixels = read_window(dataset, inside, scene.bands)
-        shown = read_valid(dataset, inside, pixels)
+        shown = read_valid(dataset, inside, pixels, scene.bands)
         if inside == window:
             return pixels, shown
         fill = 0 if dataset.nodata is None else dataset.nodata
