@@ -28,6 +28,9 @@ GRACE_S = 3.0
 LONGEST_GRACE_S = 20.0
 EXIT_S = 10.0
 
+# How often nothing may be heard from a worker that has ended before it counts as silent.
+_SILENT_POLLS = 10
+
 _TAIL_BYTES = 8000
 _TAIL_LINES = 4
 
@@ -72,8 +75,9 @@ class _Job:
         self._heard_at = 0.0
 
     def follow(self) -> None:
-        """Relay events until the worker has closed its output, or had to be killed."""
-        while True:
+        """Relay events until the worker has closed its output, has ended in silence, or had to be killed."""
+        silent_polls = 0
+        while silent_polls < _SILENT_POLLS:
             event = self._worker.next_event(POLL_S)
             if event is Worker.END:
                 self._worker.wait(EXIT_S)
@@ -82,8 +86,8 @@ class _Job:
                 self._heard_at = time.monotonic()
                 self._relay(event)
             elif self._worker.exit_code is not None:
-                # Its children may keep its output open.
-                return
+                # Its last words may still be on their way; but its children may keep its output open for ever.
+                silent_polls += 1
             if self._report.is_cancelled() and not self._still_stopping():
                 return
 

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 from geoseg.geoseg_plugin.contract.errors import Cancelled, EngineError, InputError
 from geoseg.geoseg_plugin.contract.stages.imagery import DemoScene
-from geoseg.geoseg_plugin.host import job
-from geoseg.geoseg_plugin.host.lock import is_running
+from geoseg.geoseg_plugin.host import job, process
 
 PYTHON = Path(sys.executable)
 ROOT = Path(__file__).resolve().parents[2]
+
+
+
+def is_running(process_id):
+    return Path(f"/proc/{process_id}").exists()
+
 
 PROLOGUE = """
 import ctypes, json, os, signal, subprocess, sys, threading, time
@@ -125,6 +130,18 @@ def test_where_it_crashed_is_told(run, listener):
 def test_children_that_keep_the_output_open_do_not_hold_us_up(run):
     with pytest.raises(EngineError, match="exit -9"):
         run("subprocess.Popen(['sleep', '60'])\nos.kill(os.getpid(), signal.SIGKILL)")
+
+
+def test_last_words_that_are_heard_late_count(run, monkeypatch):
+    """QGIS can keep the thread that reads from running while the worker ends."""
+
+    def parse_late(line):
+        time.sleep(0.6 if '"result"' in line else 0)
+        return parse(line)
+
+    parse = process._parse
+    monkeypatch.setattr(process, "_parse", parse_late)
+    assert run(FINISH).labels == "labels"
 
 
 WAIT_FOR_CANCEL = 'assert sys.stdin.readline().strip() == "cancel"\n'
