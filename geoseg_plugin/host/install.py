@@ -42,22 +42,55 @@ def install_engine(request: InstallEngine, report: Report) -> InstallEngineResul
     folder = engine_folder()
     if os.environ.get("GEOSEG_PYTHON"):
         report.warn("GEOSEG_PYTHON is set: GeoSeg uses that Python and not the one installed here.")
+    # Looked at again under the lock: another process may just have finished, or been killed.
     if is_ready(folder) and not request.reinstall:
-        report.note(f"The engine is already installed in {folder}.")
-        return InstallEngineResult(python=str(python_in(folder)))
+        return _already_installed(folder, report)
     with locked(folder.with_suffix(".lock")):
+        _clear_up(folder)
+        if is_ready(folder) and not request.reinstall:
+            return _already_installed(folder, report)
         base = find_base_python(request.python)
         _check_disk(folder.parent)
         report.note(f"Installing the engine in {folder}, on {base}.")
-        # Without its stamp an environment is what an interrupted installation left.
-        _remove(folder)
+        _put_aside(folder)
         try:
             _build(folder, base, request, report)
-        except BaseException:
-            _remove(folder)
-            raise
+        finally:
+            # What has no stamp makes room for the old engine again.
+            _clear_up(folder)
     report.note("The engine is ready.")
     return InstallEngineResult(python=str(python_in(folder)))
+
+
+def _already_installed(folder: Path, report: Report) -> InstallEngineResult:
+    report.note(f"The engine is already installed in {folder}.")
+    return InstallEngineResult(python=str(python_in(folder)))
+
+
+def _old(folder: Path) -> Path:
+    """Return where a working engine waits until the new one, which must have its path, has proved to work."""
+    return folder.with_suffix(".old")
+
+
+def _put_aside(folder: Path) -> None:
+    try:
+        if folder.exists():
+            folder.rename(_old(folder))
+    except OSError as error:
+        raise _in_use(error) from error
+
+
+def _clear_up(folder: Path) -> None:
+    """Leave one working engine or none: the new one if it is ready, else the old one if there is one."""
+    if is_ready(folder):
+        _remove(_old(folder))
+        return
+    _remove(folder)
+    try:
+        if _old(folder).exists():
+            _old(folder).rename(folder)
+    except OSError as error:
+        raise _in_use(error) from error
 
 
 def _build(folder: Path, base: Path, request: InstallEngine, report: Report) -> None:
@@ -82,6 +115,7 @@ class _Installation:
         self._log.write_text("", encoding="utf-8")
         self._offline = ["--no-index", "--find-links", request.wheels] if request.wheels else []
         self._report = report
+        self._start = 0
         self._variables = clean_environment()
         if "PIP_INDEX_URL" in self._variables:
             # uv does not read pip's settings.
@@ -114,20 +148,21 @@ class _Installation:
     def _run(self, command: Sequence[str], part: Part | None = None) -> int:
         count = _package_count() if part else 0
         with self._log.open("ab") as log:
-            start = log.tell()
+            self._start = log.tell()
             process = _start([*command], self._variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             try:
                 while process.poll() is None:
                     stop_if_cancelled(self._report)
                     if part is not None:
-                        part.progress(*read_progress(self._read_log(start), count))
+                        part.progress(*read_progress(self._read_log(), count))
                     time.sleep(_POLL_S)
             finally:
                 kill_group(process)
         return int(process.returncode)
 
-    def _read_log(self, start: int = 0) -> str:
-        return self._log.read_bytes()[start:].decode("utf-8", errors="replace")
+    def _read_log(self) -> str:
+        """Return what the last program wrote: an earlier one may have failed for another reason."""
+        return self._log.read_bytes()[self._start :].decode("utf-8", errors="replace")
 
 
 def _start(command: List[str], variables: dict[str, str], **streams: object) -> subprocess.Popen[bytes]:
@@ -163,6 +198,8 @@ def _remove(folder: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
     except OSError as error:
-        raise EngineError(
-            f"The old environment cannot be removed: {error}.", "Close other QGIS windows and try again."
-        ) from error
+        raise _in_use(error) from error
+
+
+def _in_use(error: OSError) -> EngineError:
+    return EngineError(f"The old environment cannot be removed: {error}.", "Close other QGIS windows and try again.")
