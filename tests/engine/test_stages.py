@@ -90,6 +90,20 @@ def test_a_wrong_request_is_refused(stage, values, said):
     assert said in str(caught.value)
 
 
+def test_an_input_is_not_overwritten_however_its_path_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.tif").write_text("")
+    (tmp_path / "link.tif").symlink_to("in.tif")
+    for output in ("./in.tif", "link.tif", str(tmp_path / "in.tif"), f"../{tmp_path.name}/in.tif"):
+        with pytest.raises(RequestError, match="OUTPUT would overwrite INPUT"):
+            build("clipraster", {"INPUT": "in.tif", "EXTENT": "0,1,0,1", "OUTPUT": output})
+
+
+def test_training_does_not_overwrite_what_it_starts_from():
+    with pytest.raises(RequestError, match="MODEL would overwrite WEIGHTS"):
+        build("trainsegmentation", {"DATASET": "d", "WEIGHTS": "./m.safetensors", "MODEL": "m.safetensors"})
+
+
 def test_a_job_without_stage_is_refused():
     with pytest.raises(RequestError, match="stage"):
         from_json({"parameters": {}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from dataclasses import dataclass
 from typing import ClassVar, Dict, Tuple
@@ -65,16 +66,22 @@ class Stage:
             if not value or field.kind in (Kind.NUMBER, Kind.FLAG, Kind.TEXT, Kind.CHOICE, Kind.FIELD, Kind.EXTENT):
                 continue
             paths = value if field.kind is Kind.LAYERS else (value,)
-            for path in (path.split("|")[0] for path in paths):
+            for path in paths:
+                place = place_of(path)
                 if field.kind not in OUTPUT_KINDS:
-                    inputs[path] = field.parameter
-                elif path in inputs:
+                    inputs[place] = field.parameter
+                elif place in inputs:
                     raise RequestError(
-                        f"{field.parameter} would overwrite {inputs[path]} ({path}).", "Choose another file to write."
+                        f"{field.parameter} would overwrite {inputs[place]} ({path}).", "Choose another file to write."
                     )
-                elif path in outputs:
+                elif place in outputs:
                     raise RequestError(
-                        f"{field.parameter} and {outputs[path]} are the same file ({path}).", "Choose two files."
+                        f"{field.parameter} and {outputs[place]} are the same file ({path}).", "Choose two files."
                     )
                 else:
-                    outputs[path] = field.parameter
+                    outputs[place] = field.parameter
+
+
+def place_of(source: str) -> str:
+    """Return where a file (or "path|layername=NAME") really lies, the same text for every way to write its path."""
+    return os.path.normcase(os.path.realpath(source.split("|", maxsplit=1)[0]))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import RequestError
 from ..fields import Kind, ask, give
-from .stage import Stage
+from .stage import Stage, place_of
 
 ARCHITECTURES = (
     "unet", "unetplusplus", "manet", "linknet", "fpn", "pspnet", "pan", "deeplabv3", "deeplabv3plus", "upernet",
@@ -79,7 +80,7 @@ class TrainSegmentation(Stage):
     )  # fmt: skip
     device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
     seed: int = ask(
-        Kind.NUMBER, "Seed", "The same seed gives the same training on the same machine.", default=42, integer=True,
+        Kind.NUMBER, "Seed", "On the processor, with a fixed precision, the same seed trains the same model on the same machine.", default=42, integer=True,
         minimum=0, maximum=2**31 - 1, advanced=True,
     )  # fmt: skip
     model: str = ask(Kind.FILE_OUT, "Model", "The model file to write.", suffixes=(".safetensors",))
@@ -87,3 +88,8 @@ class TrainSegmentation(Stage):
         Kind.FILE_OUT, "Report", "A page with curves, confusion matrix and example panels.", optional=True,
         suffixes=(".html",),
     )  # fmt: skip
+
+    def check(self) -> None:
+        """MODEL must not overwrite the weights that training starts from."""
+        if place_of(self.weights) == place_of(self.model):
+            raise RequestError(f"MODEL would overwrite WEIGHTS ({self.model}).", "Choose another file to write.")
