@@ -41,7 +41,7 @@ def check_engine(request: CheckEngine, report: Report) -> CheckEngineResult:
         f"Processor: {_processor()}, {os.cpu_count()} threads",
         f"Memory: {_memory()}",
         f"Graphics card: {_graphics_card()}",
-        f"Device used by torch: {device}",
+        f"Device used by torch: {device}{_why_not_the_gpu(request.device)}",
         f"Device used by onnxruntime: {providers}",
         f"Packages: {', '.join(versions)}",
     ]
@@ -86,6 +86,14 @@ def _check_device(wanted: str) -> tuple[str, str]:
         torch.cuda.synchronize(device)
     providers = onnx_providers(with_gpu=device.type == "cuda")
     return describe_device(device), ", ".join(providers)
+
+
+def _why_not_the_gpu(wanted: str) -> str:
+    """Return, for a device that was chosen for the user, why it is no graphics card."""
+    from .device import why_no_gpu
+
+    reason = why_no_gpu() if wanted.strip().lower() == "auto" else None
+    return f"; no graphics card is used: {reason}" if reason else ""
 
 
 def _processor() -> str:

@@ -20,8 +20,7 @@ def choose_device(text: str) -> torch.device:
     if wanted == "cpu":
         return torch.device("cpu")
     if wanted == "auto":
-        works = torch.cuda.is_available() and _fault(torch.device("cuda:0")) is None
-        return torch.device("cuda:0" if works else "cpu")
+        return torch.device("cuda:0" if why_no_gpu() is None else "cpu")
     match = re.fullmatch(r"cuda(?::(\d+))?", wanted)
     if match is None:
         raise RequestError(f"DEVICE is '{text}'.", "Give auto, cpu, cuda or cuda:N (N counts from 0).")
@@ -38,6 +37,11 @@ def choose_device(text: str) -> torch.device:
     return device
 
 
+def why_no_gpu() -> str | None:
+    """Return why DEVICE auto does not take the first GPU, None when it does."""
+    return _fault(torch.device("cuda:0"))
+
+
 def describe_device(device: torch.device) -> str:
     """Return the device in words: its name, and memory or threads."""
     if device.type == "cuda":
@@ -51,6 +55,6 @@ def _fault(device: torch.device) -> str | None:
     try:
         torch.zeros(1, device=device).add_(1)
         torch.cuda.synchronize(device)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # the latter from a torch that was built for the CPU alone
         return str(error).splitlines()[0].rstrip(".")
     return None

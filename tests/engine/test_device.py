@@ -3,7 +3,7 @@
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import GeosegError, RequestError
-from geoseg.geoseg_plugin.engine.device import choose_device, describe_device
+from geoseg.geoseg_plugin.engine.device import choose_device, describe_device, why_no_gpu
 
 
 def test_the_cpu_is_always_there():
@@ -35,5 +35,6 @@ def test_auto_falls_back_when_the_gpu_does_not_work(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch, "zeros", fail)
     assert choose_device("auto") == torch.device("cpu")
+    assert why_no_gpu() == "no kernel image is available"
     with pytest.raises(GeosegError, match="does not work: no kernel image is available"):
         choose_device("cuda")
