@@ -8,11 +8,12 @@ import json
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .contract.errors import Cancelled, GeosegError, RequestError
+from .contract.errors import Cancelled, GeosegError, RequestError, own_fault
 from .contract.fields import Field, Kind, fields_of
 from .contract.stages import STAGES, build, describe, from_json
 from .contract.stages.environment import InstallEngine
@@ -28,12 +29,13 @@ _METAVARS = {
 
 
 class ConsoleReport:
-    """A Report that writes to the terminal. Ctrl-C asks the stage to stop."""
+    """A Report that writes to the terminal. Ctrl-C and SIGTERM (of a cluster, say) ask the stage to stop."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
         self._text = ""
-        signal.signal(signal.SIGINT, lambda *_: self._cancelled.set())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._cancelled.set())
 
     def progress(self, fraction: float, text: str = "") -> None:
         """Rewrite the progress line where there is a terminal; else say only what changed."""
@@ -59,7 +61,7 @@ class ConsoleReport:
         """Say nothing: notes carry the figures for people."""
 
     def is_cancelled(self) -> bool:
-        """Tell whether Ctrl-C was pressed."""
+        """Tell whether it was asked to stop."""
         return self._cancelled.is_set()
 
 
@@ -81,8 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GeosegError as error:
         sys.stderr.write(f"\nError: {error}\n")
         return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends in our words
+        sys.stderr.write(f"\n{traceback.format_exc()}\nError: {own_fault(error)}\n")
+        return EXIT_FAILED
     sys.stderr.write("\n" if sys.stderr.isatty() else "")
-    sys.stdout.write(json.dumps(dataclasses.asdict(result), ensure_ascii=False, indent=2) + "\n")
+    # In ASCII, because not every terminal can write every path.
+    sys.stdout.write(json.dumps(dataclasses.asdict(result), indent=2) + "\n")
     return 0
 
 

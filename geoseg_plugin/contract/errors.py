@@ -53,6 +53,12 @@ class Cancelled(GeosegError):
         super().__init__(message, fix)
 
 
+def own_fault(error: BaseException) -> GeosegError:
+    """Return the error for what nobody foresaw."""
+    message = f"GeoSeg has met a fault of its own ({type(error).__name__}: {error})."
+    return GeosegError(message, "Please report it with the log.")
+
+
 _KINDS: Dict[str, Type[GeosegError]] = {
     kind.__name__: kind
     for kind in (GeosegError, RequestError, InputError, OutputError, ModelError, EngineError, Cancelled)

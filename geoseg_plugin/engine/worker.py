@@ -12,7 +12,7 @@ import traceback
 from typing import IO, Any
 
 from ..contract import events
-from ..contract.errors import Cancelled, GeosegError
+from ..contract.errors import Cancelled, GeosegError, own_fault
 from ..contract.stages import from_json
 from .output import discard_all
 from .run import run, version
@@ -31,12 +31,13 @@ class WorkerReport:
 
     def send(self, event: str, **values: Any) -> None:
         """Write one event. When the host has gone, go on quietly: the watcher of standard input stops the work."""
-        line = json.dumps({"event": event, **values}, ensure_ascii=False)
+        line = json.dumps({"event": event, **values})
         with self._lock:
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
-            except (BrokenPipeError, ValueError):
+            except OSError:
+                # Windows has no BrokenPipeError for this.
                 self._cancelled.set()
 
     def cancel(self) -> None:
@@ -86,9 +87,7 @@ def serve() -> int:
         report.send(events.ERROR, **error.to_json(), trace=traceback.format_exc())
         return 1
     except Exception as error:  # noqa: BLE001 - whatever it is, the host must hear of it
-        message = f"GeoSeg has met a fault of its own ({type(error).__name__}: {error})."
-        fix = "Please report it with the log."
-        report.send(events.ERROR, kind="GeosegError", message=message, fix=fix, trace=traceback.format_exc())
+        report.send(events.ERROR, **own_fault(error).to_json(), trace=traceback.format_exc())
         return 1
     report.send(events.RESULT, values=dataclasses.asdict(result))
     return 0

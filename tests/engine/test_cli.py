@@ -2,6 +2,11 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 from geoseg.geoseg_plugin import cli
@@ -44,6 +49,53 @@ def test_a_failure_exits_with_1_and_says_what_to_do(tmp_path, capsys):
     assert "none.tif cannot be opened" in said
     assert "Traceback" not in said
     assert not (tmp_path / "out.tif").exists()
+
+
+ODD_FILES = (
+    "odd_raster/derived/zero_bytes.tif", "odd_raster/derived/truncated_60pct.tif",
+    "odd_raster/derived/text_named_tif.tif", "odd_raster/derived/vrt_missing_source.vrt",
+    "odd_vector/derived/broken_json.geojson", "odd_vector/derived/empty_layer.gpkg", "odd_vector/derived/truncated.shp",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_FILES)
+def test_a_broken_file_exits_with_1_and_is_named(data, tmp_path, capfd, name):
+    odd, output = str(data / name), str(tmp_path / "out.tif")
+    image = str(data / "odd_raster" / "derived" / "base_rgb_uint8.tif")
+    given = ["--input", image, "--mask", odd] if "vector" in name else ["--input", odd, "--like", odd]
+
+    assert cli.main(["clip-raster", *given, "--output", output]) == 1
+    said = capfd.readouterr().err
+    assert Path(name).name in said
+    assert "Error: " in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fault_of_our_own_exits_with_1_in_our_words(tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise KeyError("colour")
+
+    monkeypatch.setattr(cli, "_perform", fail)
+    arguments = ["demo-scene", "--output", str(tmp_path / "s.tif"), "--labels", str(tmp_path / "l.gpkg")]
+    assert cli.main(arguments) == 1
+    assert capsys.readouterr().err.endswith(
+        "Error: GeoSeg has met a fault of its own (KeyError: 'colour'). Please report it with the log.\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_and_leaves_nothing(tmp_path, number):
+    entry = Path(__file__).resolve().parents[2] / "geoseg_plugin"
+    arguments = ["demo-scene", "--size", "2500", "--output", tmp_path / "s.tif", "--labels", tmp_path / "l.gpkg"]
+    with subprocess.Popen([sys.executable, entry, *arguments], stderr=subprocess.PIPE, text=True) as process:
+        while not list(tmp_path.glob(".geoseg-*")) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(number)
+        said = process.communicate(timeout=30)[1]
+    assert process.returncode == cli.EXIT_CANCELLED
+    assert "Cancelled" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)

@@ -72,6 +72,14 @@ def test_a_wrong_request_ends_in_an_error(line, said):
     assert "Traceback" in events[-1]["trace"]
 
 
+def test_a_name_that_is_no_text_is_sent_too():
+    """On Linux names are bytes; those that are no UTF-8 come as lone surrogates."""
+    events, _ = serve(json.dumps({"stage": "none \udcff", "parameters": {}}))
+
+    assert events[-1]["event"] == "error"
+    assert "none \udcff" in events[-1]["message"]
+
+
 def test_the_worker_ends_when_the_host_has_gone(tmp_path):
     worker = start()
     parameters = {"size": 16384, "output": str(tmp_path / "scene.tif"), "labels": str(tmp_path / "labels.gpkg")}
