@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from itertools import cycle
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
+LARGEST_VALUE = 65534  # 65535 stands for "ignore" in files of 16 bits
 BACKGROUND_NAME = "background"
 BACKGROUND_COLOUR = "#d9d9d9"
 
@@ -14,6 +16,7 @@ _COLOURS = (
     "#e69f00", "#0072b2", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#7f3b08", "#5e3c99", "#1b7837",
     "#b2182b", "#4d4d4d",
 )  # fmt: skip
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 _FAMILIAR = {
     "building": "#d7301f", "buildings": "#d7301f", "roof": "#d7301f", "house": "#d7301f", "road": "#636363",
     "roads": "#636363", "water": "#2b8cbe", "tree": "#1b7837", "trees": "#1b7837", "forest": "#1b7837",
@@ -24,11 +27,21 @@ _FAMILIAR = {
 
 @dataclass(frozen=True)
 class LabelClass:
-    """One class: its value in files (0 to 65534), its name, and its colour as #rrggbb."""
+    """One class: its value in files (0 to LARGEST_VALUE), its name, and its colour as #rrggbb.
+
+    Raises:
+        ValueError: Value or colour are not like that.
+    """
 
     value: int
     name: str
     colour: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.value <= LARGEST_VALUE:
+            raise ValueError(f"class value {self.value} is not between 0 and {LARGEST_VALUE}")
+        if not _COLOUR.fullmatch(self.colour):
+            raise ValueError(f"colour {self.colour!r} of class {self.value} is not #rrggbb")
 
     @property
     def rgb(self) -> Tuple[int, int, int]:
@@ -38,9 +51,17 @@ class LabelClass:
 
 @dataclass(frozen=True)
 class ClassTable:
-    """All classes in the order of their values, which is also the order of the network's channels."""
+    """All classes in the order of their values, which is also the order of the network's channels.
+
+    Raises:
+        ValueError: The values do not ascend.
+    """
 
     classes: Tuple[LabelClass, ...]
+
+    def __post_init__(self) -> None:
+        if list(self.values) != sorted(set(self.values)):
+            raise ValueError(f"class values {self.values} do not ascend")
 
     @classmethod
     def named(cls, names: Dict[int, str]) -> ClassTable:
@@ -55,7 +76,11 @@ class ClassTable:
 
     @classmethod
     def from_json(cls, values: Iterable[Dict[str, Any]]) -> ClassTable:
-        """Rebuild a table from `to_json`."""
+        """Rebuild a table from `to_json`.
+
+        Raises:
+            ValueError, KeyError, TypeError: It is no such table.
+        """
         return cls(tuple(LabelClass(int(v["value"]), str(v["name"]), str(v["colour"])) for v in values))
 
     def to_json(self) -> List[Dict[str, Any]]:

@@ -11,6 +11,7 @@ import rasterio
 from rasterio.io import DatasetReader, DatasetWriter
 
 from ..contract.classes import ClassTable
+from ..contract.errors import InputError
 from .grid import Grid
 from .raster import geotiff_profile
 from .style import write_category_names, write_raster_style
@@ -53,13 +54,23 @@ def create_class_raster(path: Path, grid: Grid, classes: ClassTable, tags: dict[
 
 
 def read_class_table(dataset: DatasetReader) -> ClassTable | None:
-    """Return the classes that a label raster says it has (GeoSeg's tag), or None where it says nothing."""
+    """Return the classes that a label raster says it has (GeoSeg's tag), or None where it says nothing.
+
+    Raises:
+        InputError: The tag is no class table.
+    """
     text = dataset.tags().get(CLASSES_TAG)
-    return ClassTable.from_json(json.loads(text)) if text else None
+    try:
+        return ClassTable.from_json(json.loads(text)) if text else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"The classes of {dataset.name} (tag {CLASSES_TAG}) cannot be read: {error!r}.",
+            f"Make the raster again, or remove the tag: gdal_edit.py -mo {CLASSES_TAG}= FILE.",
+        ) from error
 
 
 def class_indices(label: np.ndarray, classes: ClassTable, ignore_index: int) -> np.ndarray:
-    """Turn class values (H, W) into class indices, uint8 or int64 as the number of classes asks.
+    """Turn class values (H, W) into class indices, int64.
 
     Values outside the table, the file's ignore value among them, become `ignore_index`.
     """

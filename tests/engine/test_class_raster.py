@@ -5,6 +5,7 @@ import pytest
 import rasterio
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.engine.class_raster import class_dtype, class_indices, create_class_raster, read_class_table
 from geoseg.geoseg_plugin.engine.grid import Grid
 from rasterio.crs import CRS
@@ -32,6 +33,23 @@ def test_the_file_says_what_its_values_mean(tmp_path, values):
         assert (dataset.nodata, Grid.of(dataset), dataset.tags()["NUMBERS"]) == (ignore, GRID, "[1, 2]")
     assert (tmp_path / "c.qml").is_file()
     assert (tmp_path / "c.tif.aux.xml").is_file() == (max(values) < 256)
+
+
+@pytest.mark.parametrize(("tag", "said"), [
+    ("[{", "JSONDecodeError"),
+    ("[5]", "TypeError"),
+    ('[{"value": 1}]', "name"),
+    ('[{"value": 4, "name": "b", "colour": "#000000"}, {"value": 0, "name": "a", "colour": "#000000"}]', "ascend"),
+    ('[{"value": 4, "name": "b", "colour": "#000000"}, {"value": 4, "name": "a", "colour": "#000000"}]', "ascend"),
+    ('[{"value": 65535, "name": "a", "colour": "#000000"}]', "65535"),
+    ('[{"value": -1, "name": "a", "colour": "#000000"}]', "-1"),
+    ('[{"value": 1, "name": "a", "colour": "red;background:url(x)"}]', "rrggbb"),
+    ('[{"value": 1, "name": "a", "colour": "#0000001"}]', "rrggbb"),
+])  # fmt: skip
+def test_a_class_table_that_makes_no_sense_is_refused(make_raster, tag, said):
+    path = make_raster("c.tif", np.ones((1, 4, 4), np.uint8), tags={"GEOSEG_CLASSES": tag})
+    with rasterio.open(path) as dataset, pytest.raises(InputError, match=rf"c\.tif .*{said}"):
+        read_class_table(dataset)
 
 
 def test_values_become_indices_and_the_rest_is_ignored():

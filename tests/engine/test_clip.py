@@ -1,11 +1,14 @@
 """Clipping: exact pixels, the right grid, and everything a raster says about itself."""
 
+import json
+
 import numpy as np
 import pyogrio
 import pytest
 import rasterio
 import shapely
 from affine import Affine
+from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
 from geoseg.geoseg_plugin.contract.stages.imagery import LIKE_GRID, ClipRaster
 from geoseg.geoseg_plugin.contract.stages.labels import RasterizeLabels
@@ -109,6 +112,19 @@ def test_snapping_across_crs_and_beyond_the_edge_hides_what_is_not_covered(clip,
     assert not shown[:18].any()
     assert not shown[:, :18].any()
     assert shown[22:, 22:].all()
+
+
+@pytest.mark.parametrize("says", [
+    {"colours": {0: (0, 0, 0, 255), 5: (9, 9, 9, 255)}},
+    {"tags": {"GEOSEG_CLASSES": json.dumps(ClassTable.named({0: "ground", 5: "roof"}).to_json())}},
+])  # fmt: skip
+def test_snapping_invents_no_classes(clip, make_raster, recorder, says):
+    classes = np.zeros((1, HEIGHT, WIDTH), np.uint8)
+    classes[:, 30:60, 30:60] = 5
+    like = make_raster("like.tif", np.zeros((1, 90, 90)), transform=Affine(0.7, 0, 500_003.3, 0, -0.7, 4_999_996.7))
+    clipped, _ = read(clip(make_raster("in.tif", classes, **says), like=like, snap=LIKE_GRID))
+    assert np.unique(clipped[0]).tolist() == [0, 5]
+    assert "nearest" in recorder.notes[0]
 
 
 def test_snapping_needs_a_crs(clip, make_raster, pixels):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..classes import LARGEST_VALUE
 from ..errors import RequestError
 from ..fields import Kind, ask, give
 from .stage import Stage
@@ -15,12 +16,12 @@ def background_value(text: str) -> int | None:
     """Return the class value that BACKGROUND stands for, None where the background is to be ignored.
 
     Raises:
-        RequestError: It is neither "ignore" nor a whole number from 0 to 65534.
+        RequestError: It is neither "ignore" nor a whole number from 0 to LARGEST_VALUE.
     """
     if text.strip().lower() == IGNORE:
         return None
-    if not text.strip().isdigit() or int(text) > 65534:
-        raise RequestError(f"BACKGROUND is '{text}'.", "Give 'ignore' or a whole number from 0 to 65534.")
+    if not text.strip().isdigit() or int(text) > LARGEST_VALUE:
+        raise RequestError(f"BACKGROUND is '{text}'.", f"Give 'ignore' or a whole number from 0 to {LARGEST_VALUE}.")
     return int(text)
 
 

@@ -15,12 +15,11 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...contract.classes import ClassTable, LabelClass
+from ...contract.classes import LARGEST_VALUE, ClassTable, LabelClass
 from ...contract.errors import InputError
 from ...contract.events import Report, stop_if_cancelled
 from ..class_raster import class_dtype, read_class_table
 from ..labels.burner import Burner
-from ..labels.layer import LARGEST_VALUE
 from ..raster import blocks, open_raster, read_window, unreadable
 
 _BLOCK = 2048

@@ -14,6 +14,7 @@ from ...contract.errors import InputError
 from ...contract.events import Report
 from ...contract.fields import Extent
 from ...contract.stages.imagery import LIKE_GRID, ClipRaster, ClipRasterResult
+from ..class_raster import read_class_table
 from ..grid import Grid
 from ..labels.burner import Burner
 from ..labels.layer import read_label_layer
@@ -33,7 +34,7 @@ def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:
     tags = request_tags(request)
     with open_raster(request.input) as source:
         if request.snap == LIKE_GRID and request.like:
-            with _open_like(request.like) as grid, _snap(source, grid, request) as snapped:
+            with _open_like(request.like) as grid, _snap(source, grid, request, report) as snapped:
                 whole = Window(0, 0, grid.width, grid.height)
                 copy_pixels(Cut(source, snapped, grid, whole), request.output, tags, report)
         else:
@@ -74,15 +75,23 @@ def _outline(request: ClipRaster, grid: Grid, report: Report) -> Outline:
 
 
 @contextmanager
-def _snap(source: DatasetReader, grid: Grid, request: ClipRaster) -> Iterator[WarpedVRT]:
+def _snap(source: DatasetReader, grid: Grid, request: ClipRaster, report: Report) -> Iterator[WarpedVRT]:
     """Show INPUT on LIKE's grid; what INPUT does not cover is nodata, or transparent where it has no nodata value."""
     if source.crs is None or grid.crs is None:
         without = request.input if source.crs is None else request.like
         raise InputError(f"{without} has no CRS, so nothing can be resampled.", "Give the raster its CRS first.")
     find_window(Outline.of_grid(grid, str(request.like)), Grid.of(source), request.input)
     has_mask = source.nodata is not None or ColorInterp.alpha in source.colorinterp
+    resampling = Resampling[request.resampling]
+    if resampling is not Resampling.nearest and _holds_classes(source):
+        resampling = Resampling.nearest
+        report.note(f"{request.input} holds classes, which cannot be averaged: nearest neighbours are taken.")
     with WarpedVRT(
         source, crs=grid.crs, transform=grid.transform, height=grid.height, width=grid.width,
-        resampling=Resampling[request.resampling], add_alpha=not has_mask,
+        resampling=resampling, add_alpha=not has_mask,
     ) as snapped:  # fmt: skip
         yield snapped
+
+
+def _holds_classes(source: DatasetReader) -> bool:
+    return ColorInterp.palette in source.colorinterp or read_class_table(source) is not None

@@ -9,12 +9,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ...contract.classes import BACKGROUND_NAME, ClassTable
+from ...contract.classes import BACKGROUND_NAME, LARGEST_VALUE, ClassTable
 from ...contract.errors import InputError
 from ...contract.events import Report
 from ..vector import Features, read_features
 
-LARGEST_VALUE = 65534
 IGNORED = -1
 _MANY_CLASSES = 100
 _AREA = 2
