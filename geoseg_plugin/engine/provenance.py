@@ -9,7 +9,9 @@ from ..contract.stages.stage import Stage
 from .class_raster import REQUEST_TAG
 from .run import version
 
+VERSION_TAG = "GEOSEG_VERSION"
+
 
 def request_tags(request: Stage) -> dict[str, str]:
     """Return the tags that tell by which request and which GeoSeg a raster was made."""
-    return {REQUEST_TAG: json.dumps(to_json(request), ensure_ascii=False), "GEOSEG_VERSION": version()}
+    return {REQUEST_TAG: json.dumps(to_json(request), ensure_ascii=False), VERSION_TAG: version()}

@@ -8,7 +8,7 @@ import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.events import Report
-from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description
+from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description, write_description
 from geoseg.geoseg_plugin.engine.vector import write_features
 from rasterio.crs import CRS
 
@@ -86,10 +86,11 @@ def write_dataset(folder, tiles, classes=BLOBS, nodata=None, statistics=None):
             BandStatistics(f"band {band + 1}", one.mean(), one.std(), one.min(), one.max())
             for band, one in enumerate(pixels.swapaxes(0, 1))
         )
-    Description(
+    description = Description(
         tile_size=side, dtype=tiles[0][1].dtype.name, classes=classes, ignore_value=IGNORE_VALUE, crs="EPSG:32645",
         pixel_size=(0.5, 0.5), statistics=statistics,
-    ).write(folder)  # fmt: skip
+    )  # fmt: skip
+    write_description(folder, description)
     columns = [np.array(values, dtype=object) for values in (names, ["scene"] * len(tiles), [t[0] for t in tiles])]
     squares = shapely.to_wkb([shapely.box(side * n, 0, side * n + side, side) for n in range(len(tiles))])
     pyogrio.raw.write(

@@ -38,8 +38,12 @@ def test_opening(dataset):
 
 
 def test_edits_of_the_layer_count(dataset):
+    before = open_dataset(dataset).fingerprint
     rewrite(dataset, split=["validation", "train", "train"])
     assert [tile.split for tile in open_dataset(dataset).tiles] == ["validation", "train", "train"]
+    assert open_dataset(dataset).fingerprint != before
+    rewrite(dataset, split=["train", "validation", "train"])
+    assert open_dataset(dataset).fingerprint == before
 
 
 @pytest.mark.parametrize(("changes", "message"), [

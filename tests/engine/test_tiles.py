@@ -257,6 +257,14 @@ def test_images_of_different_kinds_are_refused(cut, make_raster, scene, label):
         cut([make_raster("a.tif", scene), make_raster("c.tif", scene.astype(np.uint16))], labels)
 
 
+def test_tiles_say_their_version_and_leave_the_request_to_the_dataset(cut, make_raster, scene, label):
+    dataset, _ = cut(make_raster("scene.tif", scene), make_raster("label.tif", label))
+    for path in (dataset.tiles[0].image, dataset.tiles[0].label):
+        with rasterio.open(path) as opened:
+            assert {key for key in opened.tags() if key.startswith("GEOSEG")} == {"GEOSEG_VERSION"}
+    assert dataset.made["request"]["stage"] == "maketiles"
+
+
 def test_scenes_that_overlap_share_no_ground_between_sets(cut, make_raster, scene, label):
     moved = Affine(0.5, 0, 500_000 + 50, 0, -0.5, 5_000_000)
     images = [make_raster("a.tif", scene), make_raster("b.tif", scene, transform=moved)]

@@ -50,44 +50,20 @@ class Tile:
     label: Path
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """Tiles for training.
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """The content of dataset.json.
 
     Attributes:
-        folder: Where it lies.
         tile_size: Side of the tiles in pixels.
-        bands: Names of the bands in order.
         dtype: Data type of the image pixels, as numpy names it.
         classes: Class values, names and colours.
         ignore_value: Value in the labels that neither trains nor counts.
         crs: CRS of the first scene and of tiles.gpkg (AUTHORITY:CODE or WKT), None without.
         pixel_size: Width and height of a pixel of the first scene, in units of its CRS.
         statistics: One per band.
-        tiles: All tiles, in the order of tiles.gpkg.
-        fingerprint: SHA-256 over dataset.json.
+        made: How it was made (plain values).
     """
-
-    folder: Path
-    tile_size: int
-    bands: tuple[str, ...]
-    dtype: str
-    classes: ClassTable
-    ignore_value: int
-    crs: str | None
-    pixel_size: tuple[float, float]
-    statistics: tuple[BandStatistics, ...]
-    tiles: tuple[Tile, ...]
-    fingerprint: str
-
-    def split(self, name: Split) -> tuple[Tile, ...]:
-        """Return the tiles of one split."""
-        return tuple(tile for tile in self.tiles if tile.split == name)
-
-
-@dataclass(frozen=True)
-class Description:
-    """The content of dataset.json: `Dataset` without the tiles, and how it was made (plain values)."""
 
     tile_size: int
     dtype: str
@@ -98,11 +74,38 @@ class Description:
     statistics: tuple[BandStatistics, ...]
     made: dict[str, Any] = field(default_factory=dict)
 
-    def write(self, folder: Path) -> None:
-        """Write dataset.json into the folder."""
-        values = {"format": FORMAT, "version": FORMAT_VERSION, **asdict(self), "classes": self.classes.to_json()}
-        text = json.dumps(values, ensure_ascii=False, indent=2)
-        (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Description):
+    """Tiles for training.
+
+    Attributes:
+        folder: Where it lies.
+        tiles: All tiles, in the order of tiles.gpkg.
+        fingerprint: SHA-256 over dataset.json and the splits in tiles.gpkg.
+    """
+
+    folder: Path
+    tiles: tuple[Tile, ...]
+    fingerprint: str
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands in order."""
+        return tuple(one.name for one in self.statistics)
+
+    def split(self, name: Split) -> tuple[Tile, ...]:
+        """Return the tiles of one split."""
+        return tuple(tile for tile in self.tiles if tile.split == name)
+
+
+def write_description(folder: Path, description: Description) -> None:
+    """Write dataset.json into the folder."""
+    values = {
+        "format": FORMAT, "version": FORMAT_VERSION, **asdict(description), "classes": description.classes.to_json(),
+    }  # fmt: skip
+    text = json.dumps(values, ensure_ascii=False, indent=2)
+    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
 
 def open_dataset(folder: str) -> Dataset:
@@ -114,19 +117,13 @@ def open_dataset(folder: str) -> Dataset:
     root = Path(folder)
     text = _read_text(root)
     description = _read_description(text, root / DESCRIPTION)
-    return Dataset(
-        folder=root,
-        tile_size=description.tile_size,
-        bands=tuple(one.name for one in description.statistics),
-        dtype=description.dtype,
-        classes=description.classes,
-        ignore_value=description.ignore_value,
-        crs=description.crs,
-        pixel_size=description.pixel_size,
-        statistics=description.statistics,
-        tiles=_read_tiles(root),
-        fingerprint=hashlib.sha256(text.encode("utf-8")).hexdigest(),
-    )
+    tiles = _read_tiles(root)
+    return Dataset(**vars(description), folder=root, tiles=tiles, fingerprint=_fingerprint(text, tiles))
+
+
+def _fingerprint(text: str, tiles: tuple[Tile, ...]) -> str:
+    splits = json.dumps(sorted((tile.id, tile.split) for tile in tiles))
+    return hashlib.sha256((text + splits).encode("utf-8")).hexdigest()
 
 
 def _read_text(root: Path) -> str:

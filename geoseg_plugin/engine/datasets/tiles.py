@@ -16,11 +16,11 @@ from ...contract.stages import to_json
 from ...contract.stages.datasets import MakeTiles, MakeTilesResult
 from ..class_raster import class_dtype
 from ..output import whole_folder
-from ..provenance import request_tags
+from ..provenance import VERSION_TAG
 from ..raster import open_raster
 from ..run import version
 from .cutting import Cutter, CutTile, tile_windows
-from .dataset import FOOTPRINTS, IMAGES, LABELS, TRAIN, VALIDATION, BandStatistics, Description
+from .dataset import FOOTPRINTS, IMAGES, LABELS, TRAIN, VALIDATION, BandStatistics, Description, write_description
 from .ground import OVERLAP_INSET_PX, footprints, shared_ground
 from .layer import write_footprints
 from .moments import Moments
@@ -44,7 +44,7 @@ def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
     with whole_folder(request.output) as folder:
         (folder / IMAGES).mkdir()
         (folder / LABELS).mkdir()
-        cutter = Cutter(folder, labels.classes, request_tags(request))
+        cutter = Cutter(folder, labels.classes, {VERSION_TAG: version()})  # the request is in dataset.json
         cut = _cut_scenes(request, scenes, labels, cutter, report)
         report.progress(_CUTTING_SHARE, "Splitting tiles")
         split = _split(request, scenes, cut, report)
@@ -52,7 +52,7 @@ def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
             cutter.remove(tile)
         tiles = _chosen(cut, ~split.lost)
         validation = split.validation[~split.lost]
-        _describe(request, scenes, labels.classes, tiles, validation).write(folder)
+        write_description(folder, _describe(request, scenes, labels.classes, tiles, validation))
         splits = [VALIDATION if one else TRAIN for one in validation]
         polygons = footprints([tile.grid for tile in tiles], scenes[0].grid.crs)
         write_footprints(folder, tiles, splits, polygons=polygons, crs=scenes[0].grid.crs, classes=labels.classes)
