@@ -31,12 +31,6 @@ class Grid:
         """Return the grid of an open raster."""
         return cls(dataset.crs, dataset.transform, dataset.height, dataset.width)
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Grid:
-        """Rebuild a grid from `to_json`."""
-        crs = CRS.from_user_input(values["crs"]) if values["crs"] else None
-        return cls(crs, Affine(*values["transform"]), values["height"], values["width"])
-
     def to_json(self) -> dict[str, Any]:
         """Return the grid as plain values; the CRS as AUTHORITY:CODE where it has one, else as WKT."""
         return {
@@ -52,11 +46,6 @@ class Grid:
         corners = [self.transform @ corner for corner in self._corners()]
         xs, ys = [x for x, _ in corners], [y for _, y in corners]
         return BoundingBox(min(xs), min(ys), max(xs), max(ys))
-
-    @property
-    def is_rectilinear(self) -> bool:
-        """Whether rows and columns run along the axes of the map."""
-        return bool(self.transform.is_rectilinear)
 
     @property
     def pixel_size(self) -> tuple[float, float]:

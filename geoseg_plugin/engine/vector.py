@@ -61,9 +61,7 @@ def read_features(source: str, columns: Sequence[str] = ()) -> Features:
     try:
         with warnings.catch_warnings(record=True) as heard:
             warnings.simplefilter("always")
-            meta, _, wkb, read = pyogrio.raw.read(
-                path, layer=layer, columns=list(columns), force_2d=True, datetime_as_string=True
-            )
+            meta, _, wkb, read = pyogrio.raw.read(path, layer=layer, columns=list(columns), force_2d=True)
             geometries = shapely.from_wkb(wkb)
     except (DataSourceError, DataLayerError, FieldError, shapely.errors.GEOSException, ValueError) as error:
         raise InputError(f"The layer {source} cannot be read: {_sentence(error)}.", _fix(path)) from error

@@ -44,9 +44,10 @@ def test_sameness_allows_a_hundredth_of_a_pixel():
     assert not NORTH_UP.is_same(Grid(UTM, NORTH_UP.transform, 20, 41))
 
 
-@pytest.mark.parametrize("grid", [NORTH_UP, TURNED, Grid(None, NORTH_UP.transform, 3, 4)])
-def test_plain_values_and_back(grid):
-    assert Grid.from_json(grid.to_json()) == grid
+@pytest.mark.parametrize(("grid", "crs"), [(NORTH_UP, "EPSG:32633"), (Grid(None, TURNED.transform, 3, 4), None)])
+def test_plain_values(grid, crs):
+    transform = list(grid.transform)[:6]
+    assert grid.to_json() == {"crs": crs, "transform": transform, "height": grid.height, "width": grid.width}
 
 
 def test_words_for_messages():

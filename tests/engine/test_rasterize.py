@@ -78,6 +78,13 @@ def test_values_that_are_no_class_are_refused(burn, make_layer, image, value, sh
         burn(make_layer("l.gpkg", [shapely.box(0, 0, 10, 10)], code=[value]), image, field="code")
 
 
+@pytest.mark.parametrize("values", [["2020-01-01", "2020-01-02"], ["2020-01-01T10:00:00", "NaT"]])
+def test_dates_are_no_classes(burn, make_layer, image, values):
+    labels = make_layer("l.gpkg", [shapely.box(0, 0, 9, 9)] * 2, seen=np.array(values, "datetime64[ms]"))
+    with pytest.raises(InputError, match=r"'seen' of .* holds dates"):
+        burn(labels, image, field="seen")
+
+
 def test_features_without_a_class_are_ignored_and_counted(burn, make_layer, image, recorder):
     shapes = [shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10)]
     label, _, _ = burn(make_layer("l.gpkg", shapes, code=[2.0, np.nan]), image, field="code")
