@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable
 
 from qgis.core import (
+    NULL,
     QgsFeature,
     QgsFeatureRequest,
     QgsFeatureSink,
@@ -56,8 +57,10 @@ def plain_vector_source(layer: QgsVectorLayer, field: Field, context: QgsProcess
     """
     if layer.providerType() == _FILE_PROVIDER and not _differs_from_its_file(layer):
         parts = QgsProviderRegistry.instance().decodeUri(_FILE_PROVIDER, layer.source())
-        path, name = parts.get("path"), parts.get("layerName")
-        if path and (name or parts.get("layerId") is None):
+        given = {key: value for key, value in parts.items() if value not in (None, NULL, "", [])}
+        # A geometry type, an option or a place inside an archive says more than these two can.
+        if "path" in given and given.keys() <= {"path", "layerName"}:
+            path, name = given["path"], given.get("layerName")
             return f"{path}|layername={name}" if name else str(path)
     return _export(layer, layer.getFeatures(), field, context)
 

@@ -1,5 +1,8 @@
 """Parameters become plain values: layers become files that say the same, and what cannot is refused."""
 
+import zipfile
+from pathlib import Path
+
 import pytest
 from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
 from geoseg.geoseg_plugin.contract.fields import fields_of
@@ -82,6 +85,21 @@ def test_vector_file_stays_a_path(read, on_disk):
     path = on_disk.source().partition("|")[0]
     assert read("rasterizelabels", "LABELS", on_disk.id()) == f"{path}|layername=roofs"
     assert read("rasterizelabels", "LABELS", path) == path
+
+
+def test_layer_whose_source_says_more_than_a_path_is_exported(read, on_disk, tmp_path):
+    """A file in an archive, a geometry type: a path and a layer name would lead the engine to something else."""
+    archive = tmp_path / "roofs.zip"
+    path = Path(on_disk.source().partition("|")[0])
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(path, path.name)
+    for source in (f"/vsizip/{archive}/{path.name}|layername=roofs", f"{on_disk.source()}|geometrytype=Polygon"):
+        layer = QgsVectorLayer(source, "more")
+        assert layer.isValid(), source
+        QgsProject.instance().addMapLayer(layer)
+        answer = read("rasterizelabels", "LABELS", layer.id())
+        assert not answer.startswith((str(archive), str(path)))
+        assert open_source(answer).featureCount() == 3
 
 
 def test_memory_layer_is_exported_with_its_fields(read, squares):
