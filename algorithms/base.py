@@ -157,26 +157,30 @@ class StageAlgorithm(QgsProcessingAlgorithm):
         outputs = {field.name: getattr(result, field.name) for field in fields_of(result)}
         for field in fields_of(request):
             path = getattr(request, field.name)
-            if field.kind in OUTPUT_KINDS and path:
+            # A cancelled training has written no report, though one was asked for.
+            if field.kind in OUTPUT_KINDS and outputs[field.name] is not None:
                 # QGIS knows its layers by the text that it gave.
                 outputs[field.name] = path
                 # In a background task this is another context than that of prepareAlgorithm.
                 if path in self._to_load and not context.willLoadLayerOnCompletion(path):
                     context.addLayerToLoadOnCompletion(path, self._to_load[path])
                 style_when_loaded(context, path, request)
-        self.finish(outputs, context)
+        self.finish(outputs, context, feedback)
         return {name.upper(): value for name, value in outputs.items()}
 
     def perform(self, request: Stage, report: Report) -> Any:
         """Do the work and return its Result dataclass."""
         return run_job(request, report, self._python or Path())
 
-    def finish(self, outputs: Dict[str, Any], context: QgsProcessingContext) -> None:
+    def finish(
+        self, outputs: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
         """Do what is special after success; subclasses override it.
 
         Args:
             outputs: Results by field name.
             context: The context of the run.
+            feedback: The feedback of the run.
         """
 
     def _warn_about_temporary_results(self, feedback: QgsProcessingFeedback) -> None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from qgis.core import QgsProcessingContext, QgsProcessingUtils
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingMultiStepFeedback,
+    QgsProcessingUtils,
+)
 
 from ..geoseg_plugin.contract.stages.datasets import MakeTiles
 from ..geoseg_plugin.host.style import style_when_loaded
@@ -17,10 +22,13 @@ class MakeTilesAlgorithm(StageAlgorithm):
 
     stage = MakeTiles
 
-    def finish(self, outputs: Dict[str, Any], context: QgsProcessingContext) -> None:
-        """Have the tile footprints loaded, which lie inside the folder that was asked for."""
+    def finish(
+        self, outputs: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        """Have the tile footprints loaded, which lie inside the folder; not as a step of a model or of a batch."""
         path = outputs["tiles"]
-        if context.project() is None or self._request is None:
+        is_step = isinstance(feedback, QgsProcessingMultiStepFeedback)
+        if is_step or context.project() is None or self._request is None:
             return
         details = QgsProcessingContext.LayerDetails(
             translate("Tile footprints"), context.project(), "TILES", QgsProcessingUtils.LayerHint.Vector

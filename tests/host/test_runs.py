@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+from geoseg.algorithms import base
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentationResult
 from qgis.core import (
     QgsApplication,
     QgsProcessingAlgRunnerTask,
@@ -19,6 +21,7 @@ from qgis.core import (
     QgsProcessingModelChildParameterSource,
     QgsProcessingModelOutput,
     QgsProcessingModelParameter,
+    QgsProcessingMultiStepFeedback,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterVectorLayer,
     QgsProject,
@@ -224,6 +227,32 @@ def test_tile_footprints_are_loaded_beside_the_dataset(processing, provider, ras
     assert tiles.renderer().type() == "categorizedSymbol"
     assert tiles.renderer().classAttribute() == "split"
     assert "Make training tiles" in tiles.metadata().abstract()
+
+
+def test_tile_footprints_are_not_loaded_by_steps_of_models(processing, provider, raster, squares, tmp_path):
+    QgsProject.instance().addMapLayer(squares)
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    parameters = {
+        "IMAGES": [raster], "LABELS": [squares.id()], "FIELD": "class_id", "TILE_SIZE": 32, "OVERLAP": 0,
+        "VALIDATION": 25, "OUTPUT": str(tmp_path / "dataset"),
+    }  # fmt: skip
+    feedback = Feedback()
+    of_a_model = QgsProcessingMultiStepFeedback(1, feedback)
+    _, successful = provider.algorithm("maketiles").create().run(parameters, context, of_a_model)
+    assert successful
+    assert context.layersToLoadOnCompletion() == {}
+
+
+def test_report_that_was_not_written_is_not_claimed(processing, tmp_path, monkeypatch):
+    """As after a cancelled training, which keeps its best model."""
+    model = str(tmp_path / "m.safetensors")
+    kept = TrainSegmentationResult(model=model, report=None, best_iou=0.5, best_epoch=1)
+    monkeypatch.setattr(base, "run_job", lambda *_: kept)
+    parameters = {"DATASET": str(tmp_path), "MODEL": model, "REPORT": str(tmp_path / "r.html")}
+    results = processing.run("geoseg:trainsegmentation", parameters)
+    assert results["MODEL"] == model
+    assert results["REPORT"] is None
 
 
 @pytest.fixture(scope="module")
