@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from qgis.core import QgsApplication, QgsSettings
-from qgis.PyQt.QtCore import QCoreApplication, QLocale, QTranslator
+from qgis.core import QgsApplication
 
-from .host.environment import ROOT
 from .provider import GeosegProvider
-
-TRANSLATIONS = ROOT / "resources" / "i18n"
 
 
 class GeosegPlugin:
@@ -22,7 +18,6 @@ class GeosegPlugin:
 
     def __init__(self, iface: Optional[Any] = None) -> None:
         self.provider: Optional[GeosegProvider] = None
-        self._translator = _load_translator()
 
     def initProcessing(self) -> None:
         """Register the provider; QGIS calls this alone under qgis_process."""
@@ -40,16 +35,3 @@ class GeosegPlugin:
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
             self.provider = None
-        if self._translator is not None:
-            QCoreApplication.removeTranslator(self._translator)
-            self._translator = None
-
-
-def _load_translator() -> Optional[QTranslator]:
-    """Install the translation for the language of QGIS, if there is one."""
-    language = str(QgsSettings().value("locale/userLocale", "") or QLocale().name())
-    translator = QTranslator()
-    if translator.load(str(TRANSLATIONS / f"geoseg_{language}.qm")):
-        QCoreApplication.installTranslator(translator)
-        return translator
-    return None
