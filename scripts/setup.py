@@ -21,10 +21,14 @@ LINKS = ROOT / "build" / "env"
 SOURCE = ROOT / "build" / "src"
 QGIS_PYTHON = "/usr/bin/python3"
 
+sys.path.insert(0, str(ROOT))
+from geoseg_plugin.host.environment import engine_home
+
 
 def main() -> int:
     """Install what is missing; return the exit code."""
-    home = geoseg_home()
+    # Where 'Install engine' puts the engine: all clones of this user share it.
+    home = engine_home()
     home.mkdir(parents=True, exist_ok=True)
     with (home / "setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -41,11 +45,6 @@ def main() -> int:
         make_link(LINKS / name, folder)
     make_link(SOURCE / "geoseg", ROOT)
     return 0
-
-
-def geoseg_home() -> Path:
-    """Return the folder that all clones of this user share, the one where 'Install engine' puts the engine."""
-    return Path(os.environ.get("GEOSEG_HOME") or Path.home() / ".local" / "share" / "geoseg")
 
 
 def install_debian_packages() -> None:
