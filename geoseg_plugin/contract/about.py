@@ -13,3 +13,8 @@ def about(key: str) -> str:
     text = (Path(__file__).resolve().parents[2] / "metadata.txt").read_text(encoding="utf-8")
     match = re.search(rf"^{re.escape(key)}=(.+)$", text, re.MULTILINE)
     return match.group(1).strip() if match else "unknown"
+
+
+def reference() -> str:
+    """Return the address of the reference, which the plugin's zip leaves out."""
+    return f"{about('homepage')}/blob/main/docs/reference.md"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Dict, Mapping, Tuple, Type
 
+from ..about import reference
 from ..errors import RequestError
 from ..fields import fields_of
 from .datasets import MakeTiles
@@ -65,7 +66,7 @@ def from_json(values: Mapping[str, Any]) -> Stage:
     """
     stage_id, parameters = values.get("stage"), values.get("parameters")
     if not isinstance(stage_id, str) or not isinstance(parameters, Mapping):
-        raise RequestError("The job has no 'stage' and 'parameters'.", "See docs/reference.md for the form of a job.")
+        raise RequestError("The job has no 'stage' and 'parameters'.", f"{reference()} has the form of a job.")
     return build(stage_id, parameters)
 
 

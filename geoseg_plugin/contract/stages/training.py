@@ -80,8 +80,9 @@ class TrainSegmentation(Stage):
     )  # fmt: skip
     device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
     seed: int = ask(
-        Kind.NUMBER, "Seed", "On the processor, with a fixed precision, the same seed trains the same model on the same machine.", default=42, integer=True,
-        minimum=0, maximum=2**31 - 1, advanced=True,
+        Kind.NUMBER, "Seed",
+        "On the processor, with a fixed precision, the same seed trains the same model on the same machine.",
+        default=42, integer=True, minimum=0, maximum=2**31 - 1, advanced=True,
     )  # fmt: skip
     model: str = ask(Kind.FILE_OUT, "Model", "The model file to write.", suffixes=(".safetensors",))
     report: str | None = ask(
