@@ -15,7 +15,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtGui import QIcon
 
-from ..geoseg_plugin.contract.about import about
+from ..geoseg_plugin.contract.about import reference
 from ..geoseg_plugin.contract.errors import GeosegError, RequestError
 from ..geoseg_plugin.contract.events import Report
 from ..geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
@@ -84,7 +84,7 @@ class StageAlgorithm(QgsProcessingAlgorithm):
 
     def helpUrl(self) -> str:
         """Return the address of the reference."""
-        return f"{about('homepage')}/blob/main/docs/reference.md#{self.stage.command()}"
+        return f"{reference()}#{self.stage.command()}"
 
     def icon(self) -> QIcon:
         """Return the icon of the group."""
@@ -172,9 +172,7 @@ class StageAlgorithm(QgsProcessingAlgorithm):
         """Do the work and return its Result dataclass."""
         return run_job(request, report, self._python or Path())
 
-    def finish(
-        self, outputs: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> None:
+    def finish(self, outputs: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback) -> None:
         """Do what is special after success; subclasses override it.
 
         Args:

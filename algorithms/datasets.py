@@ -22,9 +22,7 @@ class MakeTilesAlgorithm(StageAlgorithm):
 
     stage = MakeTiles
 
-    def finish(
-        self, outputs: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> None:
+    def finish(self, outputs: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback) -> None:
         """Have the tile footprints loaded, which lie inside the folder; not as a step of a model or of a batch."""
         path = outputs["tiles"]
         is_step = isinstance(feedback, QgsProcessingMultiStepFeedback)
