@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from geoseg.geoseg_plugin.contract.fields import fields_of
+from geoseg.geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
 from geoseg.geoseg_plugin.contract.stages import STAGES
+from qgis.core import QgsProcessingParameterDefinition as Definition
+from qgis.core import QgsProcessingParameterNumber
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,36 +23,40 @@ def reference():
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
-def test_parameters_are_the_same_everywhere(provider, reference, stage):
-    fields = fields_of(stage)
+def test_a_stage_is_the_same_everywhere(provider, reference, stage):
+    fields, results = fields_of(stage), {field.parameter for field in fields_of(stage.result)}
     algorithm = provider.algorithm(stage.id())
-    assert [one.name() for one in algorithm.parameterDefinitions()] == [field.parameter for field in fields]
+    parameters = algorithm.parameterDefinitions()
+    assert [one.name() for one in parameters] == [field.parameter for field in fields]
+    for parameter, field in zip(parameters, fields, strict=True):
+        compare(parameter, field)
+    assert {one.name() for one in algorithm.outputDefinitions()} == results
+
     command = [sys.executable, str(ROOT / "geoseg_plugin"), stage.command(), "--help"]
     usage = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     options = re.findall(r"^  (--[a-z][a-z-]*)", usage, re.MULTILINE)
     assert options == [field.option for field in fields]
-    table = re.findall(r"^\| `([A-Z_]+)` \| `(--[a-z-]+)` \|", reference[stage.command()], re.MULTILINE)
+
+    section = reference[stage.command()]
+    table = re.findall(r"^\| `([A-Z_]+)` \| `(--[a-z-]+)` \|", section, re.MULTILINE)
     assert table == [(field.parameter, field.option) for field in fields]
+    assert set(re.findall(r"^\| `([A-Z_]+)` \| (?!`)", section, re.MULTILINE)) == results
 
 
-@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
-def test_results_are_the_same_everywhere(provider, reference, stage):
-    names = {field.parameter for field in fields_of(stage.result)}
-    algorithm = provider.algorithm(stage.id())
-    assert {one.name() for one in algorithm.outputDefinitions()} == names
-    assert set(re.findall(r"^\| `([A-Z_]+)` \| (?!`)", reference[stage.command()], re.MULTILINE)) == names
-
-
-@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
-def test_defaults_and_limits_are_the_same_in_qgis(provider, stage):
-    for field in fields_of(stage):
-        parameter = provider.algorithm(stage.id()).parameterDefinition(field.parameter)
-        if field.kind.value in ("number", "choice", "flag", "text"):
-            assert parameter.defaultValue() == field.default
-        if field.kind.value == "number" and field.minimum is not None:
-            assert parameter.minimum() == field.minimum
-        if field.kind.value == "number" and field.maximum is not None:
-            assert parameter.maximum() == field.maximum
+def compare(parameter, field):
+    """Compare one parameter of an algorithm with its field."""
+    assert field.help in parameter.help()
+    assert field.label in parameter.description()
+    assert bool(parameter.flags() & Definition.Flag.FlagOptional) == field.optional
+    assert bool(parameter.flags() & Definition.Flag.FlagAdvanced) == field.advanced
+    assert field.kind in OUTPUT_KINDS or parameter.defaultValue() == field.default
+    if field.kind is Kind.NUMBER:
+        assert (parameter.dataType() == QgsProcessingParameterNumber.Type.Integer) == field.integer
+        assert field.minimum is None or parameter.minimum() == field.minimum
+        assert field.maximum is None or parameter.maximum() == field.maximum
+    if field.kind is Kind.CHOICE:
+        assert parameter.options() == list(field.choices)
+        assert parameter.usesStaticStrings()
 
 
 def test_the_reference_is_up_to_date():

@@ -3,23 +3,24 @@
 from qgis.core import QgsRasterLayer, QgsVectorLayer
 
 
+def parameters(chain, folder, map_image):
+    return {
+        "IMAGE": chain.folder / "west.tif",
+        "LABELS": chain.folder / "labels.shp",
+        "FIELD": "class",
+        "TILE_SIZE": 64,
+        "EPOCHS": 1,
+        "MAP_IMAGE": chain.folder / map_image,
+        "tiles:dataset": folder / "dataset",
+        "train:model": folder / "model.safetensors",
+        "train:report": folder / "report.html",
+        "predict:classes": folder / "classes.tif",
+        "predict:polygons": folder / "polygons.gpkg",
+    }
+
+
 def test_the_workflow_goes_from_labels_to_a_map(qgis_process, chain, tmp_path):
-    results = qgis_process.results(
-        "geoseg:segmentation_chain",
-        {
-            "IMAGE": chain.folder / "west.tif",
-            "LABELS": chain.folder / "labels.shp",
-            "FIELD": "class",
-            "TILE_SIZE": 64,
-            "EPOCHS": 1,
-            "MAP_IMAGE": chain.folder / "east.tif",
-            "tiles:dataset": tmp_path / "dataset",
-            "train:model": tmp_path / "model.safetensors",
-            "train:report": tmp_path / "report.html",
-            "predict:classes": tmp_path / "classes.tif",
-            "predict:polygons": tmp_path / "polygons.gpkg",
-        },
-    )
+    results = qgis_process.results("geoseg:segmentation_chain", parameters(chain, tmp_path, "east.tif"))
     assert results["predict:classes"] == str(tmp_path / "classes.tif")
     assert (
         QgsRasterLayer(results["predict:classes"]).extent() == QgsRasterLayer(str(chain.folder / "east.tif")).extent()
@@ -31,20 +32,7 @@ def test_the_workflow_goes_from_labels_to_a_map(qgis_process, chain, tmp_path):
 
 
 def test_the_workflow_stops_with_the_message_of_the_step_that_failed(qgis_process, chain, tmp_path):
-    done = qgis_process.run(
-        "geoseg:segmentation_chain",
-        {
-            "IMAGE": chain.folder / "west.tif",
-            "LABELS": chain.folder / "labels.shp",
-            "FIELD": "class",
-            "TILE_SIZE": 64,
-            "EPOCHS": 1,
-            "MAP_IMAGE": chain.folder / "labels.tif",
-            "tiles:dataset": tmp_path / "dataset",
-            "train:model": tmp_path / "model.safetensors",
-            "predict:classes": tmp_path / "classes.tif",
-        },
-    )
+    done = qgis_process.run("geoseg:segmentation_chain", parameters(chain, tmp_path, "labels.tif"))
     assert done.returncode == 1
     assert "band" in done.stderr
     assert "Traceback" not in done.stderr

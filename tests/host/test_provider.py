@@ -1,4 +1,4 @@
-"""What the Toolbox lists: the same as the stages declare, complete in words, and loaded lightly."""
+"""What the Toolbox lists: every stage (tests/e2e/test_parity.py has its fields), in full words, loaded lightly."""
 
 import json
 import os
@@ -8,20 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from geoseg.geoseg_plugin.cli import _parser
-from geoseg.geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
+from geoseg.geoseg_plugin.contract.fields import Kind, fields_of
 from geoseg.geoseg_plugin.contract.stages import STAGES
 from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingModelAlgorithm,
-    QgsProcessingParameterDefinition,
-    QgsProcessingParameterNumber,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-ADVANCED = QgsProcessingParameterDefinition.Flag.FlagAdvanced
-OPTIONAL = QgsProcessingParameterDefinition.Flag.FlagOptional
 
 
 @pytest.fixture(params=STAGES, ids=str)
@@ -42,42 +37,6 @@ def test_every_stage_is_an_algorithm(provider):
 def test_every_workflow_is_an_algorithm(provider):
     listed = [one for one in provider.algorithms() if isinstance(one, QgsProcessingModelAlgorithm)]
     assert len(listed) == len(list((ROOT / "resources" / "workflows").glob("*.model3")))
-
-
-def test_parameters_are_the_fields_and_the_options(algorithm, stage):
-    fields = fields_of(stage)
-    parameters = algorithm.parameterDefinitions()
-    assert [parameter.name() for parameter in parameters] == [field.parameter for field in fields]
-    commands = next(action for action in _parser()._actions if hasattr(action, "choices") and action.choices)
-    options = commands.choices[stage.command()]._option_string_actions
-    assert {field.option for field in fields} == {
-        option for option in options if option.startswith("--") and not option.startswith("--no-")
-    } - {"--help"}
-    for parameter, field in zip(parameters, fields, strict=True):
-        assert field.help in parameter.help()
-        assert field.label in parameter.description()
-        assert bool(parameter.flags() & OPTIONAL) == field.optional
-        assert bool(parameter.flags() & ADVANCED) == field.advanced
-        assert field.kind in OUTPUT_KINDS or parameter.defaultValue() == field.default
-
-
-def test_ranges_and_choices_are_the_fields(algorithm, stage):
-    for field in fields_of(stage):
-        parameter = algorithm.parameterDefinition(field.parameter)
-        if field.kind is Kind.NUMBER:
-            assert (parameter.dataType() == QgsProcessingParameterNumber.Type.Integer) == field.integer
-            assert field.minimum is None or parameter.minimum() == field.minimum
-            assert field.maximum is None or parameter.maximum() == field.maximum
-        if field.kind is Kind.CHOICE:
-            assert parameter.options() == list(field.choices)
-            assert parameter.usesStaticStrings()
-
-
-def test_outputs_are_the_results(algorithm, stage):
-    declared = {field.parameter for field in fields_of(stage.result)}
-    destinations = {field.parameter for field in fields_of(stage) if field.kind in OUTPUT_KINDS}
-    assert {output.name() for output in algorithm.outputDefinitions()} == declared
-    assert destinations <= declared
 
 
 def test_words_are_complete(algorithm):
