@@ -82,7 +82,7 @@ def test_the_zip_has_the_form_that_the_plugin_site_wants(package):
         metadata = configparser.ConfigParser(interpolation=None)
         metadata.read_file(io.TextIOWrapper(file.open("geoseg/metadata.txt"), encoding="utf-8"))
     assert {path.parts[0] for path in paths} == {"geoseg"}
-    assert {"geoseg/LICENSE", "geoseg/__init__.py", "geoseg/README.md"} <= {str(path) for path in paths}
+    assert {"geoseg/LICENSE", "geoseg/__init__.py", "geoseg/CHANGELOG.md"} <= {str(path) for path in paths}
     assert not [path for path in paths if any(part.startswith((".", "__pycache__")) for part in path.parts)]
     assert not [path for path in paths if path.suffix in UNWANTED_SUFFIXES]
     assert not [path for path in paths if "tests" in path.parts or "scripts" in path.parts]
