@@ -1,4 +1,4 @@
-"""A lock between processes: one installation at a time. The system gives it back when its process ends, however that is.
+"""A lock between processes: one installation at a time. The system takes it back when its process ends or dies.
 
 Standard library alone.
 """

@@ -15,7 +15,6 @@ PYTHON = Path(sys.executable)
 ROOT = Path(__file__).resolve().parents[2]
 
 
-
 def is_running(process_id):
     return Path(f"/proc/{process_id}").exists()
 
