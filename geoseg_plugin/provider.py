@@ -15,6 +15,7 @@ from ..algorithms.prediction import PredictSegmentationAlgorithm
 from ..algorithms.training import TrainSegmentationAlgorithm
 from .contract.about import about
 from .contract.errors import GeosegError
+from .contract.fields import RASTER_SUFFIXES, VECTOR_FORMATS
 from .host.environment import ROOT, engine_python
 from .host.settings import chosen_python
 
@@ -87,7 +88,7 @@ class GeosegProvider(QgsProcessingProvider):
 
     def supportedOutputRasterLayerExtensions(self) -> list[str]:
         """Return what the engine writes."""
-        return ["tif", "tiff"]
+        return [suffix.lstrip(".") for suffix in RASTER_SUFFIXES]
 
     def defaultRasterFileExtension(self) -> str:
         """Return the suffix of temporary rasters."""
@@ -95,7 +96,7 @@ class GeosegProvider(QgsProcessingProvider):
 
     def supportedOutputVectorLayerExtensions(self) -> list[str]:
         """Return what the engine writes."""
-        return ["gpkg", "shp", "geojson"]
+        return [suffix.lstrip(".") for suffix in VECTOR_FORMATS]
 
     def defaultVectorFileExtension(self, hasGeometry: bool = True) -> str:
         """Return the suffix of temporary vector layers."""

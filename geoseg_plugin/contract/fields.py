@@ -33,6 +33,9 @@ class Kind(str, Enum):
     FOLDER_OUT = "folder_out"  # str: path of a folder to make
 
 
+RASTER_SUFFIXES = (".tif", ".tiff")
+VECTOR_FORMATS = {".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON"}  # suffix: GDAL's driver
+_SUFFIXES = {Kind.RASTER_OUT: RASTER_SUFFIXES, Kind.VECTOR_OUT: tuple(VECTOR_FORMATS)}
 OUTPUT_KINDS = frozenset({Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT, Kind.FOLDER_OUT})
 
 _EXTENT = re.compile(r"^\s*([^,\[\]]+),([^,\[\]]+),([^,\[\]]+),([^,\[\]]+?)\s*(?:\[(.+)\])?\s*$", re.DOTALL)
@@ -141,8 +144,9 @@ class Field:
             )
         if self.kind is Kind.EXTENT:
             Extent.parse(value)
-        if self.suffixes and not value.lower().endswith(self.suffixes):
-            raise RequestError(f"{self.parameter} is '{value}'; its name must end in {' or '.join(self.suffixes)}.")
+        suffixes = self.suffixes or _SUFFIXES.get(self.kind, ())
+        if suffixes and not value.lower().endswith(suffixes):
+            raise RequestError(f"{self.parameter} is '{value}'; its name must end in {' or '.join(suffixes)}.")
         return value
 
     def _clean_number(self, value: Any) -> float:

@@ -17,11 +17,12 @@ from pyproj import Transformer
 from rasterio.crs import CRS
 
 from ..contract.errors import InputError
+from ..contract.fields import VECTOR_FORMATS
 from .grid import read_crs, same_crs
 
 _WHOLE_SHAPEFILE = "A shapefile needs its .shp, .shx, .dbf and .prj together: copy or download them all again."
 _SHP_HEADER_BYTES = 100
-_DRIVERS = {".shp": "ESRI Shapefile", ".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON", ".fgb": "FlatGeobuf"}
+_FULL_PRECISION = {"GeoJSON": {"COORDINATE_PRECISION": "15"}}
 
 
 @dataclass(frozen=True)
@@ -74,24 +75,12 @@ def read_features(source: str, columns: Sequence[str] = ()) -> Features:
 
 def is_vector(source: str) -> bool:
     """Tell whether a path is a vector layer rather than a raster, as far as GDAL can open it as one."""
-    if "|" in source or Path(source).suffix.lower() in _DRIVERS:
+    if "|" in source or Path(source).suffix.lower() in VECTOR_FORMATS:
         return True
     try:
         return len(pyogrio.list_layers(source)) > 0
     except DataSourceError:
         return False
-
-
-def check_suffix(path: Path) -> str:
-    """Return the name of GDAL's driver for a file to write.
-
-    Raises:
-        InputError: The suffix is not one of a format that GeoSeg writes.
-    """
-    driver = _DRIVERS.get(path.suffix.lower())
-    if driver is None:
-        raise InputError(f"{path.name} is no vector format that GeoSeg writes.", f"Use one of {', '.join(_DRIVERS)}.")
-    return driver
 
 
 def write_features(
@@ -102,21 +91,20 @@ def write_features(
     *,
     geometry_type: str,
     layer: str | None = None,
+    append: bool = False,
 ) -> None:
-    """Write a whole layer at once; the suffix of the path chooses the format.
+    """Write a layer, or add to one; the suffix of the path chooses the format.
 
     Args:
-        path: .gpkg, .shp, .geojson or .fgb.
+        path: The file; its suffix is one of VECTOR_FORMATS.
         geometries: Shapely geometries.
         columns: Attributes by name, each as long as `geometries`.
         crs: CRS of the geometries, None without.
         geometry_type: As OGR names it: Polygon, MultiPolygon, ...
         layer: Name of the layer; by default the name of the file.
-
-    Raises:
-        InputError: The suffix is not one of these.
+        append: Whether the layer is there already, with these columns, and gets more features.
     """
-    driver = check_suffix(path)
+    driver = VECTOR_FORMATS[path.suffix.lower()]
     options = {"layer": layer} if driver == "GPKG" and layer else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pyogrio warns of a missing CRS, which is as it should be here
@@ -129,6 +117,8 @@ def write_features(
             geometry_type=geometry_type,
             crs=crs.to_wkt() if crs else None,
             encoding="UTF-8",
+            append=append,
+            layer_options=None if append else _FULL_PRECISION.get(driver),
             **options,
         )
 

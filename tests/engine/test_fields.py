@@ -24,6 +24,8 @@ def field(kind, **options):
         (field(Kind.TEXT, optional=True), "", None),
         (field(Kind.CHOICE, choices=("a", "b")), "b", "b"),
         (field(Kind.EXTENT), "0,1,2,3 [EPSG:4326]", "0,1,2,3 [EPSG:4326]"),
+        (field(Kind.RASTER_OUT), "map.TIFF", "map.TIFF"),
+        (field(Kind.VECTOR_OUT), "areas.shp", "areas.shp"),
     ],
 )
 def test_acceptable_values_become_plain(declared, value, expected):
@@ -49,6 +51,8 @@ def test_acceptable_values_become_plain(declared, value, expected):
         (field(Kind.LAYERS), [], "missing"),
         (field(Kind.FILE, suffixes=(".onnx", ".safetensors")), "m.pt", "end in .onnx or .safetensors"),
         (field(Kind.FILE_OUT, suffixes=(".onnx",)), "m", "end in .onnx"),
+        (field(Kind.RASTER_OUT), "map.png", "end in .tif or .tiff"),
+        (field(Kind.VECTOR_OUT), "areas.fgb", "end in .gpkg or .shp or .geojson"),
     ],
 )
 def test_other_values_are_refused_by_name(declared, value, said):

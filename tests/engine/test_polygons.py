@@ -6,7 +6,6 @@ import pytest
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.geoseg_plugin.contract.errors import OutputError
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.polygon_file import PolygonFile
 from geoseg.geoseg_plugin.engine.prediction.polygons import PolygonWriter
@@ -150,9 +149,3 @@ def test_more_areas_than_a_batch(tmp_path, monkeypatch):
     for suffix in (".gpkg", ".shp", ".geojson"):
         values, *_ = _draw(tmp_path / f"areas{suffix}", indices, strip=10)
         assert len(values) == 1800
-
-
-def test_other_formats_are_refused(tmp_path):
-    grid = Grid(None, UTM, 10, 10)
-    with pytest.raises(OutputError, match=r"\.gpkg, \.shp, \.geojson"):
-        PolygonFile(tmp_path / "areas.kml", grid, CLASSES)

@@ -8,7 +8,14 @@ from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
 from geoseg.geoseg_plugin.contract.stages import STAGES, build, describe, from_json, to_json
 
-SAMPLES = {Kind.NUMBER: 1, Kind.FLAG: True, Kind.EXTENT: "0,1,0,1 [EPSG:4326]", Kind.LAYERS: ("a.tif", "b.tif")}
+SAMPLES = {
+    Kind.NUMBER: 1,
+    Kind.FLAG: True,
+    Kind.EXTENT: "0,1,0,1 [EPSG:4326]",
+    Kind.LAYERS: ("a.tif", "b.tif"),
+    Kind.RASTER_OUT: "out.tif",
+    Kind.VECTOR_OUT: "out.gpkg",
+}
 DESTINATION_RESULTS = {
     Kind.RASTER_OUT: Kind.RASTER,
     Kind.VECTOR_OUT: Kind.VECTOR,
@@ -73,14 +80,19 @@ def test_names_may_come_in_capitals_as_in_qgis():
         ("nosuch", {}, "nosuch"),
         ("demoscene", {"COLOUR": 1}, "COLOUR"),
         ("demoscene", {"OUTPUT": "a.tif"}, "LABELS"),
-        ("demoscene", {"OUTPUT": "a.tif", "LABELS": "a.tif"}, "same file"),
+        ("demoscene", {"OUTPUT": "a.png", "LABELS": "a.shp"}, "OUTPUT is 'a.png'"),
+        (
+            "predictsegmentation",
+            {"INPUT": "i", "MODEL": "m.onnx", "OUTPUT": "a.tif", "PROBABILITIES": "a.tif"},
+            "same file",
+        ),
         ("clipraster", {"INPUT": "a.tif", "OUTPUT": "b.tif"}, "LIKE, EXTENT and MASK"),
         ("clipraster", {"INPUT": "a.tif", "LIKE": "c", "MASK": "d", "OUTPUT": "b.tif"}, "LIKE and MASK"),
         ("clipraster", {"INPUT": "a.tif", "LIKE": "c.tif", "OUTPUT": "a.tif"}, "overwrite INPUT"),
-        ("clipraster", {"INPUT": "a", "MASK": "m.gpkg|layername=x", "OUTPUT": "m.gpkg"}, "overwrite MASK"),
-        ("clipraster", {"INPUT": "a", "EXTENT": "0,1,0,1", "SNAP": "LIKE grid", "OUTPUT": "b"}, "LIKE"),
-        ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "70000", "OUTPUT": "c"}, "BACKGROUND"),
-        ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "none", "OUTPUT": "c"}, "BACKGROUND"),
+        ("clipraster", {"INPUT": "a", "MASK": "m.tif|layername=x", "OUTPUT": "m.tif"}, "overwrite MASK"),
+        ("clipraster", {"INPUT": "a", "EXTENT": "0,1,0,1", "SNAP": "LIKE grid", "OUTPUT": "b.tif"}, "LIKE"),
+        ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "70000", "OUTPUT": "c.tif"}, "BACKGROUND"),
+        ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "none", "OUTPUT": "c.tif"}, "BACKGROUND"),
     ],
 )
 def test_a_wrong_request_is_refused(stage, values, said):

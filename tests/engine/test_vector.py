@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import shapely
 from geoseg.geoseg_plugin.contract.errors import InputError
+from geoseg.geoseg_plugin.contract.fields import VECTOR_FORMATS
 from geoseg.geoseg_plugin.engine.vector import is_vector, read_features, reproject, write_features
 from rasterio.crs import CRS
 
@@ -15,7 +16,7 @@ def columns():
     return {"name": np.array(["wald", "дом"], dtype=object), "size": np.array([1.5, 2.5]), "count": np.array([1, 2])}
 
 
-@pytest.mark.parametrize("suffix", [".gpkg", ".shp", ".geojson", ".fgb"])
+@pytest.mark.parametrize("suffix", VECTOR_FORMATS)
 def test_a_layer_comes_back_as_it_was_written(tmp_path, suffix):
     path = tmp_path / f"layer{suffix}"
     shapes, crs = SHAPES, UTM
@@ -31,9 +32,12 @@ def test_a_layer_comes_back_as_it_was_written(tmp_path, suffix):
     assert len(features) == 2
 
 
-def test_an_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"layer\.doc"):
-        write_features(tmp_path / "layer.doc", SHAPES, {}, UTM, geometry_type="Polygon")
+@pytest.mark.parametrize("suffix", VECTOR_FORMATS)
+def test_features_are_added(tmp_path, suffix):
+    path = tmp_path / f"layer{suffix}"
+    for append in (False, True, True):
+        write_features(path, SHAPES, columns(), UTM, geometry_type="Polygon", append=append)
+    assert read_features(str(path), ["name"]).columns["name"].tolist() == ["wald", "дом"] * 3
 
 
 def test_layers_are_chosen_by_name_or_number(data):

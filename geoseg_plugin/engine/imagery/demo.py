@@ -21,7 +21,7 @@ from ..output import whole_file
 from ..provenance import request_tags
 from ..raster import blocks, geotiff_profile
 from ..style import write_polygon_style
-from ..vector import check_suffix, reproject, write_features
+from ..vector import reproject, write_features
 from .landscape import Landscape, plan_landscape
 from .painting import BANDS, Painter
 
@@ -38,9 +38,7 @@ def draw_demo_scene(request: DemoScene, report: Report) -> DemoSceneResult:
 
     Raises:
         OutputError: A result cannot be written.
-        InputError: LABELS has a suffix of a format that is not known.
     """
-    check_suffix(Path(request.labels))
     grid = Grid(
         _CRS, Affine(PIXEL_SIZE_M, 0, _LEFT_M, 0, -PIXEL_SIZE_M, _TOP_M), height=request.size, width=request.size
     )

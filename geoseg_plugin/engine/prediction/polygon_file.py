@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
 import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from ...contract.classes import ClassTable
-from ...contract.errors import OutputError
 from ..grid import Grid
 from ..style import write_polygon_style
+from ..vector import write_features
 
 CLASS_FIELD = "class"
 _FIELDS = (CLASS_FIELD, "name", "area_m2", "confidence")
-_DRIVERS = {".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON"}
-_LAYER_OPTIONS = {"GeoJSON": {"COORDINATE_PRECISION": "15"}, "ESRI Shapefile": {"ENCODING": "UTF-8"}}
 _BATCH = 20_000
 
 
@@ -56,25 +52,16 @@ class PolygonFile:
         path: The .gpkg, .shp or .geojson to create.
         grid: The grid that the pixel coordinates refer to.
         classes: The classes in the order of their indices.
-
-    Raises:
-        OutputError: The suffix stands for none of these formats.
     """
 
     def __init__(self, path: Path, grid: Grid, classes: ClassTable) -> None:
-        driver = _DRIVERS.get(path.suffix.lower())
-        if driver is None:
-            raise OutputError(f"Polygons cannot be written as '{path.name}'.", f"Give one of {', '.join(_DRIVERS)}.")
         self._path = path
-        self._driver = driver
         self._grid = grid
-        self._crs = pyproj.CRS.from_wkt(grid.crs.to_wkt()) if grid.crs else None
-        self._measure = _area_measure(self._crs, grid)
+        self._measure = _area_measure(pyproj.CRS.from_wkt(grid.crs.to_wkt()) if grid.crs else None, grid)
         self._values = np.array(classes.values, np.int32)
         self._names = np.array(classes.names, dtype=object)
         self._waiting: list[Areas] = []
         self._exists = False
-        self.count = 0
         write_polygon_style(path, classes, CLASS_FIELD)
 
     def write(self, areas: Areas) -> None:
@@ -95,22 +82,10 @@ class PolygonFile:
         shapes = np.concatenate([areas.geometries for areas in self._waiting] or [np.empty(0, object)])
         self._waiting = []
         geometries = shapely.orient_polygons(shapely.transform(shapes, self._to_map))
-        with warnings.catch_warnings():
-            # pyogrio warns of a missing CRS, which is as it should be here.
-            warnings.simplefilter("ignore", UserWarning)
-            pyogrio.raw.write(
-                str(self._path),
-                shapely.to_wkb(geometries),
-                [self._values[indices], self._names[indices], self._measure(pixels, geometries), sums / pixels],
-                np.array(_FIELDS),
-                driver=self._driver,
-                geometry_type="Polygon",
-                crs=self._crs.to_wkt() if self._crs else None,
-                append=self._exists,
-                layer_options=None if self._exists else _LAYER_OPTIONS.get(self._driver),
-            )
+        values = self._values[indices], self._names[indices], self._measure(pixels, geometries), sums / pixels
+        columns = dict(zip(_FIELDS, values, strict=True))
+        write_features(self._path, geometries, columns, self._grid.crs, geometry_type="Polygon", append=self._exists)
         self._exists = True
-        self.count += len(pixels)
 
     def _to_map(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn (N, 2) column and row into map coordinates."""
