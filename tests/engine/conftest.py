@@ -7,9 +7,9 @@ import rasterio
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.geoseg_plugin.contract.events import Report
 from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description, write_description
 from geoseg.geoseg_plugin.engine.vector import write_features
+from geoseg.tests.engine.listener import Listener
 from rasterio.crs import CRS
 
 BLOBS = ClassTable.named({0: "background", 7: "roof"})
@@ -21,43 +21,16 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "ignore::rasterio.errors.NotGeoreferencedWarning")
 
 
-class Recorder(Report):
-    """A Report that remembers everything, and is cancelled as soon as a function of it says so."""
-
-    def __init__(self, cancel_when=lambda recorder: False):
-        self.fractions, self.texts, self.notes, self.warnings, self.metrics = [], [], [], [], []
-        self._cancel_when = cancel_when
-
-    def progress(self, fraction, text=""):
-        self.fractions.append(fraction)
-        self.texts.append(text)
-
-    def note(self, text):
-        self.notes.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
-
-    def detail(self, text):
-        pass
-
-    def metric(self, name, value, step):
-        self.metrics.append((name, value, step))
-
-    def is_cancelled(self):
-        return self._cancel_when(self)
-
-
 @pytest.fixture
 def recorder():
     """A Report that remembers everything."""
-    return Recorder()
+    return Listener()
 
 
 @pytest.fixture(scope="session")
 def make_recorder():
     """Makes a Report that is cancelled when a function of it says so."""
-    return Recorder
+    return Listener
 
 
 def blob_tile(random, side, bands=3, dtype="uint8"):

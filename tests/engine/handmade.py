@@ -1,4 +1,4 @@
-"""Rasters, models and reports with known answers."""
+"""Rasters and models with known answers."""
 
 import numpy as np
 import onnx
@@ -10,32 +10,6 @@ from onnx import TensorProto, helper
 
 TRANSFORM = Affine(0.5, 0, 300_000, 0, -0.5, 3_000_000)
 CLASSES = {0: "background", 1: "building", 5: "water"}
-
-
-class Listener:
-    """A Report that keeps what it hears, and asks to stop once the progress has reached `stop_at`."""
-
-    def __init__(self, stop_at=2.0):
-        self.notes, self.warnings, self.details, self.metrics, self.fractions = [], [], [], {}, [0.0]
-        self._stop_at = stop_at
-
-    def progress(self, fraction, text=""):
-        self.fractions.append(fraction)
-
-    def note(self, text):
-        self.notes.append(text)
-
-    def warn(self, text):
-        self.warnings.append(text)
-
-    def detail(self, text):
-        self.details.append(text)
-
-    def metric(self, name, value, step):
-        self.metrics[name] = value
-
-    def is_cancelled(self):
-        return self.fractions[-1] >= self._stop_at
 
 
 def write_raster(path, image, *, crs="EPSG:32645", transform=TRANSFORM, names=(), **profile):

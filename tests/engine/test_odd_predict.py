@@ -7,7 +7,8 @@ from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.geoseg_plugin.engine.raster import image_bands, open_raster, read_valid
-from geoseg.tests.engine.handmade import Listener, make_card, write_pixelwise
+from geoseg.tests.engine.handmade import make_card, write_pixelwise
+from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.test_odd_raster import EXPECTED, HIDDEN, RIGHT, check
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
 from geoseg.geoseg_plugin.engine.prediction.runtime import Network, open_network
-from geoseg.tests.engine.handmade import Listener, make_card, write_pixelwise
+from geoseg.tests.engine.handmade import make_card, write_pixelwise
+from geoseg.tests.engine.listener import Listener
 
 WEIGHTS, BIAS = np.eye(3), np.zeros(3)
 
