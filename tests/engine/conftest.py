@@ -3,13 +3,13 @@
 import numpy as np
 import pyogrio
 import pytest
-import rasterio
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description, write_description
 from geoseg.geoseg_plugin.engine.vector import write_features
 from geoseg.tests.engine.listener import Listener
+from geoseg.tests.engine.rasters import write_raster
 from rasterio.crs import CRS
 
 BLOBS = ClassTable.named({0: "background", 7: "roof"})
@@ -51,8 +51,8 @@ def write_dataset(folder, tiles, classes=BLOBS, nodata=None, statistics=None):
     names = [f"tile_{number:03d}" for number in range(len(tiles))]
     side = tiles[0][2].shape[-1]
     for name, (_, image, label) in zip(names, tiles, strict=True):
-        _write(folder / "images" / f"{name}.tif", image, nodata)
-        _write(folder / "labels" / f"{name}.tif", label[None], IGNORE_VALUE)
+        write_raster(folder / "images" / f"{name}.tif", image, nodata=nodata, photometric="minisblack")
+        write_raster(folder / "labels" / f"{name}.tif", label[None], nodata=IGNORE_VALUE)
     pixels = np.stack([image for split, image, _ in tiles if split == "train"] or [tiles[0][1]]).astype(float)
     if statistics is None:
         statistics = tuple(
@@ -71,15 +71,6 @@ def write_dataset(folder, tiles, classes=BLOBS, nodata=None, statistics=None):
         geometry_type="Polygon", crs="EPSG:32645",
     )  # fmt: skip
     return str(folder)
-
-
-def _write(path, pixels, nodata):
-    bands, height, width = pixels.shape
-    with rasterio.open(
-        path, "w", driver="GTiff", dtype=pixels.dtype, count=bands, height=height, width=width, nodata=nodata,
-        crs="EPSG:32645", transform=Affine(0.5, 0, 300000, 0, -0.5, 3000000), photometric="minisblack",
-    ) as dataset:  # fmt: skip
-        dataset.write(pixels)
 
 
 @pytest.fixture(scope="session")
@@ -110,29 +101,15 @@ def make_blob_tile():
 
 UTM = CRS.from_epsg(32633)
 CORNER = (500_000, 5_000_000)
+AT_CORNER = Affine(0.5, 0, CORNER[0], 0, -0.5, CORNER[1])
 
 
 @pytest.fixture
 def make_raster(tmp_path):
     """Writes an array (C, H, W) as GeoTIFF with 0.5 m pixels, its corner at CORNER in UTM, and returns its path."""
 
-    def make(name, pixels, *, crs=UTM, transform=None, mask=None, colours=None, names=(), tags=None, **profile):
-        pixels = np.asarray(pixels)
-        path = tmp_path / name
-        with rasterio.open(
-            path, "w", driver="GTiff", count=pixels.shape[0], height=pixels.shape[1], width=pixels.shape[2],
-            dtype=pixels.dtype, crs=crs, transform=transform or Affine(0.5, 0, CORNER[0], 0, -0.5, CORNER[1]),
-            **profile,
-        ) as dataset:  # fmt: skip
-            if colours:
-                dataset.write_colormap(1, colours)
-            dataset.write(pixels)
-            for number, band_name in enumerate(names, start=1):
-                dataset.set_band_description(number, band_name)
-            dataset.update_tags(**(tags or {}))
-            if mask is not None:
-                dataset.write_mask(mask)
-        return str(path)
+    def make(name, pixels, *, crs=UTM, transform=AT_CORNER, **options):
+        return write_raster(tmp_path / name, pixels, crs=crs, transform=transform, **options)
 
     return make
 

@@ -1,28 +1,12 @@
-"""Rasters and models with known answers."""
+"""Models with known answers."""
 
 import numpy as np
 import onnx
-import rasterio
-from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.models.card import Band, Card
 from onnx import TensorProto, helper
 
-TRANSFORM = Affine(0.5, 0, 300_000, 0, -0.5, 3_000_000)
 CLASSES = {0: "background", 1: "building", 5: "water"}
-
-
-def write_raster(path, image, *, crs="EPSG:32645", transform=TRANSFORM, names=(), **profile):
-    """Write (C, H, W) pixels as a GeoTIFF and return its path as text."""
-    count, height, width = image.shape
-    with rasterio.open(
-        path, "w", driver="GTiff", dtype=image.dtype, count=count, height=height, width=width, crs=crs,
-        transform=transform, **profile,
-    ) as dataset:  # fmt: skip
-        dataset.write(image)
-        for number, text in enumerate(names, start=1):
-            dataset.set_band_description(number, text)
-    return str(path)
 
 
 def make_card(bands=("red", "green", "blue"), classes=CLASSES, **values):

@@ -14,8 +14,9 @@ from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.geoseg_plugin.engine.raster import open_raster
 from geoseg.models.catalog import build_network
 from geoseg.models.file import read_card, save_model
-from geoseg.tests.engine.handmade import make_card, write_pixelwise, write_raster
+from geoseg.tests.engine.handmade import make_card, write_pixelwise
 from geoseg.tests.engine.listener import Listener
+from geoseg.tests.engine.rasters import write_raster
 
 
 @pytest.fixture

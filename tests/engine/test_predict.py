@@ -16,8 +16,9 @@ from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.models.card import Band
-from geoseg.tests.engine.handmade import TRANSFORM, make_card, write_pixelwise, write_raster
+from geoseg.tests.engine.handmade import make_card, write_pixelwise
 from geoseg.tests.engine.listener import Listener
+from geoseg.tests.engine.rasters import TRANSFORM, write_raster
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter

@@ -10,8 +10,9 @@ from geoseg.geoseg_plugin.contract.errors import ModelError
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
 from geoseg.models.card import Band
-from geoseg.tests.engine.handmade import make_card, write_raster
+from geoseg.tests.engine.handmade import make_card
 from geoseg.tests.engine.listener import Listener
+from geoseg.tests.engine.rasters import write_raster
 from rasterio.crs import CRS
 
 
