@@ -51,7 +51,7 @@ class Card:
         pixel_size: Width and height of a training pixel in units of `crs`.
         crs: CRS of the first training image (AUTHORITY:CODE or WKT), None without.
         dataset: Path of the dataset that it was trained on.
-        fingerprint: SHA-256 over the dataset's dataset.json.
+        fingerprint: SHA-256 over the dataset's dataset.json and splits.
         request: The stage request that trained it, as plain values.
         metrics: Figures on the validation tiles (iou, best_epoch, per-class IoU, ...).
         versions: GeoSeg, torch and segmentation-models-pytorch.
