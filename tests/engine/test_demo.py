@@ -103,7 +103,7 @@ def test_the_same_seed_draws_the_same(tmp_path, recorder):
 @pytest.mark.parametrize("size", [128, 200, 333])
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_every_size_and_seed_can_be_drawn(size, seed):
-    plan = plan_landscape(size, np.random.default_rng([seed, 0]))
+    plan = plan_landscape(size, np.random.default_rng([seed, 0]), Silent())
     image = Painter(plan, seed).paint(Window(0, 0, size, size))
     assert image.shape == (4, size, size)
     assert image.std() > 100
@@ -116,8 +116,9 @@ def test_other_formats_of_labels(tmp_path, recorder, suffix):
     assert pyogrio.read_info(request.labels)["features"] > 0
 
 
-def test_cancelling_leaves_nothing(tmp_path, make_recorder):
+@pytest.mark.parametrize("fraction", [0.005, 0.05, 0.3], ids=["planning roads", "planning buildings", "painting"])
+def test_cancelling_leaves_nothing(tmp_path, make_recorder, fraction):
     request = DemoScene(size=1100, output=str(tmp_path / "a.tif"), labels=str(tmp_path / "a.shp"))
     with pytest.raises(Cancelled):
-        draw_demo_scene(request, make_recorder(lambda recorder: recorder.fractions[-1:] > [0.3]))
+        draw_demo_scene(request, make_recorder(lambda recorder: recorder.fractions[-1:] > [fraction]))
     assert list(tmp_path.iterdir()) == []

@@ -82,7 +82,7 @@ def test_a_name_that_is_no_text_is_sent_too():
 
 def test_the_worker_ends_when_the_host_has_gone(tmp_path):
     worker = start()
-    parameters = {"size": 16384, "output": str(tmp_path / "scene.tif"), "labels": str(tmp_path / "labels.gpkg")}
+    parameters = {"size": 8192, "output": str(tmp_path / "scene.tif"), "labels": str(tmp_path / "labels.gpkg")}
     worker.stdin.write(json.dumps({"stage": "demoscene", "parameters": parameters}) + "\n")
     worker.stdin.flush()
     for line in worker.stdout:

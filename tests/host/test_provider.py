@@ -107,7 +107,7 @@ def test_python_command_names_it(algorithm, values):
 @pytest.mark.parametrize(
     ("name", "parameters", "message"),
     [
-        ("demoscene", {"SIZE": 10}, "SIZE is 10, outside its range 128 to 16384."),
+        ("demoscene", {"SIZE": 10}, "SIZE is 10, outside its range 128 to 8192."),
         ("demoscene", {"SIZE": "many"}, "SIZE must be a number, not 'many'."),
         ("demoscene", {"SIZE": 200.5}, "SIZE must be a whole number, not 200.5."),
         ("demoscene", {"SEZE": 200}, "geoseg:demoscene has no parameter SEZE. Its parameters are SIZE, SEED,"),

@@ -37,7 +37,7 @@ class DemoScene(Stage):
     result = DemoSceneResult
 
     size: int = ask(
-        Kind.NUMBER, "Size", "Width and height of the scene.", default=1024, integer=True, minimum=128, maximum=16384,
+        Kind.NUMBER, "Size", "Width and height of the scene.", default=1024, integer=True, minimum=128, maximum=8192,
         unit="pixels",
     )  # fmt: skip
     seed: int = ask(

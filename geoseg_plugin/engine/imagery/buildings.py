@@ -11,6 +11,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.affinity import rotate, translate
 
+from ...contract.events import Report, stop_if_cancelled
+
 ROOFS = ("red tile", "brown tile", "slate", "light metal", "blue metal", "rusty metal", "grey sheet")
 _HOUSE_ROOFS = (0.38, 0.22, 0.16, 0.08, 0.03, 0.04, 0.09)
 _BARN_ROOFS = (0.10, 0.10, 0.06, 0.30, 0.12, 0.16, 0.16)
@@ -36,8 +38,9 @@ class Building:
 
 
 def place_buildings(
-    lines: list[Any], villages: Any, *, roads: NDArray[Any], water: NDArray[Any], rng: np.random.Generator
-) -> tuple[tuple[Building, ...], NDArray[Any]]:
+    lines: list[Any], villages: Any, *, roads: NDArray[Any], water: NDArray[Any], rng: np.random.Generator,
+    report: Report,
+) -> tuple[tuple[Building, ...], NDArray[Any]]:  # fmt: skip
     """Return buildings along the lines, and paved yards.
 
     Args:
@@ -46,8 +49,15 @@ def place_buildings(
         roads: Outlines of roads, to be kept free.
         water: Outlines of water, to be kept free.
         rng: Where all chance comes from.
+        report: Asked whether to stop.
+
+    Raises:
+        Cancelled: The user has asked to stop.
     """
-    candidates = [building for line in lines for building in _along(line, villages, rng)]
+    candidates: list[Building] = []
+    for line in lines:
+        stop_if_cancelled(report)
+        candidates += _along(line, villages, rng)
     outlines = np.array([building.outline for building in candidates], dtype=object)
     free = np.ones(len(candidates), dtype=np.bool_)
     for obstacles, gap in ((roads, 3.0), (water, 10.0)):

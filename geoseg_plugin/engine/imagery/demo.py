@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
 from ...contract.classes import ClassTable
-from ...contract.events import Report, stop_if_cancelled
+from ...contract.events import Part, Report, stop_if_cancelled
 from ...contract.stages.imagery import DemoScene, DemoSceneResult
 from ..grid import Grid
 from ..output import whole_file
@@ -37,13 +37,13 @@ def draw_demo_scene(request: DemoScene, report: Report) -> DemoSceneResult:
     """Draw a scene and write it with its land cover.
 
     Raises:
+        Cancelled: The user has asked to stop.
         OutputError: A result cannot be written.
     """
     grid = Grid(
         _CRS, Affine(PIXEL_SIZE_M, 0, _LEFT_M, 0, -PIXEL_SIZE_M, _TOP_M), height=request.size, width=request.size
     )
-    report.progress(0.01, "Planning the landscape")
-    landscape = plan_landscape(request.size, np.random.default_rng([request.seed, 0]))
+    landscape = plan_landscape(request.size, np.random.default_rng([request.seed, 0]), Part(report, 0.01, 0.15))
     stop_if_cancelled(report)
     report.progress(0.15, "Preparing to paint")
     painter = Painter(landscape, request.seed)

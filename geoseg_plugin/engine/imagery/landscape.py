@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import split
 
+from ...contract.events import Report, stop_if_cancelled
 from .buildings import Building, place_buildings
 from .trees import place_trees
 
@@ -61,23 +62,31 @@ class Landscape:
     buildings: tuple[Building, ...]
 
 
-def plan_landscape(size: int, rng: np.random.Generator) -> Landscape:
+def plan_landscape(size: int, rng: np.random.Generator, report: Report) -> Landscape:
     """Return the plan of a square scene.
 
     Args:
         size: Its side in pixels of 0.5 m.
         rng: Where all chance comes from.
+        report: Where progress goes.
+
+    Raises:
+        Cancelled: The user has asked to stop.
     """
+    report.progress(0.0, "Planning roads and fields")
     ground = shapely.box(-MARGIN, -MARGIN, size + MARGIN, size + MARGIN)
     main = _main_roads(size, rng)
     centres = _village_centres(size, main, rng)
-    streets = _streets(main, centres, rng)
+    streets = _streets(main, centres, rng, report)
     parcels, tracks = _divide(ground, rng)
     water = _water(size, centres, rng)
     villages = _villages(main, streets, centres)
     roads = _roads(main, streets, tracks, water, villages)
-    kept = _fields(parcels, roads, water, villages, rng)
-    buildings, yards = place_buildings(main + streets, villages, roads=_outlines(roads), water=water, rng=rng)
+    kept = _fields(parcels, roads, water, villages, rng=rng, report=report)
+    report.progress(0.5, "Planning buildings and trees")
+    buildings, yards = place_buildings(
+        main + streets, villages, roads=_outlines(roads), water=water, rng=rng, report=report
+    )
     woods = np.array([parcel.outline for parcel in kept if parcel.crop == WOOD], dtype=object)
     hedges = np.array([parcel.outline.exterior for parcel in kept if parcel.crop != WOOD], dtype=object)
     blocked = np.concatenate([_outlines(roads), water, np.array([one.outline for one in buildings], dtype=object)])
@@ -121,10 +130,11 @@ def _village_centres(size: int, main: list[Any], rng: np.random.Generator) -> ND
     return np.array([shapely.get_coordinates(shapely.shortest_line(roads, shapely.Point(place)))[0] for place in rough])
 
 
-def _streets(main: list[Any], centres: NDArray[np.float64], rng: np.random.Generator) -> list[Any]:
+def _streets(main: list[Any], centres: NDArray[np.float64], rng: np.random.Generator, report: Report) -> list[Any]:
     """Return side streets that leave the main roads in villages at about right angles."""
     streets: list[Any] = []
     for line in main:
+        stop_if_cancelled(report)
         stations = np.arange(80.0, line.length - 80, 95.0)
         for place in stations + rng.uniform(-18, 18, len(stations)):
             start, ahead = shapely.line_interpolate_point(line, [place, place + 4.0])
@@ -217,8 +227,8 @@ def _roads(
 
 
 def _fields(
-    parcels: list[tuple[Any, float]], roads: tuple[Road, ...], water: NDArray[Any], villages: Any,
-    rng: np.random.Generator,
+    parcels: list[tuple[Any, float]], roads: tuple[Road, ...], water: NDArray[Any], villages: Any, *,
+    rng: np.random.Generator, report: Report,
 ) -> tuple[Parcel, ...]:  # fmt: skip
     """Give every parcel a crop, and keep it off roads, banks and villages by a strip of grass."""
     strips = np.concatenate([shapely.buffer(_outlines(roads), 3.0), shapely.buffer(water, 8.0), [villages]])
@@ -226,6 +236,7 @@ def _fields(
     shapely.prepare(taken)
     fields = []
     for outline, angle in parcels:
+        stop_if_cancelled(report)
         crop = str(rng.choice(CROPS, p=_CROP_SHARES))
         free = shapely.difference(shapely.buffer(outline, -1.6), taken)
         fields += [Parcel(part, crop, angle) for part in shapely.get_parts(free) if part.area > 900]
