@@ -22,7 +22,9 @@ from .grid import read_crs, same_crs
 
 _WHOLE_SHAPEFILE = "A shapefile needs its .shp, .shx, .dbf and .prj together: copy or download them all again."
 _SHP_HEADER_BYTES = 100
-_FULL_PRECISION = {"GeoJSON": {"COORDINATE_PRECISION": "15"}}
+_LAYER_OPTIONS = {"GeoJSON": {"COORDINATE_PRECISION": "15"}}
+# A later version makes the GDAL of older QGIS warn.
+_DATASET_OPTIONS = {"GPKG": {"VERSION": "1.2"}}
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def write_features(
             crs=crs.to_wkt() if crs else None,
             encoding="UTF-8",
             append=append,
-            layer_options=None if append else _FULL_PRECISION.get(driver),
+            layer_options=None if append else _LAYER_OPTIONS.get(driver),
+            dataset_options=None if append else _DATASET_OPTIONS.get(driver),
             **options,
         )
 

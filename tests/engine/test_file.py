@@ -43,6 +43,13 @@ def test_weights_and_card_come_back(network, tmp_path):
     )
 
 
+def test_a_model_may_be_read_by_whoever_reads_other_new_files(network, tmp_path):
+    model, other = tmp_path / "model.safetensors", tmp_path / "other"
+    save_model(model, network.state_dict(), _card())
+    other.touch()
+    assert model.stat().st_mode == other.stat().st_mode
+
+
 def test_a_card_is_read_without_torch(network, tmp_path):
     path = str(tmp_path / "model.safetensors")
     save_model(path, network.state_dict(), _card())

@@ -1,5 +1,8 @@
 """Reading and writing layers."""
 
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 import shapely
@@ -38,6 +41,13 @@ def test_features_are_added(tmp_path, suffix):
     for append in (False, True, True):
         write_features(path, SHAPES, columns(), UTM, geometry_type="Polygon", append=append)
     assert read_features(str(path), ["name"]).columns["name"].tolist() == ["wald", "дом"] * 3
+
+
+def test_a_geopackage_is_of_a_version_that_older_qgis_reads_without_a_warning(tmp_path):
+    path = tmp_path / "layer.gpkg"
+    write_features(path, SHAPES, columns(), UTM, geometry_type="Polygon")
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (10200,)
 
 
 def test_layers_are_chosen_by_name_or_number(data):
