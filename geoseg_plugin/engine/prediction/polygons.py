@@ -12,9 +12,11 @@ from rasterio import features
 from scipy import ndimage, sparse
 
 from ...contract.classes import BACKGROUND_NAME, ClassTable
+from ...contract.events import Report, stop_if_cancelled
 from .polygon_file import Areas, PolygonFile
 
 _FOUR_NEIGHBOURS = 4
+_CLOSED_AT_ONCE = 1000
 
 
 @dataclass
@@ -68,10 +70,17 @@ class PolygonWriter:
         self._file.write(areas.where(inner))
         self._merge(areas, links, np.flatnonzero(~inner), numbers[-1])
 
-    def close(self) -> None:
-        """Hand on what is still open, and finish the file."""
-        self._write_closed(self._open)
+    def close(self, report: Report) -> None:
+        """Hand on what is still open, and finish the file.
+
+        Raises:
+            Cancelled: The user has asked to stop.
+        """
+        for first in range(0, len(self._open), _CLOSED_AT_ONCE):
+            stop_if_cancelled(report)
+            self._write_closed(self._open[first : first + _CLOSED_AT_ONCE])
         self._open = []
+        stop_if_cancelled(report)
         self._file.close()
 
     def _links(self, top_row: NDArray[np.int32], class_indices: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -154,5 +163,15 @@ def _joined(one: _OpenArea, other: _OpenArea) -> _OpenArea:
 
 
 def _union(parts: list[shapely.Polygon]) -> shapely.Polygon:
-    """Join parts and drop the vertices that their seams leave on straight edges."""
-    return parts[0] if len(parts) == 1 else shapely.simplify(shapely.union_all(parts), 0, preserve_topology=False)
+    """Join the parts of one area and drop the vertices that their seams leave on straight edges.
+
+    Only shells meet at seams; what is a hole of a part stays one. So holes, of which there can be millions, are left
+    out of the slow joining.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    rings, owners = shapely.get_rings(parts, return_index=True)
+    is_shell = np.diff(owners, prepend=-1) > 0
+    joined = shapely.union_all(shapely.polygons(rings[is_shell]))
+    shell, *holes = shapely.get_rings(shapely.simplify(joined, 0, preserve_topology=False))
+    return shapely.polygons(shell, np.concatenate([holes, rings[~is_shell]]))

@@ -98,7 +98,7 @@ class Results:
                 stop_if_cancelled(report)
                 self.polygons.add(first, indices, confidence, valid)
                 report.progress((first + len(indices)) / self.grid.height, "Drawing polygons")
-        self.polygons.close()
+        self.polygons.close(report)
 
 
 def open_results(
