@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..contract.errors import OutputError
 from ..contract.events import Report
+from ..contract.fields import RASTER_SUFFIXES
 from ..contract.staging import staging_name
 from .style import STYLE_SUFFIX, is_style_of
 
@@ -35,13 +36,17 @@ def whole_file(path: str, report: Report) -> Iterator[Path]:
         report: Is warned when a style is left alone.
 
     Raises:
-        OutputError: The folder of `path` cannot be made or written to, or `path` cannot be replaced.
+        OutputError: The folder of `path` cannot be made or written to, the disk was full, or `path` cannot be replaced.
     """
     final = Path(path).absolute()
     if final.is_dir():
         raise OutputError(f"{final} is a folder.", "Give the name of a file.")
     with _staging(final.parent, final.name) as folder:
         yield folder / final.name
+        if final.suffix.lower() in RASTER_SUFFIXES and (folder / final.name).exists():
+            from .raster import check_whole  # late: the worker imports this module before it knows what to do
+
+            check_whole(folder / final.name)
         _move_all(folder, final, report)
 
 

@@ -12,11 +12,11 @@ import numpy as np
 import pyogrio
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError, FieldError
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, FieldError
 from pyproj import Transformer
 from rasterio.crs import CRS
 
-from ..contract.errors import InputError
+from ..contract.errors import InputError, OutputError
 from ..contract.fields import VECTOR_FORMATS
 from .grid import read_crs, same_crs
 
@@ -105,25 +105,34 @@ def write_features(
         geometry_type: As OGR names it: Polygon, MultiPolygon, ...
         layer: Name of the layer; by default the name of the file.
         append: Whether the layer is there already, with these columns, and gets more features.
+
+    Raises:
+        OutputError: It cannot be written: the disk is full, say.
     """
     driver = VECTOR_FORMATS[path.suffix.lower()]
     options = {"layer": layer} if driver == "GPKG" and layer else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pyogrio warns of a missing CRS, which is as it should be here
-        pyogrio.raw.write(
-            path,
-            shapely.to_wkb(np.asarray(geometries, dtype=object)),
-            list(columns.values()),
-            list(columns),
-            driver=driver,
-            geometry_type=geometry_type,
-            crs=crs.to_wkt() if crs else None,
-            encoding="UTF-8",
-            append=append,
-            layer_options=None if append else _LAYER_OPTIONS.get(driver),
-            dataset_options=None if append else _DATASET_OPTIONS.get(driver),
-            **options,
-        )
+        try:
+            pyogrio.raw.write(
+                path,
+                shapely.to_wkb(np.asarray(geometries, dtype=object)),
+                list(columns.values()),
+                list(columns),
+                driver=driver,
+                geometry_type=geometry_type,
+                crs=crs.to_wkt() if crs else None,
+                encoding="UTF-8",
+                append=append,
+                layer_options=None if append else _LAYER_OPTIONS.get(driver),
+                dataset_options=None if append else _DATASET_OPTIONS.get(driver),
+                **options,
+            )
+        except (DataSourceError, DataLayerError, FeatureError) as error:
+            raise OutputError(
+                f"The layer {path.name} could not be written: {_sentence(error)[:200]}.",
+                "Check that the disk has room, or choose another folder.",
+            ) from error
 
 
 def reproject(geometries: NDArray[Any], source: CRS | None, target: CRS | None) -> NDArray[Any]:

@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import rasterio
-from geoseg.geoseg_plugin.contract.errors import InputError
+from geoseg.geoseg_plugin.contract.errors import InputError, OutputError
 from geoseg.geoseg_plugin.engine.raster import (
     band_names,
     blocks,
+    check_whole,
     geotiff_profile,
     image_bands,
     open_raster,
@@ -143,3 +144,14 @@ def test_an_image_band_that_is_marked_as_alpha_is_pointed_out(make_raster, recor
         warn_of_odd_alpha(dataset, recorder)
 
     assert [("Band 4" in text and "colorinterp_4" in text) for text in recorder.warnings] == [True] * warned
+
+
+@pytest.mark.parametrize("count", [1, 3, 6])
+def test_a_raster_that_is_cut_short_is_found(tmp_path, count):
+    path = tmp_path / "map.tif"
+    with rasterio.open(path, "w", **geotiff_profile("uint8", 600, 500, count)) as dataset:
+        dataset.write(np.arange(count * 300_000, dtype=np.uint32).astype(np.uint8).reshape(count, 600, 500))
+    check_whole(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(OutputError, match=r"map\.tif could not be written to its end"):
+        check_whole(path)

@@ -6,7 +6,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 import shapely
-from geoseg.geoseg_plugin.contract.errors import InputError
+from geoseg.geoseg_plugin.contract.errors import InputError, OutputError
 from geoseg.geoseg_plugin.contract.fields import VECTOR_FORMATS
 from geoseg.geoseg_plugin.engine.vector import is_vector, read_features, reproject, write_features
 from rasterio.crs import CRS
@@ -79,3 +79,9 @@ def test_rasters_are_no_layers(data, make_raster):
     assert not is_vector(make_raster("image.tif", np.zeros((1, 3, 4), np.uint8)))
     assert is_vector(str(data / "odd_vector" / "derived" / "labels_4326.shp"))
     assert is_vector("anything.gpkg|layername=x")
+
+
+def test_a_layer_that_cannot_be_written_is_an_error_in_few_words(tmp_path):
+    with pytest.raises(OutputError, match=r"a\.gpkg could not be written") as caught:
+        write_features(tmp_path / "nowhere" / "a.gpkg", SHAPES, columns(), UTM, geometry_type="Polygon")
+    assert len(str(caught.value)) < 400
