@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
@@ -69,7 +70,7 @@ def build_network(architecture: str, encoder: str, bands: int, classes: int, wei
         The network in training mode on the CPU, in float32.
 
     Raises:
-        RequestError: The architecture or encoder is not known, or they do not fit together.
+        RequestError: The architecture or encoder is not known, they do not fit together, or there is no file `weights`.
         ModelError: The weights do not fit the encoder.
         GeosegError: The imagenet weights cannot be downloaded.
     """
@@ -80,15 +81,29 @@ def build_network(architecture: str, encoder: str, bands: int, classes: int, wei
             f"The encoder '{encoder}' {f'does not fit {architecture}' if known else 'is not known'}.",
             f"For {architecture} choose one of: {', '.join(fitting)}.",
         )
-    path = _imagenet_file(encoder) if weights.lower() == IMAGENET else weights
+    path = _weights_file(weights, encoder)
     import segmentation_models_pytorch as smp
 
     network: torch.nn.Module = smp.create_model(
         architecture, _CURRENT_NAMES.get(encoder, encoder), encoder_weights=None, in_channels=bands, classes=classes
     )
-    if weights.lower() != NO_WEIGHTS:
+    if path is not None:
         _load_encoder(network.encoder, encoder, path)
     return network
+
+
+def _weights_file(weights: str, encoder: str) -> str | None:
+    """Return the file with the weights, None for random ones."""
+    if weights.lower() == NO_WEIGHTS:
+        return None
+    if weights.lower() == IMAGENET:
+        return _imagenet_file(encoder)
+    if not Path(weights).is_file():
+        raise RequestError(
+            f"WEIGHTS is '{weights}', which is neither {NO_WEIGHTS}, {IMAGENET} nor an existing file.",
+            f"Write {NO_WEIGHTS} or {IMAGENET}, or give the path of a .safetensors file.",
+        )
+    return weights
 
 
 def _load_encoder(module: torch.nn.Module, encoder: str, path: str) -> None:

@@ -90,8 +90,12 @@ def test_misfits_say_what_fits(tmp_path):
     save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
     with pytest.raises(ModelError, match="do not fit the encoder resnet18"):
         build_network("unet", "resnet18", 3, 2, str(path))
-    with pytest.raises(ModelError, match="cannot be read"):
-        build_network("unet", "resnet18", 3, 2, str(tmp_path / "absent.safetensors"))
+
+
+@pytest.mark.parametrize("weights", ["imagenets", "absent.safetensors"])
+def test_weights_that_are_no_file_are_named(weights):
+    with pytest.raises(RequestError, match=f"WEIGHTS is '{weights}', which is neither none, imagenet nor an existing"):
+        build_network("unet", "resnet18", 3, 2, weights)
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "timm-mobilenetv3_large_100"])
