@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..geoseg_plugin.contract.errors import ModelError
 
 FORMAT = "geoseg-card"
 FORMAT_VERSION = 1
+TASK = "semantic segmentation"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Band:
         low: Smallest pixel value let through, None for no limit.
         high: Largest pixel value let through, None for no limit.
         wavelength_nm: Central wavelength in nanometres, None where not known.
+
+    Raises:
+        ValueError: Values are not like that.
     """
 
     name: str
@@ -34,6 +39,11 @@ class Band:
     low: float | None = None
     high: float | None = None
     wavelength_nm: float | None = None
+
+    def __post_init__(self) -> None:
+        _check(isinstance(self.name, str), f"the name of band {self.name!r} is no text")
+        _check(_is_number(self.mean), f"the mean of band {self.name} is {self.mean!r}")
+        _check(_is_number(self.std) and self.std > 0, f"the standard deviation of band {self.name} is {self.std!r}")
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,10 @@ class Card:
         versions: GeoSeg, torch and segmentation-models-pytorch.
         created: Date and time in UTC, ISO 8601.
         licence: Licence of the weights, as the trainer states it.
-        task: Always "semantic segmentation" so far.
+        task: Always TASK so far.
+
+    Raises:
+        ValueError: There are no bands, fewer than two classes, sizes that are not above 0, or another task.
     """
 
     architecture: str
@@ -76,7 +89,16 @@ class Card:
     versions: dict[str, str] = field(default_factory=dict)
     created: str = ""
     licence: str = ""
-    task: str = "semantic segmentation"
+    task: str = TASK
+
+    def __post_init__(self) -> None:
+        _check(len(self.bands) > 0, "there are no bands")
+        _check(len(self.classes) > 1, f"there are {len(self.classes)} classes, not two or more")
+        _check(isinstance(self.ignore_value, int), f"the ignore value is {self.ignore_value!r}")
+        _check(isinstance(self.tile_size, int) and self.tile_size > 0, f"the tile size is {self.tile_size!r}")
+        whole = len(self.pixel_size) == 2 and all(_is_number(side) and side > 0 for side in self.pixel_size)
+        _check(whole, f"the pixel size is {self.pixel_size!r}")
+        _check(self.task == TASK, f"the task is {self.task!r}, not {TASK!r}")
 
     def to_text(self) -> str:
         """Return the card as JSON text, for the header of a model file."""
@@ -107,3 +129,12 @@ class Card:
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"The card of {source} cannot be read: {error!r}.", "The file is damaged.") from error
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
+def _check(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)

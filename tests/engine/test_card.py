@@ -1,6 +1,7 @@
 """Cards: they come back whole, and broken ones are refused."""
 
 import json
+import math
 
 import pytest
 from geoseg.geoseg_plugin.contract.classes import ClassTable
@@ -28,7 +29,17 @@ def test_broken_text_is_a_model_error(text):
         Card.from_text(text, "here")
 
 
-@pytest.mark.parametrize(("key", "value"), [("bands", 3), ("classes", [{}]), ("pixel_size", None), ("colour", "red")])
+BAND = {"name": "red", "mean": 1.0, "std": 2.0}
+WRONG = [
+    *[("bands", value) for value in (3, [], [{**BAND, "std": 0}], [{**BAND, "mean": math.nan}], [{**BAND, "name": 1}])],
+    *[("classes", value) for value in ([{}], [{"value": 0, "name": "a", "colour": "#000000"}])],
+    *[("tile_size", value) for value in ("256", 0, 2.5)],
+    *[("pixel_size", value) for value in (None, [1], [1, 0], [1, "1"], [1, math.inf])],
+    ("ignore_value", "255"), ("task", "object detection"), ("colour", "red"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG)
 def test_a_card_with_a_wrong_part_is_a_model_error(key, value):
     values = {**json.loads(CARD.to_text()), key: value}
     with pytest.raises(ModelError, match="here"):
