@@ -1,11 +1,15 @@
 """Augmentation: image and label stay paired, and tiles really change."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import numpy as np
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.scaling import Scaling
+from geoseg.geoseg_plugin.engine.training import tiles
 from geoseg.geoseg_plugin.engine.training.augmentation import draw_turn, turn, vary_light
 from geoseg.geoseg_plugin.engine.training.batches import Batches
 from geoseg.geoseg_plugin.engine.training.tiles import TileStore
@@ -62,7 +66,7 @@ def test_light_varies_between_draws_and_bands():
 def marked(write_tiles, tmp_path):
     """Batches of tiles whose first band is the class value where marks are planted, odd in every direction."""
     random = np.random.default_rng(2)
-    tiles = []
+    triples = []
     for number in range(5):
         label = np.zeros((40, 40), dtype=np.uint8)
         label[3 : 6 + number, 5:30] = 1
@@ -70,9 +74,9 @@ def marked(write_tiles, tmp_path):
         label[35:, 35:] = 255
         image = np.stack([label + 1, random.integers(1, 200, (40, 40))]).astype(np.uint8)
         image[:, :2, :3] = 0
-        tiles.append(("train", image, label))
+        triples.append(("train", image, label))
     classes = ClassTable.named({0: "background", 1: "a", 2: "b"})
-    folder = write_tiles(tmp_path / "dataset", tiles, classes=classes, nodata=0)
+    folder = write_tiles(tmp_path / "dataset", triples, classes=classes, nodata=0)
     dataset = open_dataset(folder)
     return dataset, Batches(TileStore(dataset), Scaling([Band("x", 0, 1), Band("y", 0, 1)]), 2)
 
@@ -124,3 +128,30 @@ def test_validation_batches_are_as_the_files(marked):
     assert (labels[:, :, 40:] == -1).all()
     assert (labels[:, :2, :3] == -1).all()
     assert (labels[:, 35:40, 35:40] == -1).all()
+
+
+def test_a_tile_that_two_threads_read_at_once_takes_room_once(marked, monkeypatch):
+    dataset, _ = marked
+    first, second = dataset.tiles[:2]
+    store = TileStore(dataset, most_bytes=2 * TileStore(dataset).load(first).size)
+    read, both = store._read, Barrier(2, timeout=10)
+
+    def read_together(tile):
+        both.wait()
+        return read(tile)
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr(store, "_read", read_together)
+        list(pool.map(store.load, [first, first]))
+    assert store.load(second) is store.load(second)
+
+
+@pytest.mark.parametrize(("limit", "kept"), [("0\n", False), ("max\n", True), (None, True)])
+def test_tiles_are_kept_within_the_memory_of_a_container(marked, monkeypatch, tmp_path, limit, kept):
+    dataset, _ = marked
+    path = tmp_path / "memory.max"
+    if limit is not None:
+        path.write_text(limit)
+    monkeypatch.setattr(tiles, "_MEMORY_LIMIT", path)
+    store = TileStore(dataset)
+    assert (store.load(dataset.tiles[0]) is store.load(dataset.tiles[0])) is kept

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from ..datasets.dataset import Dataset, Tile
 from ..raster import open_raster, read_valid, read_window
 
 _SHARE_OF_FREE_MEMORY = 0.4
+# What a container may use at most; psutil tells of the whole machine.
+_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,9 @@ class TileStore:
 
     def __init__(self, dataset: Dataset, most_bytes: int | None = None) -> None:
         self._dataset = dataset
-        self._room = int(
-            _SHARE_OF_FREE_MEMORY * psutil.virtual_memory().available if most_bytes is None else most_bytes
-        )
+        self._room = int(_SHARE_OF_FREE_MEMORY * _free_memory()) if most_bytes is None else most_bytes
         self._kept: dict[str, Sample] = {}
+        self._lock = Lock()
 
     def load(self, tile: Tile) -> Sample:
         """Return the pixels of a tile.
@@ -63,9 +66,10 @@ class TileStore:
         sample = self._kept.get(tile.id)
         if sample is None:
             sample = self._read(tile)
-            if sample.size <= self._room:
-                self._room -= sample.size
-                self._kept[tile.id] = sample
+            with self._lock:
+                if tile.id not in self._kept and sample.size <= self._room:
+                    self._room -= sample.size
+                    self._kept[tile.id] = sample
         return sample
 
     def _read(self, tile: Tile) -> Sample:
@@ -97,3 +101,10 @@ class TileStore:
                 f"The tile {path} has {width} x {height} pixels, the dataset {side} x {side}.",
                 "Make the dataset again with 'Make training tiles'.",
             )
+
+
+def _free_memory() -> int:
+    """Return the bytes that are free on the machine, or the limit of the container where that is less."""
+    limit = _MEMORY_LIMIT.read_text().strip() if _MEMORY_LIMIT.is_file() else ""
+    free = int(psutil.virtual_memory().available)
+    return min(free, int(limit)) if limit.isdecimal() else free
