@@ -225,10 +225,11 @@ def test_values_outside_the_class_table_are_refused(cut, make_raster, scene, lab
     assert not (tmp_path / "dataset").exists()
 
 
-def test_values_become_classes_where_no_table_is_stated(cut, make_raster, scene, label):
+def test_values_become_classes_where_no_table_is_stated(cut, make_raster, scene, label, recorder):
     colours = {0: (1, 2, 3, 255), 4: (16, 32, 48, 255)}
     dataset, _ = cut(make_raster("scene.tif", scene), make_raster("label.tif", label, colours=colours))
-    assert dataset.classes.names == ("class 0", "class 4")
+    assert dataset.classes.names == ("background", "class 4")
+    assert any("label.tif names no classes: its value 0 is taken for the background" in text for text in recorder.notes)
     assert [one.colour for one in dataset.classes] == ["#010203", "#102030"]
 
 
@@ -247,6 +248,15 @@ def test_labels_that_are_no_class_values_are_refused(cut, make_raster, scene, la
     label[0, 3, 3] = value
     with pytest.raises(InputError, match=shown):
         cut(make_raster("scene.tif", scene), make_raster("label.tif", label))
+
+
+def test_an_image_given_twice_is_refused(cut, make_raster, scene, label, tmp_path):
+    image, labels = make_raster("scene.tif", scene), make_raster("label.tif", label)
+    with pytest.raises(InputError, match=r"scene\.tif is given twice"):
+        cut([image, image], labels)
+    (tmp_path / "link.tif").symlink_to(image)
+    with pytest.raises(InputError, match=r"link\.tif is the same file as .*scene\.tif"):
+        cut([image, str(tmp_path / "link.tif")], labels)
 
 
 def test_images_of_different_kinds_are_refused(cut, make_raster, scene, label):
@@ -312,7 +322,27 @@ def test_one_class_alone_and_missing_classes_are_warned_of(cut, make_raster, sce
     rare = 0 * label
     rare[0, 0, 0] = 4
     cut(make_raster("scene.tif", scene), make_raster("rare.tif", rare), name="rare")
-    assert any("tile holds the class class 4" in text for text in recorder.warnings)
+    assert any("tile holds 'class 4': give another SEED or a smaller BLOCK_SIZE" in text for text in recorder.warnings)
+
+
+def test_the_size_of_the_dataset_is_said_first_and_warned_of(cut, make_raster, scene, label, recorder):
+    image, labels = make_raster("scene.tif", scene), make_raster("label.tif", label)
+    cut(image, labels, name="few", overlap=0)
+    assert recorder.notes[1] == "16 tiles of 64 pixels a side are cut, about 0.3 MB on disk."
+    assert not any("times the pixels" in text for text in recorder.warnings)
+    cut(image, labels, name="many", tile_size=40, overlap=85)
+    assert any("hold 33 times the pixels of the images" in text for text in recorder.warnings)
+
+
+def test_a_tile_larger_than_the_image_cannot_be_split(cut, make_raster, scene, label):
+    with pytest.raises(InputError, match=r"TILE_SIZE is 512.*scene\.tif has only 256 x 256 pixels"):
+        cut(make_raster("scene.tif", scene), make_raster("label.tif", label), tile_size=512)
+
+
+def test_a_class_that_no_label_has_is_told_from_one_that_a_split_lacks(cut, make_raster, scene, label, recorder):
+    cut(make_raster("scene.tif", scene), make_raster("label.tif", 0 * label, tags=CLASSES))
+    assert "No tile holds 'roof'." in recorder.warnings
+    assert not any("SEED" in text for text in recorder.warnings)
 
 
 def test_a_folder_with_content_is_left_alone(cut, make_raster, scene, label, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,8 +33,10 @@ def read_scenes(paths: Sequence[str], report: Report) -> tuple[Scene, ...]:
     """Look at all images.
 
     Raises:
-        InputError: One cannot be read, or they differ in their number of bands, in data type, or in having a CRS.
+        InputError: One cannot be read or is given twice, or they differ in their number of bands, in data type, or in
+            having a CRS.
     """
+    _check_distinct(paths)
     scenes: list[Scene] = []
     taken: set[str] = set()
     for path in paths:
@@ -74,6 +77,16 @@ def match_labels(scenes: Sequence[Scene], labels: Sequence[str]) -> dict[str, st
             )
         matched[scene.name] = fitting[0]
     return matched
+
+
+def _check_distinct(paths: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for path in paths:
+        real = os.path.realpath(path)
+        if real in seen:
+            what = "is given twice" if seen[real] == path else f"is the same file as {seen[real]}"
+            raise InputError(f"The image {path} {what}.", "Give every image once.")
+        seen[real] = path
 
 
 def _describe(dataset: DatasetReader, path: str, name: str) -> Scene:

@@ -109,7 +109,7 @@ def split_tiles(
     if best is None:
         raise InputError(
             f"The {len(none)} tiles cannot be split into training and validation without sharing ground.",
-            "Give larger or more images, a smaller TILE_SIZE, OVERLAP or BLOCK_SIZE, or set VALIDATION to 0.",
+            "Give larger or more images, a smaller TILE_SIZE, OVERLAP or BLOCK_SIZE, lower VALIDATION, or set it to 0.",
         )
     return best
 

@@ -29,6 +29,7 @@ from .sources import LabelSource, find_labels
 from .split import SplitTiles, assign_blocks, choose_block_size, split_tiles
 
 _CUTTING_SHARE = 0.95
+_MANY_TIMES = 20
 
 
 def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
@@ -70,6 +71,7 @@ def _cut_scenes(
 ) -> list[CutTile]:
     windows = [tile_windows(scene.grid, request.tile_size, request.overlap) for scene in scenes]
     total, done, cut = sum(map(len, windows)), 0, list[CutTile]()
+    _announce(total, request, scenes, labels.classes, report)
     for scene, places in zip(scenes, windows, strict=True):
         with open_raster(scene.path) as dataset, labels.open(scene) as truth:
             for tile in cutter.cut(scene, dataset, truth, places):
@@ -89,9 +91,26 @@ def _cut_scenes(
     return cut
 
 
+def _announce(
+    total: int, request: MakeTiles, scenes: Sequence[Scene], classes: ClassTable, report: Report
+) -> None:  # fmt: skip
+    pixels = total * request.tile_size**2
+    pixel_bytes = len(scenes[0].bands) * np.dtype(scenes[0].dtype).itemsize + np.dtype(class_dtype(classes)[0]).itemsize
+    size = f"about {pixels * pixel_bytes / 1e6:,.1f} MB on disk"
+    report.note(f"{total} tiles of {request.tile_size} pixels a side are cut, {size}.")
+    times = pixels / sum(scene.grid.height * scene.grid.width for scene in scenes)
+    if times > _MANY_TIMES:
+        report.warn(
+            f"The tiles hold {times:.0f} times the pixels of the images, {size}: check TILE_SIZE "
+            f"({request.tile_size} pixels) and OVERLAP ({request.overlap:g} %)."
+        )
+
+
 def _split(request: MakeTiles, scenes: Sequence[Scene], tiles: Sequence[CutTile], report: Report) -> SplitTiles:
     if request.validation == 0:
         report.warn("VALIDATION is 0: without validation tiles nobody can tell how good a model is.")
+    else:
+        _check_several(tiles, scenes)
     index = {scene.name: number for number, scene in enumerate(scenes)}
     scene_of = np.array([index[tile.scene] for tile in tiles])
     shapes = [(scene.grid.height, scene.grid.width) for scene in scenes]
@@ -108,6 +127,16 @@ def _split(request: MakeTiles, scenes: Sequence[Scene], tiles: Sequence[CutTile]
     if request.validation:
         report.note(f"Blocks of about {size} pixels ({blocks.count} in all) were split.")
     return split
+
+
+def _check_several(tiles: Sequence[CutTile], scenes: Sequence[Scene]) -> None:
+    grid, side = scenes[0].grid, tiles[0].grid.height
+    if len(tiles) == len(scenes) == 1 and max(grid.height, grid.width) <= side:
+        raise InputError(
+            f"TILE_SIZE is {side}, but {scenes[0].path} has only {grid.width} x {grid.height} pixels: one tile "
+            "holds all of it, and nothing is left for validation.",
+            "Give a smaller TILE_SIZE or more images, or set VALIDATION to 0.",
+        )
 
 
 def _centre(tile: CutTile, scene: Scene) -> tuple[float, float]:
@@ -162,10 +191,16 @@ def _warn_of_classes(
     classes: ClassTable, tiles: Sequence[CutTile], validation: NDArray[np.bool_], report: Report
 ) -> None:
     counts = np.stack([tile.counts for tile in tiles])
-    if (counts.sum(axis=0) > 0).sum() < 2:
+    present = counts.sum(axis=0) > 0
+    if present.sum() < 2:
         report.warn("All labels are of one class: a network can learn nothing from them.")
+    if not present.all():
+        report.warn(f"No tile holds {_quoted(classes, ~present)}.")
     for name, chosen in ((TRAIN, ~validation), (VALIDATION, validation)):
-        total = counts[chosen].sum(axis=0)
-        missing = [one.name for one, pixels in zip(classes, total, strict=True) if pixels == 0]
-        if missing and chosen.any():
-            report.warn(f"No {name} tile holds the class {', '.join(missing)}.")
+        missing = present & (counts[chosen].sum(axis=0) == 0)
+        if missing.any() and chosen.any():
+            report.warn(f"No {name} tile holds {_quoted(classes, missing)}: give another SEED or a smaller BLOCK_SIZE.")
+
+
+def _quoted(classes: ClassTable, chosen: NDArray[np.bool_]) -> str:
+    return ", ".join(f"'{one.name}'" for one, is_chosen in zip(classes, chosen, strict=True) if is_chosen)

@@ -15,7 +15,7 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...contract.classes import LARGEST_VALUE, ClassTable, LabelClass
+from ...contract.classes import BACKGROUND_NAME, LARGEST_VALUE, ClassTable, LabelClass
 from ...contract.errors import InputError
 from ...contract.events import Report, stop_if_cancelled
 from ..class_raster import class_dtype, read_class_table
@@ -92,6 +92,8 @@ def read_label(dataset: DatasetReader, window: Window) -> tuple[NDArray[Any], ND
 def read_classes(paths: Sequence[str], report: Report) -> ClassTable:
     """Return the classes of label rasters: those that they state, or else one for each value that occurs.
 
+    Where they name no class either, 0 is the background.
+
     Raises:
         InputError: A raster cannot be read, is no label raster, or they state different classes.
     """
@@ -131,6 +133,12 @@ def _find_classes(paths: Sequence[str], report: Report) -> ClassTable:
     if not values:
         raise InputError(
             f"The label raster {paths[0]} holds no labels: all pixels are nodata.", "Check its nodata value."
+        )
+    if 0 in values and not names:
+        names = {0: BACKGROUND_NAME}
+        report.note(
+            f"{paths[0]} names no classes: its value 0 is taken for the background, the others become 'class 1' and so "
+            "on. To name classes, make the labels with 'Rasterize labels', or give the raster category names."
         )
     table = ClassTable.named({value: names.get(value, f"class {value}") for value in values})
     return ClassTable(tuple(LabelClass(one.value, one.name, colours.get(one.value, one.colour)) for one in table))
