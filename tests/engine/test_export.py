@@ -84,7 +84,8 @@ def test_a_difference_is_an_error_and_leaves_no_file(tmp_path, save, sample, mon
     assert sorted(file.name for file in tmp_path.iterdir()) == ["model.safetensors", "sample.tif"]
 
 
-def test_without_sample_and_dataset_one_is_asked_for(tmp_path, save):
+def test_without_sample_and_dataset_one_is_asked_for(tmp_path, save, blobs, monkeypatch):
+    monkeypatch.chdir(blobs)  # A dataset that nobody named must not be taken.
     with pytest.raises(InputError, match="SAMPLE"):
         export_model(ExportModel(model=save(), output=str(tmp_path / "model.onnx")), Listener())
 

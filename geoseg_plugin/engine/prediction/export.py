@@ -99,13 +99,13 @@ def _tiles(request: ExportModel, card: Card, report: Report) -> Iterator[_Array]
     if request.sample:
         yield from _windows(request.sample, card, report)
         return
+    fix = "Give an image as SAMPLE to compare the models on."
+    if not card.dataset:
+        raise InputError("The model names no training tiles.", fix)
     try:
         tiles = open_dataset(card.dataset).split(VALIDATION)
     except InputError as error:
-        raise InputError(
-            f"The model's training tiles are not there any more ({card.dataset or 'none are named'}).",
-            "Give an image as SAMPLE to compare the models on.",
-        ) from error
+        raise InputError(f"The model's training tiles are not there any more ({card.dataset}).", fix) from error
     for tile in tiles:
         yield from _windows(str(tile.image), card, report)
 
