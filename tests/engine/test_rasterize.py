@@ -86,10 +86,11 @@ def test_dates_are_no_classes(burn, make_layer, image, values):
 
 
 def test_features_without_a_class_are_ignored_and_counted(burn, make_layer, image, recorder):
-    shapes = [shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10)]
-    label, _, _ = burn(make_layer("l.gpkg", shapes, code=[2.0, np.nan]), image, field="code")
-    assert (label[5, 5], label[5, 25], label[20, 50]) == (2, 255, 0)
-    assert any("1 of 2 features have no value" in text for text in recorder.warnings)
+    parts = shapely.MultiPolygon([shapely.box(20, 0, 30, 10), shapely.box(35, 0, 40, 10)])
+    shapes = [shapely.box(0, 0, 10, 10), parts, *[shapely.box(900, 0, 910, 10)] * 3]
+    label, _, _ = burn(make_layer("l.gpkg", shapes, code=[2.0, *[np.nan] * 4]), image, field="code")
+    assert (label[5, 5], label[5, 25], label[5, 37], label[20, 50]) == (2, 255, 255, 0)
+    assert any("1 of 2 features on" in text and "have no value" in text for text in recorder.warnings)
 
 
 def test_background_may_be_ignored_or_have_a_value(burn, make_layer, image):

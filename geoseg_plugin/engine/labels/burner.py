@@ -51,9 +51,11 @@ class Burner:
             )
         if not finite.all():
             report.warn(f"{int((~finite).sum())} features lie beyond the CRS of {image} and are left out.")
-        self._shapes, self._codes = _simple(_to_pixels(shapes[finite], grid), codes[finite])
+        self._shapes, owners = _simple(_to_pixels(shapes[finite], grid), np.flatnonzero(finite))
+        self._codes = codes[owners]
         self._tree = shapely.STRtree(self._shapes)
         self._grid, self._image = grid, image
+        self._warn_of_unknown(layer.values[np.unique(owners[self._hits()])], report)
 
     @property
     def dtype(self) -> str:
@@ -62,7 +64,7 @@ class Burner:
 
     def overlaps(self) -> bool:
         """Tell whether any feature lies on the grid."""
-        return len(self._tree.query(shapely.box(0, 0, self._grid.width, self._grid.height))) > 0
+        return len(self._hits()) > 0
 
     def check_overlap(self) -> None:
         """Raise InputError where no feature lies on the grid."""
@@ -95,6 +97,19 @@ class Burner:
                 all_touched=self._all_touched,
             )  # fmt: skip
         return self._values_of_codes()[codes], int(np.count_nonzero(codes))
+
+    def _hits(self) -> NDArray[np.int64]:
+        """Return the indices of the shapes on the grid."""
+        hits: NDArray[np.int64] = self._tree.query(shapely.box(0, 0, self._grid.width, self._grid.height), "intersects")
+        return hits
+
+    def _warn_of_unknown(self, values: NDArray[np.int64], report: Report) -> None:
+        unknown = int((values == IGNORED).sum())
+        if unknown:
+            report.warn(
+                f"{unknown} of {len(values)} features on {self._image} have no value in '{self._layer.field}': their "
+                "pixels are ignored."
+            )
 
     @property
     def _ignore_code(self) -> int:
@@ -141,10 +156,10 @@ def _finite(shapes: NDArray[Any]) -> NDArray[np.bool_]:
     return finite
 
 
-def _simple(shapes: NDArray[Any], codes: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _simple(shapes: NDArray[Any], indices: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Take collections apart, twice since they may hold collections, and drop what is empty."""
     for _ in range(2):
         shapes, owners = shapely.get_parts(shapes, return_index=True)
-        codes = codes[owners]
+        indices = indices[owners]
     kept = ~shapely.is_empty(shapes)
-    return shapes[kept], codes[kept]
+    return shapes[kept], indices[kept]

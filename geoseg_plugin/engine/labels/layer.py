@@ -25,12 +25,14 @@ class LabelLayer:
 
     Attributes:
         features: The features that can be drawn.
-        values: Class value of each, or IGNORED where its class is not known.
+        field: The attribute with their classes, None where they are one class.
+        values: Class value of each, or IGNORED where its field is empty.
         classes: All classes of the layer, the background among them unless it is ignored.
         background: Class value of pixels without a label, None where they are to be ignored.
     """
 
     features: Features
+    field: str | None
     values: NDArray[np.int64]
     classes: ClassTable
     background: int | None
@@ -62,7 +64,7 @@ def read_label_layer(
         values = np.ones(len(features), dtype=np.int64)
     else:
         values, names = _read_classes(features, field, report)
-    return LabelLayer(features, values, _table(source, names, background), background)
+    return LabelLayer(features, field, values, _table(source, names, background), background)
 
 
 def _drawable(features: Features, report: Report) -> Features:
@@ -94,11 +96,8 @@ def _mend(geometries: NDArray[Any], report: Report) -> NDArray[Any]:
 def _read_classes(features: Features, field: str, report: Report) -> tuple[NDArray[np.int64], dict[int, str]]:
     column = features.columns[field]
     values, names = _text_classes(column) if column.dtype.kind == "O" else _number_classes(features, field)
-    unknown = int((values == IGNORED).sum())
-    if unknown == len(values):
+    if (values == IGNORED).all():
         raise InputError(f"The field '{field}' of {features.source} is empty.", "Choose another field.")
-    if unknown:
-        report.warn(f"{unknown} of {len(values)} features have no value in '{field}': their pixels are ignored.")
     if len(names) > LARGEST_VALUE:
         raise InputError(
             f"The field '{field}' of {features.source} has {len(names)} different values.",
