@@ -61,8 +61,9 @@ def test_a_layer_that_makes_no_sense_is_refused(dataset, changes, message):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": "geoseg-dataset", "version": 1}', "\xff"])
 def test_a_broken_description_is_refused(dataset, text):
     Path(dataset, "dataset.json").write_text(text, encoding="latin1")
-    with pytest.raises(InputError, match=r"dataset\.json"):
+    with pytest.raises(InputError, match=r"dataset\.json") as caught:
         open_dataset(dataset)
+    assert "Error" not in caught.value.message
 
 
 def test_later_formats_and_other_folders_are_refused(dataset, tmp_path):
@@ -74,7 +75,10 @@ def test_later_formats_and_other_folders_are_refused(dataset, tmp_path):
         open_dataset(str(tmp_path))
 
 
-def test_a_missing_layer_is_refused(dataset, tmp_path):
+def test_a_missing_or_empty_layer_is_refused(dataset, tmp_path):
+    (tmp_path / "dataset" / "tiles.gpkg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"tiles\.gpkg cannot be read: it is damaged, or holds no layer 'tiles'"):
+        open_dataset(dataset)
     (tmp_path / "dataset" / "tiles.gpkg").unlink()
     with pytest.raises(InputError, match=r"tiles\.gpkg cannot be read"):
         open_dataset(dataset)

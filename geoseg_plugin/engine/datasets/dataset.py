@@ -149,18 +149,21 @@ def _read_description(text: str, path: Path) -> Description:
         values["statistics"] = tuple(BandStatistics(**one) for one in values["statistics"])
         return Description(**values)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(f"{path} cannot be read: {error!r}.", _MAKE_AGAIN) from error
+        raise InputError(f"{path} is damaged: it does not describe a dataset as it should.", _MAKE_AGAIN) from error
 
 
 def _read_tiles(root: Path) -> tuple[Tile, ...]:
     path = root / FOOTPRINTS
+    columns = ["tile", "scene", "split"]
     try:
-        columns = ["tile", "scene", "split"]
         layer = pyogrio.raw.read(path, layer=FOOTPRINTS_LAYER, columns=columns, read_geometry=False)
         read = dict(zip(layer[0]["fields"], layer[3], strict=True))
         rows = list(zip(*(read[name] for name in columns), strict=True))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError) as error:
-        raise InputError(f"{path} cannot be read: {error}.", _MAKE_AGAIN) from error
+        raise InputError(
+            f"{path} cannot be read: it is damaged, or holds no layer '{FOOTPRINTS_LAYER}' with {', '.join(columns)}.",
+            _MAKE_AGAIN,
+        ) from error
     if not rows:
         raise InputError(f"{path} lists no tiles.", _MAKE_AGAIN)
     tiles = tuple(_tile(root, str(name), str(scene), split) for name, scene, split in rows)
