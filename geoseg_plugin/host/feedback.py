@@ -42,8 +42,7 @@ class FeedbackReport:
         self._feedback.pushDebugInfo(text)
 
     def metric(self, name: str, value: float, step: int) -> None:
-        """Write a figure as a detail: notes carry the figures for people."""
-        self._feedback.pushDebugInfo(f"{name} {step}: {value:.6g}")
+        """Say nothing: notes carry the figures for people."""
 
     def is_cancelled(self) -> bool:
         """Tell whether the user has pressed Cancel."""

@@ -35,7 +35,7 @@ def test_words_go_where_they_belong(feedback):
     report.warn("w")
     report.detail("d")
     report.metric("loss", 0.25, 3)
-    assert feedback.heard == [("info", "n"), ("warning", "w"), ("debug", "d"), ("debug", "loss 3: 0.25")]
+    assert feedback.heard == [("info", "n"), ("warning", "w"), ("debug", "d")]
 
 
 def test_same_text_is_said_once(feedback):
