@@ -97,6 +97,25 @@ def test_a_truncated_file(tmp_path):
         open_network(str(path), "cpu", 0, 0, Listener())
 
 
+@pytest.mark.parametrize("place", ["weights.bin", "../weights.bin", "../models/weights.bin"])
+def test_a_model_that_takes_its_weights_from_another_file(tmp_path, place):
+    from onnx import TensorProto, load, save
+
+    folder = tmp_path / "models"
+    folder.mkdir()
+    path = write_pixelwise(folder / "m.onnx", make_card(), WEIGHTS, BIAS)
+    for one in (tmp_path, folder):
+        (one / "weights.bin").write_bytes(WEIGHTS.astype(np.float32).tobytes())
+    model = load(path)
+    weights = model.graph.initializer[0]
+    weights.ClearField("float_data")
+    weights.data_location = TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value=place)
+    save(model, path)
+    with pytest.raises(ModelError, match=r"m\.onnx cannot be loaded"):
+        open_network(path, "cpu", 0, 0, Listener())
+
+
 def test_a_foreign_onnx_model(tmp_path):
     from onnx import TensorProto, helper, save
 

@@ -24,6 +24,7 @@ _CUDA = "CUDAExecutionProvider"
 _CPU_BATCH = 1
 _GPU_BATCH = 16
 _LOG_FATAL_ONLY = 4
+_WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 _LOAD_FAULTS = (
     faults.Fail, faults.InvalidArgument, faults.InvalidGraph, faults.InvalidProtobuf, faults.NoModel, faults.NoSuchFile,
     faults.NotImplemented, faults.RuntimeException,
@@ -84,13 +85,16 @@ def _open_session(path: str, providers: list[str | tuple[str, dict[str, str]]]) 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _LOG_FATAL_ONLY
     options.intra_op_num_threads = _core_count()
+    # The model file is no folder, so that a model cannot take weights from other files.
+    options.add_session_config_entry(_WEIGHTS_FOLDER, path)
     if len(providers) > 1:
         onnxruntime.preload_dlls()
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
     except _LOAD_FAULTS as error:
         raise ModelError(
-            f"{path} cannot be loaded as ONNX: {_first_line(error)}.", "The file is damaged, or no ONNX model."
+            f"{path} cannot be loaded as ONNX: {_first_line(error)}.",
+            "The file is damaged, or no ONNX model with all its weights inside.",
         ) from error
 
 
