@@ -25,8 +25,8 @@ class MakeTiles(Stage):
     """Cut images and their labels into tiles for training, and set whole blocks of them aside for validation.
 
     LABELS are either label rasters on the same pixel grid as the images, or one vector layer, which is then rasterized
-    for every image. Validation tiles come from separate blocks of ground: a training tile that overlaps a validation
-    tile is left out, so that no pixel is in both sets.
+    for every image. In label rasters that name no classes, 0 is the background. Validation tiles come from separate
+    blocks of ground: a training tile that overlaps a validation tile is left out, so that no pixel is in both sets.
 
     The dataset is a folder of GeoTIFF pairs (images/, labels/), with dataset.json (bands, classes, statistics, how it
     was made) and tiles.gpkg, a layer of the tile footprints.
