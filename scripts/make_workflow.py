@@ -33,7 +33,7 @@ INPUTS = (
     QgsProcessingParameterNumber("EPOCHS", "Epochs", NUMBER, 30, minValue=1, maxValue=100000),
     QgsProcessingParameterRasterLayer("MAP_IMAGE", "Image to map"),
 )
-# Step: title, algorithm, where its parameters come from, its results that the workflow gives back.
+# Step: title, algorithm, where its parameters come from, its results that the workflow gives back with their labels.
 STEPS = {
     "rasterize": (
         "Rasterize labels",
@@ -53,19 +53,19 @@ STEPS = {
             "LABELS": [FROM_STEP("rasterize", "OUTPUT")],
             "TILE_SIZE": [FROM_INPUT("TILE_SIZE")],
         },
-        {"dataset": "OUTPUT"},
+        {"dataset": ("OUTPUT", "Training tiles")},
     ),
     "train": (
         "Train segmentation",
         "geoseg:trainsegmentation",
         {"DATASET": [FROM_STEP("tiles", "OUTPUT")], "EPOCHS": [FROM_INPUT("EPOCHS")]},
-        {"model": "MODEL", "report": "REPORT"},
+        {"model": ("MODEL", "Model"), "report": ("REPORT", "Training report")},
     ),
     "predict": (
         "Predict segmentation",
         "geoseg:predictsegmentation",
         {"INPUT": [FROM_INPUT("MAP_IMAGE")], "MODEL": [FROM_STEP("train", "MODEL")]},
-        {"classes": "OUTPUT", "polygons": "POLYGONS"},
+        {"classes": ("OUTPUT", "Class map"), "polygons": ("POLYGONS", "Class polygons")},
     ),
 }
 HELP = {
@@ -138,8 +138,8 @@ def make_step(name: str, step: tuple, column: int) -> QgsProcessingModelChildAlg
         if definition.name() not in sources and not definition.isDestination():
             child.addParameterSources(definition.name(), [FIXED(definition.defaultValue())])
     outputs = {}
-    for row, (result, source) in enumerate(results.items()):
-        output = QgsProcessingModelOutput(result, f"{title}: {result}")
+    for row, (result, (source, label)) in enumerate(results.items()):
+        output = QgsProcessingModelOutput(result, label)
         output.setChildId(name)
         output.setChildOutputName(source)
         output.setPosition(QPointF(left + 60, top + (row + 1) * ROW_PX * 0.8))

@@ -39,6 +39,13 @@ def test_every_workflow_is_an_algorithm(provider):
     assert len(listed) == len(list((ROOT / "resources" / "workflows").glob("*.model3")))
 
 
+def test_results_of_a_workflow_have_plain_labels(provider):
+    listed = [one for one in provider.algorithms() if isinstance(one, QgsProcessingModelAlgorithm)]
+    assert listed
+    for parameter in (one for workflow in listed for one in workflow.destinationParameterDefinitions()):
+        assert re.fullmatch(r"[A-Z][a-z ]+", parameter.description())
+
+
 def test_words_are_complete(algorithm):
     assert re.fullmatch(r"[a-z0-9]+", algorithm.name())
     assert re.fullmatch(r"[a-z0-9]+", algorithm.groupId())
