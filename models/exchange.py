@@ -14,11 +14,11 @@ import torch
 
 from ..geoseg_plugin.contract.errors import ModelError
 from .card import Card
+from .catalog import SIDE_STEP, network_side
 from .file import CARD_KEY
 
 INPUT = "image"
 OUTPUT = "logits"
-_SIZE_STEP = 32
 _LARGEST_SIDE = 8192
 _MOST_WINDOWS = 4096
 
@@ -30,19 +30,19 @@ def write_onnx(network: torch.nn.Module, card: Card, path: Path, *, any_size: bo
         network: In evaluation mode, on the CPU, in float32.
         card: What it is; goes into the metadata.
         path: The .onnx file to write.
-        any_size: Whether windows may have any size in multiples of 32; if not, they have the card's tile size. Networks
-            that pool into a fixed number of cells cannot be exported for any size.
+        any_size: Whether windows may have any size in multiples of SIDE_STEP; if not, they have the card's tile size.
+            Networks that pool into a fixed number of cells cannot be exported for any size.
 
     Raises:
         ModelError: Torch cannot express the network as ONNX.
     """
     shape = {0: torch.export.Dim("windows", min=1, max=_MOST_WINDOWS)}
-    height = width = -(-card.tile_size // _SIZE_STEP) * _SIZE_STEP
+    height = width = network_side(card.tile_size)
     if any_size:
         # Sides that differ, so that none is taken for the other.
-        height, width = 8 * _SIZE_STEP, 10 * _SIZE_STEP
+        height, width = 8 * SIDE_STEP, 10 * SIDE_STEP
         for axis, name in ((2, "height"), (3, "width")):
-            shape[axis] = _SIZE_STEP * torch.export.Dim(name, min=1, max=_LARGEST_SIDE // _SIZE_STEP)
+            shape[axis] = SIDE_STEP * torch.export.Dim(name, min=1, max=_LARGEST_SIDE // SIDE_STEP)
     example = torch.zeros(2, len(card.bands), height, width)
     with _quiet():
         try:

@@ -5,7 +5,6 @@ import pytest
 from geoseg.geoseg_plugin.engine.prediction.blending import Blender, softmax
 from geoseg.geoseg_plugin.engine.prediction.maps import choose_classes
 from geoseg.geoseg_plugin.engine.prediction.windows import BLOCK, Cover
-from geoseg.models.catalog import network_side
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,7 +98,3 @@ def test_choice_equals_argmax(count):
     indices, best = choose_classes(probabilities)
     np.testing.assert_array_equal(indices, probabilities.argmax(axis=0))
     np.testing.assert_array_equal(best, probabilities.max(axis=0))
-
-
-def test_network_side_is_the_next_multiple_of_32():
-    assert [network_side(n) for n in (1, 32, 33, 500)] == [32, 32, 64, 512]

@@ -7,7 +7,7 @@ from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, Reques
 from geoseg.geoseg_plugin.contract.stages.training import ARCHITECTURES, ENCODERS
 from geoseg.models import catalog
 from geoseg.models.card import Band, Card
-from geoseg.models.catalog import build_network, fitting_encoders, smallest_tile
+from geoseg.models.catalog import build_network, fitting_encoders, network_side, smallest_tile
 from geoseg.models.file import save_model
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import save_file
@@ -27,6 +27,10 @@ def test_the_catalog_says_what_the_library_can_build(architecture):
         except ValueError:
             builds = False
         assert builds == (encoder in fitting_encoders(architecture)), encoder
+
+
+def test_network_side_is_the_next_multiple_of_32():
+    assert [network_side(n) for n in (1, 32, 33, 500)] == [32, 32, 64, 512]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

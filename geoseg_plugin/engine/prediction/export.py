@@ -61,7 +61,7 @@ def _export(original: TorchNetwork, path: Path, tiles: list[_Array], report: Rep
     report.progress(0.2, "Exporting")
     write_onnx(original.module, original.card, path, any_size=True)
     report.progress(0.5, f"Comparing on {len(tiles)} tiles")
-    smaller = max(smallest_tile(original.card.architecture), original.card.tile_size // 64 * 32)
+    smaller = max(smallest_tile(original.card.architecture), network_side(original.card.tile_size // 2))
     try:
         return _compare(original, path, [*tiles, tiles[0][:, :smaller, :smaller]], report)
     except ModelError as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ....models.catalog import network_side
 from ....models.losses import IGNORE_INDEX
 from ..datasets.dataset import Tile
 from ..scaling import Scaling
@@ -18,12 +19,11 @@ from .augmentation import draw_turn, turn, vary_light
 from .tiles import TileStore
 
 _AHEAD = 2
-SIDE_MULTIPLE = 32
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Network input and truth on the CPU, padded at the right and bottom to a multiple of 32 pixels.
+    """Network input and truth on the CPU, padded at the right and bottom to `network_side`.
 
     Attributes:
         images: (N, C, H, W) float32.
@@ -87,8 +87,7 @@ class Batches:
     def _make(self, tiles: Sequence[Tile], chances: Sequence[np.random.Generator] | None) -> Batch:
         samples = [self.store.load(tile) for tile in tiles]
         bands, height, width = samples[0].image.shape
-        padded = (-(-side // SIDE_MULTIPLE) * SIDE_MULTIPLE for side in (height, width))
-        shape = (len(samples), *padded)
+        shape = (len(samples), network_side(height), network_side(width))
         images = np.zeros((shape[0], bands, *shape[1:]), dtype=np.float32)
         labels = np.full(shape, IGNORE_INDEX, dtype=np.int64)
         for number, sample in enumerate(samples):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ....models.card import Band, Card
-from ....models.catalog import build_network
+from ....models.catalog import build_network, network_side
 from ....models.file import save_model
 from ....models.losses import build_loss
 from ...contract.errors import GeosegError
@@ -23,7 +23,7 @@ from ..device import choose_device, describe_device
 from ..output import whole_file
 from ..run import version
 from ..scaling import Scaling
-from .batches import SIDE_MULTIPLE, Batches
+from .batches import Batches
 from .checks import check_fit, input_bands, measured_tiles
 from .loop import Course, Fit, fit
 from .tiles import TileStore
@@ -77,7 +77,7 @@ def _prepare(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ..
     loss = build_loss(request.loss)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
     report.progress(0.01, "Trying the device")
-    trial = Trial(network, loss, len(bands), -(-dataset.tile_size // SIDE_MULTIPLE) * SIDE_MULTIPLE)
+    trial = Trial(network, loss, len(bands), network_side(dataset.tile_size))
     precision, reason = choose_precision(request.precision, trial, device)
     size = choose_batch_size(request.batch_size, len(learned), trial, precision, device)
     report.note(
