@@ -13,21 +13,22 @@ from ..geoseg_plugin.contract.errors import ModelError
 FORMAT = "geoseg-card"
 FORMAT_VERSION = 1
 TASK = "semantic segmentation"
+NODATA_RULE = (
+    "A pixel is without data where mask, alpha or nodata hide it (floats: in any band, whole numbers: in all bands) "
+    "and where a float is no finite number. It becomes 0 in all bands and gets no class."
+)
 
 
 @dataclass(frozen=True)
 class Band:
     """One input band, in the order of the network's channels, with what turns its pixels into network input.
 
-    network input = (clip(pixel, low, high) - mean) / std; pixels without data become 0. Fixed at training.
+    network input = (pixel - mean) / std; pixels without data (NODATA_RULE) become 0. Fixed at training.
 
     Attributes:
         name: The band's name in the training images.
         mean: In pixel units, over the valid training pixels.
         std: Likewise, above 0.
-        low: Smallest pixel value let through, None for no limit.
-        high: Largest pixel value let through, None for no limit.
-        wavelength_nm: Central wavelength in nanometres, None where not known.
 
     Raises:
         ValueError: Values are not like that.
@@ -36,9 +37,6 @@ class Band:
     name: str
     mean: float
     std: float
-    low: float | None = None
-    high: float | None = None
-    wavelength_nm: float | None = None
 
     def __post_init__(self) -> None:
         _check(isinstance(self.name, str), f"the name of band {self.name!r} is no text")
@@ -66,8 +64,8 @@ class Card:
         metrics: Figures on the validation tiles (iou, best_epoch, per-class IoU, ...).
         versions: GeoSeg, torch and segmentation-models-pytorch.
         created: Date and time in UTC, ISO 8601.
-        licence: Licence of the weights, as the trainer states it.
         task: Always TASK so far.
+        nodata_rule: Which pixels count as without data, and what becomes of them, in words; always NODATA_RULE so far.
 
     Raises:
         ValueError: There are no bands, fewer than two classes, sizes that are not above 0, or another task.
@@ -88,8 +86,8 @@ class Card:
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     created: str = ""
-    licence: str = ""
     task: str = TASK
+    nodata_rule: str = NODATA_RULE
 
     def __post_init__(self) -> None:
         _check(len(self.bands) > 0, "there are no bands")

@@ -12,7 +12,7 @@ from ...models.card import Band
 
 
 class Scaling:
-    """Turns pixels into network input as the bands of a card say: (clip(pixel, low, high) - mean) / std.
+    """Turns pixels into network input as the bands of a card say: (pixel - mean) / std.
 
     Args:
         bands: The card's bands, in the order of the image's.
@@ -24,15 +24,10 @@ class Scaling:
 
         self._mean = column([band.mean for band in bands])
         self._factor = column([1 / band.std for band in bands])
-        self._low = column([-np.inf if band.low is None else band.low for band in bands])
-        self._high = column([np.inf if band.high is None else band.high for band in bands])
-        self._clips = bool(np.isfinite(self._low).any() or np.isfinite(self._high).any())
 
     def apply(self, image: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return network input (C, H, W) for an image (C, H, W); pixels that are not `valid` (H, W) become 0."""
         scaled: NDArray[np.float32] = image.astype(np.float32)
-        if self._clips:
-            np.clip(scaled, self._low, self._high, out=scaled)
         scaled -= self._mean
         scaled *= self._factor
         if not valid.all():

@@ -9,16 +9,20 @@ from geoseg.geoseg_plugin.contract.errors import ModelError
 from geoseg.models.card import Band, Card
 
 CARD = Card(
-    architecture="unet", encoder="resnet18", bands=(Band("rot", 1.5, 2), Band("nir", 3, 4, -1, 9, 842)),
+    architecture="unet", encoder="resnet18", bands=(Band("rot", 1.5, 2), Band("nir", 3, 4)),
     dtype="int16",
     classes=ClassTable.named({0: "background", 70: "Straße"}), ignore_value=255, tile_size=256, pixel_size=(0.5, 0.25),
     crs="EPSG:32645", dataset="/d", fingerprint="ab", request={"stage": "x", "parameters": {"epochs": 3}},
-    metrics={"iou": 0.5, "classes": {"Straße": {"iou": None}}}, versions={"torch": "2"}, created="2026", licence="CC0",
+    metrics={"iou": 0.5, "classes": {"Straße": {"iou": None}}}, versions={"torch": "2"}, created="2026",
 )  # fmt: skip
 
 
 def test_it_comes_back_whole():
     assert Card.from_text(CARD.to_text(), "here") == CARD
+
+
+def test_it_says_what_counts_as_without_data():
+    assert "nodata" in json.loads(CARD.to_text())["nodata_rule"]
 
 
 @pytest.mark.parametrize(

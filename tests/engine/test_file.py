@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 def _card(**changes):
     values = {
         "architecture": "unet", "encoder": "resnet18", "dtype": "uint16", "ignore_value": 255, "tile_size": 64,
-        "bands": (Band("red", 1, 2), Band("nir", 3, 4.5, low=0, high=9000)), "pixel_size": (0.5, 0.5),
+        "bands": (Band("red", 1, 2), Band("nir", 3, 4.5)), "pixel_size": (0.5, 0.5),
         "classes": ClassTable.named({0: "background", 9: "Häuser"}), "metrics": {"iou": 0.5}, **changes,
     }  # fmt: skip
     return Card(**values)
