@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ BFLOAT16 = "bfloat16"
 FLOAT32 = "float32"
 
 _CPU_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
-_WORTH_IT = 0.9
+_WORTH_IT = 1.1
 _TRIAL_TILES = 2
-_TRIAL_STEPS = 2
+_TRIAL_STEPS = 3
 _CPU_PIXELS = 8 * 512 * 512
 _FEW_TILES = 64
 
@@ -51,25 +52,26 @@ class Trial:
     bands: int
     side: int
 
-    def seconds(self, tiles: int, precision: str) -> float:
-        """Return how long a step with so many tiles takes: the best of a few, after one to warm up.
+    def seconds(self, tiles: int, *precisions: str) -> dict[str, float]:
+        """Return how long a step with so many tiles takes in each precision: the best of a few, after one to warm up.
 
-        On a CPU that is the time of all its threads together, which does not grow while other programs are busy.
+        The precisions take turns, so that what else the computer is doing burdens all of them.
         """
         network = copy.deepcopy(self.network).train()
         device = next(network.parameters()).device
-        clock = time.process_time if device.type == "cpu" else time.perf_counter
         images = torch.zeros(tiles, self.bands, self.side, self.side, device=device)
         images = images.to(memory_format=torch.channels_last)
         labels = torch.zeros(tiles, self.side, self.side, dtype=torch.int64, device=device)
-        times = []
-        for _ in range(1 + _TRIAL_STEPS):
-            started = clock()
-            step(network, self.loss, images, labels, precision)
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            times.append(clock() - started)
-        return min(times[1:])
+        best = dict.fromkeys(precisions, math.inf)
+        for turn in range(1 + _TRIAL_STEPS):
+            for precision in precisions:
+                started = time.perf_counter()
+                step(network, self.loss, images, labels, precision)
+                if device.type == "cuda":
+                    torch.cuda.synchronize(device)
+                if turn > 0:
+                    best[precision] = min(best[precision], time.perf_counter() - started)
+        return best
 
 
 def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[str, str]:
@@ -85,9 +87,9 @@ def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[st
     capabilities = torch.cpu.get_capabilities()
     if not any(capabilities.get(name) for name in _CPU_INSTRUCTIONS):
         return FLOAT32, "the processor has no bfloat16"
-    times = {precision: trial.seconds(_TRIAL_TILES, precision) for precision in (FLOAT32, BFLOAT16)}
+    times = trial.seconds(_TRIAL_TILES, FLOAT32, BFLOAT16)
     gain = times[FLOAT32] / times[BFLOAT16]
-    return (BFLOAT16 if gain * _WORTH_IT > 1 else FLOAT32), f"bfloat16 is {gain:.1f} times as fast in a trial"
+    return (BFLOAT16 if gain > _WORTH_IT else FLOAT32), f"bfloat16 is {gain:.1f} times as fast in a trial"
 
 
 def choose_batch_size(asked: int, tiles: int, trial: Trial, precision: str, device: torch.device) -> int:
