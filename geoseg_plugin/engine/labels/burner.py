@@ -55,7 +55,9 @@ class Burner:
         self._codes = codes[owners]
         self._tree = shapely.STRtree(self._shapes)
         self._grid, self._image = grid, image
-        self._warn_of_unknown(layer.values[np.unique(owners[self._hits()])], report)
+        self._area = shapely.box(0, 0, grid.width, grid.height)
+        touching = np.unique(owners[self._tree.query(self._area, "intersects")])
+        self._warn_of_unknown(layer.values[touching], report)
 
     @property
     def dtype(self) -> str:
@@ -64,7 +66,7 @@ class Burner:
 
     def overlaps(self) -> bool:
         """Tell whether any feature lies on the grid."""
-        return len(self._hits()) > 0
+        return len(self._tree.query(self._area)) > 0
 
     def check_overlap(self) -> None:
         """Raise InputError where no feature lies on the grid."""
@@ -97,11 +99,6 @@ class Burner:
                 all_touched=self._all_touched,
             )  # fmt: skip
         return self._values_of_codes()[codes], int(np.count_nonzero(codes))
-
-    def _hits(self) -> NDArray[np.int64]:
-        """Return the indices of the shapes on the grid."""
-        hits: NDArray[np.int64] = self._tree.query(shapely.box(0, 0, self._grid.width, self._grid.height), "intersects")
-        return hits
 
     def _warn_of_unknown(self, values: NDArray[np.int64], report: Report) -> None:
         unknown = int((values == IGNORED).sum())
