@@ -130,6 +130,18 @@ def test_validation_batches_are_as_the_files(marked):
     assert (labels[:, 35:40, 35:40] == -1).all()
 
 
+@pytest.mark.parametrize(("count", "dtype"), [(128, np.int8), (129, np.int16), (32_769, np.int32)])
+def test_indices_of_many_classes_do_not_wrap(make_dataset, count, dtype):
+    label = np.full((32, 32), 1000, dtype=np.uint16)
+    label[0, :2] = 999 + count, 255
+    classes = ClassTable.named({value: str(value) for value in range(1000, 1000 + count)})
+    image = np.ones((2, 32, 32), dtype=np.uint8)
+    dataset = open_dataset(make_dataset([("train", image, label)], classes=classes))
+    got = TileStore(dataset).load(dataset.tiles[0]).label
+    assert got.dtype == dtype
+    assert got[0, :3].tolist() == [count - 1, -1, 0]
+
+
 def test_a_tile_that_two_threads_read_at_once_takes_room_once(marked, monkeypatch):
     dataset, _ = marked
     first, second = dataset.tiles[:2]

@@ -29,12 +29,12 @@ class Sample:
 
     Attributes:
         image: (C, H, W) in the dtype of the files.
-        label: (H, W) int16 class indices; IGNORE_INDEX where there is no label or no data.
+        label: (H, W) class indices in the smallest dtype; IGNORE_INDEX where there is no label or no data.
         valid: (H, W) pixels with data.
     """
 
     image: NDArray[Any]
-    label: NDArray[np.int16]
+    label: NDArray[np.signedinteger[Any]]
     valid: NDArray[np.bool_]
 
     @property
@@ -77,7 +77,8 @@ class TileStore:
         with open_raster(str(tile.label)) as dataset:
             self._check_size(str(tile.label), dataset.height, dataset.width)
             values = read_window(dataset, Window(0, 0, dataset.width, dataset.height), bands=[1])[0]
-        label = class_indices(values, self._dataset.classes, IGNORE_INDEX).astype(np.int16)
+        classes = self._dataset.classes
+        label = class_indices(values, classes, IGNORE_INDEX).astype(np.min_scalar_type(-len(classes)))
         label[(values == self._dataset.ignore_value) | ~valid] = IGNORE_INDEX
         return Sample(image, label, valid)
 
