@@ -3,7 +3,7 @@
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import GeosegError, RequestError
-from geoseg.geoseg_plugin.engine.device import choose_device, describe_device, why_no_gpu
+from geoseg.geoseg_plugin.engine.device import choose_device, describe_device, is_auto, named_gpu, why_no_gpu
 
 
 def test_the_cpu_is_always_there():
@@ -38,3 +38,10 @@ def test_auto_falls_back_when_the_gpu_does_not_work(monkeypatch):
     assert why_no_gpu() == "no kernel image is available"
     with pytest.raises(GeosegError, match="does not work: no kernel image is available"):
         choose_device("cuda")
+
+
+def test_the_text_is_read_in_one_way_for_every_library():
+    assert [named_gpu(text, "It", lambda: 4) for text in (" CPU", "cuda", "CUDA:3 ")] == [None, 0, 3]
+    assert [is_auto(text) for text in (" Auto ", "cpu", "")] == [True, False, False]
+    with pytest.raises(GeosegError, match="It does not see the GPU 'cuda:4': it sees 4, counted from 0"):
+        named_gpu("cuda:4", "It", lambda: 4)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
 from ....models.card import Card
 from ....models.file import CARD_KEY
-from ...contract.errors import GeosegError, ModelError, RequestError
+from ...contract.errors import GeosegError, ModelError
 from ...contract.events import Report
+from ..device import is_auto, named_gpu
 from .runtime import Network
 
 _CPU = "CPUExecutionProvider"
@@ -72,7 +72,7 @@ def open_onnx_network(path: str, device: str, batch_size: int, report: Report) -
     runs_on_gpu = session.get_providers()[0] == _CUDA
     if not runs_on_gpu and len(providers) > 1:
         fault = "onnxruntime cannot use the GPU: its CUDA or cuDNN libraries do not load"
-        if device.strip().lower() != "auto":
+        if not is_auto(device):
             raise GeosegError(f"{fault}.", "Use DEVICE auto or cpu, or check the engine.")
         report.warn(f"{fault}. The CPU does the work, which takes longer.")
     if runs_on_gpu:
@@ -123,22 +123,14 @@ def _check(session: onnxruntime.InferenceSession, path: str) -> Card:
 
 
 def _providers(device: str) -> list[str | tuple[str, dict[str, str]]]:
-    wanted = device.strip().lower()
-    if wanted == "cpu":
+    if is_auto(device) and not _usable_gpus():
         return [_CPU]
-    found = _gpu_count() if _CUDA in onnxruntime.get_available_providers() else 0
-    if wanted == "auto":
-        return [(_CUDA, {"device_id": "0"}), _CPU] if found else [_CPU]
-    match = re.fullmatch(r"cuda(?::(\d+))?", wanted)
-    if match is None:
-        raise RequestError(f"DEVICE is '{device}'.", "Give auto, cpu, cuda or cuda:N (N counts from 0).")
-    number = int(match.group(1) or 0)
-    if number >= found:
-        raise GeosegError(
-            f"onnxruntime does not see the GPU '{wanted}': it sees {found or 'none'}.",
-            "Use DEVICE auto or cpu, or check the driver.",
-        )
-    return [(_CUDA, {"device_id": str(number)}), _CPU]
+    number = 0 if is_auto(device) else named_gpu(device, "onnxruntime", _usable_gpus)
+    return [_CPU] if number is None else [(_CUDA, {"device_id": str(number)}), _CPU]
+
+
+def _usable_gpus() -> int:
+    return _gpu_count() if _CUDA in onnxruntime.get_available_providers() else 0
 
 
 def _gpu_count() -> int:
