@@ -90,9 +90,9 @@ def _check_device(wanted: str) -> tuple[str, str]:
 
 def _why_not_the_gpu(wanted: str) -> str:
     """Return, for a device that was chosen for the user, why it is no graphics card."""
-    from .device import why_no_gpu
+    from .device import is_auto, why_no_gpu
 
-    reason = why_no_gpu() if wanted.strip().lower() == "auto" else None
+    reason = why_no_gpu() if is_auto(wanted) else None
     return f"; no graphics card is used: {reason}" if reason else ""
 
 
