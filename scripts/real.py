@@ -45,7 +45,7 @@ def train(chain: Chain, scenes: list[Path], buildings: Path) -> Path:
     )  # fmt: skip
     chain.run(
         "trainsegmentation", DATASET=dataset, ARCHITECTURE="unet", ENCODER="resnet18", WEIGHTS="none",
-        EPOCHS=setting("EPOCHS", 45), BATCH_SIZE=setting("BATCH_SIZE", 8), SEED=setting("SEED", 42), MODEL=model,
+        EPOCHS=setting("EPOCHS", 36), BATCH_SIZE=setting("BATCH_SIZE", 8), SEED=setting("SEED", 42), MODEL=model,
         REPORT=OUT / "report.html",
     )  # fmt: skip
     return model
