@@ -78,7 +78,7 @@ def run_chain(qgis_process, folder):
         text = ",".join(str(side) for side in extent)
         parameters = {"INPUT": scene, "EXTENT": f"{text} [EPSG:32633]", "OUTPUT": folder / f"{name}.tif"}
         done[name] = qgis_process.results("geoseg:clipraster", parameters)
-    west, label_raster, dataset = folder / "west.tif", folder / "labels.tif", folder / "dataset"
+    west, label_raster, dataset = folder / "west.tif", folder / "west_labels.tif", folder / "dataset"
     done["rasterizelabels"] = qgis_process.results(
         "geoseg:rasterizelabels", {"LABELS": labels, "FIELD": "class", "LIKE": west, "OUTPUT": label_raster}
     )

@@ -100,7 +100,7 @@ def test_drawn_features_train_without_being_saved_first(provider, chain, context
 
 def test_a_failure_in_the_background_says_why(provider, chain, context, tmp_path):
     parameters = {
-        "INPUT": str(chain.folder / "labels.tif"),
+        "INPUT": str(chain.folder / "west_labels.tif"),
         "MODEL": str(chain.folder / "model.safetensors"),
         "OUTPUT": str(tmp_path / "classes.tif"),
     }

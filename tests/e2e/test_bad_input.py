@@ -58,7 +58,7 @@ def test_bad_input_gives_a_message_and_exit_code_1(qgis_process, chain, tmp_path
         "out": tmp_path / "out",
         "east": chain.folder / "east.tif",
         "labels": chain.folder / "labels.shp",
-        "west_labels": chain.folder / "labels.tif",
+        "west_labels": chain.folder / "west_labels.tif",
         "dataset": chain.folder / "dataset",
         "model": chain.folder / "model.safetensors",
     }

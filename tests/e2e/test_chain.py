@@ -44,7 +44,7 @@ def test_clips_are_exact_parts_of_the_scene(chain):
 
 def test_labels_lie_on_the_grid_of_the_image(chain):
     image, image_transform, _ = read(chain.folder / "west.tif")
-    label, label_transform, values = read(chain.folder / "labels.tif")
+    label, label_transform, values = read(chain.folder / "west_labels.tif")
     assert label_transform == image_transform
     assert label.GetProjection() == image.GetProjection()
     assert len(numpy.unique(values)) > 3
@@ -71,7 +71,7 @@ def test_the_prediction_lies_on_the_grid_of_the_image_and_holds_classes_alone(ch
     assert set(numpy.unique(values)) <= set(CLASSES)
 
 
-@pytest.mark.parametrize("name", ["labels.tif", "predicted.tif"])
+@pytest.mark.parametrize("name", ["west_labels.tif", "predicted.tif"])
 def test_class_rasters_open_with_names_and_colours(chain, name):
     layer = QgsRasterLayer(str(chain.folder / name), name)
     assert isinstance(layer.renderer(), QgsPalettedRasterRenderer)

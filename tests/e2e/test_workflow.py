@@ -32,7 +32,7 @@ def test_the_workflow_goes_from_labels_to_a_map(qgis_process, chain, tmp_path):
 
 
 def test_the_workflow_stops_with_the_message_of_the_step_that_failed(qgis_process, chain, tmp_path):
-    done = qgis_process.run("geoseg:segmentation_chain", parameters(chain, tmp_path, "labels.tif"))
+    done = qgis_process.run("geoseg:segmentation_chain", parameters(chain, tmp_path, "west_labels.tif"))
     assert done.returncode == 1
     assert "band" in done.stderr
     assert "Traceback" not in done.stderr
