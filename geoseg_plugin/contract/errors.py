@@ -69,3 +69,8 @@ def error_from_json(values: Dict[str, Any]) -> GeosegError:
     """Rebuild an error from `GeosegError.to_json`; an unknown kind becomes a plain GeosegError."""
     kind = _KINDS.get(str(values.get("kind")), GeosegError)
     return kind(str(values.get("message", "The engine failed without a message.")), str(values.get("fix", "")))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what a library's error says, without a full stop; its kind where it says nothing."""
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -17,7 +17,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..contract.errors import InputError, OutputError
+from ..contract.errors import InputError, OutputError, first_line
 from ..contract.events import Report
 
 # GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes (spec/engines.md 4b).
@@ -229,5 +229,4 @@ def _kind(dtype: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    cause = error.__cause__ or error
-    return str(cause).splitlines()[0].rstrip(".") if str(cause) else type(cause).__name__
+    return first_line(error.__cause__ or error)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..contract.about import about
-from ..contract.errors import GeosegError, OutputError
+from ..contract.errors import GeosegError, OutputError, first_line
 from ..contract.events import Report
 from ..contract.stages.stage import Stage
 
@@ -43,7 +43,7 @@ def run(request: Stage, report: Report) -> Any:
             "There was not enough memory.", "Use a smaller tile, window or batch size, or close other programs."
         ) from error
     except OSError as error:
-        cause = str(error.__cause__ or error).splitlines()[0].rstrip(".")
+        cause = first_line(error.__cause__ or error)
         fix = "Check that the disk has room and that the paths can be used."
         raise OutputError(f"A file could not be read or written: {cause}.", fix) from error
     report.progress(1.0, f"{request.title}: done in {time.monotonic() - started:.1f} s")
