@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..geoseg_plugin.contract.stages.imagery import ClipRaster, DemoScene
+from ..geoseg_plugin.contract.stages.bands import RescaleImage, StackBands, StackFolder
+from ..geoseg_plugin.contract.stages.imagery import ClipRaster, DemoScene, MosaicRasters
 from .base import StageAlgorithm
 
 
@@ -16,3 +17,27 @@ class ClipRasterAlgorithm(StageAlgorithm):
     """geoseg:clipraster."""
 
     stage = ClipRaster
+
+
+class StackBandsAlgorithm(StageAlgorithm):
+    """geoseg:stackbands."""
+
+    stage = StackBands
+
+
+class StackFolderAlgorithm(StageAlgorithm):
+    """geoseg:stackfolder."""
+
+    stage = StackFolder
+
+
+class MosaicRastersAlgorithm(StageAlgorithm):
+    """geoseg:mosaicrasters."""
+
+    stage = MosaicRasters
+
+
+class RescaleImageAlgorithm(StageAlgorithm):
+    """geoseg:rescaleimage."""
+
+    stage = RescaleImage

@@ -8,20 +8,31 @@ from qgis.PyQt.QtGui import QIcon
 from ..algorithms.base import ICONS
 from ..algorithms.datasets import MakeTilesAlgorithm
 from ..algorithms.engine import CheckEngineAlgorithm, InstallEngineAlgorithm
-from ..algorithms.imagery import ClipRasterAlgorithm, DemoSceneAlgorithm
+from ..algorithms.imagery import (
+    ClipRasterAlgorithm,
+    DemoSceneAlgorithm,
+    MosaicRastersAlgorithm,
+    RescaleImageAlgorithm,
+    StackBandsAlgorithm,
+    StackFolderAlgorithm,
+)
 from ..algorithms.labels import RasterizeLabelsAlgorithm
 from ..algorithms.models import ExportModelAlgorithm
 from ..algorithms.prediction import PredictSegmentationAlgorithm
 from ..algorithms.training import TrainSegmentationAlgorithm
 from .contract.about import about
 from .contract.errors import GeosegError
-from .contract.fields import RASTER_SUFFIXES, VECTOR_FORMATS
+from .contract.fields import RASTER_SUFFIXES, VECTOR_FORMATS, VRT_SUFFIX
 from .host.environment import ROOT, engine_python
 from .host.settings import chosen_python
 
 ALGORITHMS = (
     DemoSceneAlgorithm,
     ClipRasterAlgorithm,
+    StackBandsAlgorithm,
+    StackFolderAlgorithm,
+    MosaicRastersAlgorithm,
+    RescaleImageAlgorithm,
     RasterizeLabelsAlgorithm,
     MakeTilesAlgorithm,
     TrainSegmentationAlgorithm,
@@ -88,7 +99,7 @@ class GeosegProvider(QgsProcessingProvider):
 
     def supportedOutputRasterLayerExtensions(self) -> list[str]:
         """Return what the engine writes."""
-        return [suffix.lstrip(".") for suffix in RASTER_SUFFIXES]
+        return [suffix.lstrip(".") for suffix in (*RASTER_SUFFIXES, VRT_SUFFIX)]
 
     def defaultRasterFileExtension(self) -> str:
         """Return the suffix of temporary rasters."""

@@ -34,6 +34,7 @@ class Kind(str, Enum):
 
 
 RASTER_SUFFIXES = (".tif", ".tiff")
+VRT_SUFFIX = ".vrt"  # of virtual rasters, which some stages write
 VECTOR_FORMATS = {".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON"}  # suffix: GDAL's driver
 _SUFFIXES = {Kind.RASTER_OUT: RASTER_SUFFIXES, Kind.VECTOR_OUT: tuple(VECTOR_FORMATS)}
 OUTPUT_KINDS = frozenset({Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT, Kind.FOLDER_OUT})

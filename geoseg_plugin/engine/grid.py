@@ -60,14 +60,23 @@ class Grid:
 
     def is_same(self, other: Grid) -> bool:
         """Tell whether both have the same pixels: size, CRS, and corners within a hundredth of a pixel."""
-        if (self.height, self.width) != (other.height, other.width) or not same_crs(self.crs, other.crs):
-            return False
+        return (self.height, self.width) == (other.height, other.width) and self.offset_of(other) == (0, 0)
+
+    def offset_of(self, other: Grid) -> tuple[int, int] | None:
+        """Return (column, row) of this grid at which another one begins, if pixels of both fall on each other.
+
+        None where they have other CRSs, pixel sizes or directions, or lie a hundredth of a pixel off somewhere.
+        """
+        if not same_crs(self.crs, other.crs):
+            return None
         inverse = ~self.transform
-        for corner in self._corners():
-            col, row = inverse @ (other.transform @ corner)
-            if abs(col - corner[0]) > _ALIGNED_WITHIN_PX or abs(row - corner[1]) > _ALIGNED_WITHIN_PX:
-                return False
-        return True
+        col, row = inverse @ (other.transform @ (0, 0))
+        first = round(col), round(row)
+        for corner in other._corners():
+            at = inverse @ (other.transform @ corner)
+            if any(abs(at[axis] - first[axis] - corner[axis]) > _ALIGNED_WITHIN_PX for axis in (0, 1)):
+                return None
+        return first
 
     def describe(self) -> str:
         """Return the grid in words, for messages."""

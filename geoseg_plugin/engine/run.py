@@ -15,6 +15,10 @@ from ..contract.stages.stage import Stage
 _FUNCTIONS = {
     "demoscene": ("imagery.demo", "draw_demo_scene"),
     "clipraster": ("imagery.clip", "clip_raster"),
+    "stackbands": ("imagery.stack", "stack_bands"),
+    "stackfolder": ("imagery.stack_folder", "stack_folder"),
+    "mosaicrasters": ("imagery.mosaic", "mosaic_rasters"),
+    "rescaleimage": ("imagery.rescale", "rescale_image"),
     "rasterizelabels": ("labels.rasterize", "rasterize_labels"),
     "maketiles": ("datasets.tiles", "make_tiles"),
     "trainsegmentation": ("training.train", "train_segmentation"),

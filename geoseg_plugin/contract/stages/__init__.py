@@ -8,9 +8,10 @@ from typing import Any, Dict, Mapping, Tuple, Type
 from ..about import reference
 from ..errors import RequestError
 from ..fields import fields_of
+from .bands import RescaleImage, StackBands, StackFolder
 from .datasets import MakeTiles
 from .environment import CheckEngine, InstallEngine
-from .imagery import ClipRaster, DemoScene
+from .imagery import ClipRaster, DemoScene, MosaicRasters
 from .labels import RasterizeLabels
 from .models import ExportModel
 from .prediction import PredictSegmentation
@@ -22,6 +23,10 @@ STAGES: Dict[str, Type[Stage]] = {
     for stage in (
         DemoScene,
         ClipRaster,
+        StackBands,
+        StackFolder,
+        MosaicRasters,
+        RescaleImage,
         RasterizeLabels,
         MakeTiles,
         TrainSegmentation,

@@ -1,0 +1,124 @@
+"""Seeing a raster on another grid: as it is where its pixels fit, else resampled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+from rasterio.windows import intersect as windows_intersect
+from rasterio.windows import intersection as common_window
+
+from ...contract.errors import InputError
+from ..class_raster import read_class_table
+from ..grid import Grid
+from ..raster import read_window, unreadable
+from .writing import Block
+
+
+@dataclass(frozen=True)
+class View:
+    """A raster on a grid.
+
+    Attributes:
+        source: The raster as it is.
+        pixels: Where pixels are read: `source`, or a warped view of it on the grid.
+        col: Column of `pixels` at which the grid begins.
+        row: Row of `pixels` at which the grid begins.
+    """
+
+    source: DatasetReader
+    pixels: DatasetReader | WarpedVRT
+    col: int = 0
+    row: int = 0
+
+    def covers(self, grid: Grid) -> bool:
+        """Tell whether the raster certainly has pixels for a whole grid; a warped one may end anywhere."""
+        right, bottom = self.col + grid.width, self.row + grid.height
+        inside = min(self.col, self.row) >= 0 and right <= self.source.width and bottom <= self.source.height
+        return self.pixels is self.source and inside
+
+    def read(self, window: Window, *, masked: bool = True) -> Block:
+        """Read all bands of a window of the grid, which may reach beyond the raster.
+
+        Whole pixels are shown or not: a pixel has data if any of its bands has. Beyond the raster there is none, and
+        the values there mean nothing.
+
+        Args:
+            window: Rows and columns of the grid.
+            masked: Whether to look which pixels of the raster have data. Else all within it count as shown.
+
+        Raises:
+            InputError: The file is damaged there.
+        """
+        wanted = Window(window.col_off + self.col, window.row_off + self.row, window.width, window.height)
+        whole = Window(0, 0, self.pixels.width, self.pixels.height)
+        if not windows_intersect(wanted, whole):
+            shape = (int(window.height), int(window.width))
+            return Block(np.zeros((self.source.count, *shape), self.source.dtypes[0]), np.zeros(shape, np.bool_))
+        inside = common_window(wanted, whole)
+        image = read_window(self.pixels, inside, self.source.indexes)
+        shown = self._read_shown(inside) if masked else None
+        if (inside.height, inside.width) == (wanted.height, wanted.width):
+            return Block(image, shown)
+        top, left = int(inside.row_off - wanted.row_off), int(inside.col_off - wanted.col_off)
+        part = (slice(top, top + int(inside.height)), slice(left, left + int(inside.width)))
+        grown = np.zeros((image.shape[0], int(window.height), int(window.width)), image.dtype)
+        grown[:, *part] = image
+        all_shown = np.zeros(grown.shape[1:], np.bool_)
+        all_shown[part] = True if shown is None else shown
+        return Block(grown, all_shown)
+
+    def _read_shown(self, window: Window) -> NDArray[np.bool_] | None:
+        """Return (H, W) True where the raster has data; None where it has everywhere."""
+        flags = [self.pixels.mask_flag_enums[band - 1] for band in self.source.indexes]
+        if all(MaskFlags.all_valid in one for one in flags):
+            return None
+        one_for_all = all(MaskFlags.per_dataset in one for one in flags)
+        bands = self.source.indexes[:1] if one_for_all else self.source.indexes
+        try:
+            shown: NDArray[np.bool_] = (self.pixels.read_masks(bands, window=window) != 0).any(axis=0)
+        except (RasterioError, OSError) as error:
+            raise unreadable(self.source, window, error) from error
+        return shown
+
+
+@contextmanager
+def view_on_grid(source: DatasetReader, grid: Grid, resampling: str) -> Iterator[View]:
+    """See a raster on a grid; pixels that fall on each other are read as they are, others are resampled.
+
+    Args:
+        source: The open raster.
+        grid: The grid wanted.
+        resampling: nearest, bilinear, cubic or average. Classes are never blended: for them it is nearest.
+
+    Raises:
+        InputError: Either has no CRS and the pixels do not fall on each other.
+    """
+    offset = Grid.of(source).offset_of(grid)
+    if offset is not None:
+        yield View(source, source, *offset)
+        return
+    if source.crs is None or grid.crs is None:
+        raise InputError(
+            f"{source.name} cannot be resampled: {'it' if source.crs is None else 'the grid'} has no CRS.",
+            "Give the raster its CRS first.",
+        )
+    has_mask = source.nodata is not None or ColorInterp.alpha in source.colorinterp
+    with WarpedVRT(
+        source, crs=grid.crs, transform=grid.transform, height=grid.height, width=grid.width,
+        resampling=Resampling.nearest if holds_classes(source) else Resampling[resampling], add_alpha=not has_mask,
+    ) as warped:  # fmt: skip
+        yield View(source, warped)
+
+
+def holds_classes(source: DatasetReader) -> bool:
+    """Tell whether the values of a raster are classes: it has a colour table, or GeoSeg's class names."""
+    return ColorInterp.palette in source.colorinterp or read_class_table(source) is not None
