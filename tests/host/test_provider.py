@@ -94,9 +94,8 @@ def acceptable(stage, raster, tmp_path):
         values[field.parameter] = {
             Kind.RASTER: raster, Kind.VECTOR: str(polygons), Kind.LAYERS: [raster], Kind.FOLDER: str(tmp_path),
         }.get(field.kind, str(tmp_path / f"{field.name}{suffix}"))  # fmt: skip
-    if stage.id() == "clipraster":
-        values["LIKE"] = raster
-    return values
+    alternatives = {"clipraster": {"LIKE": raster}, "mosaicrasters": {"INPUTS": [raster]}}
+    return {**values, **alternatives.get(stage.id(), {})}
 
 
 def test_defaults_are_accepted(algorithm, values):
@@ -124,6 +123,10 @@ def test_python_command_names_it(algorithm, values):
             {"INPUT": "/no/such.tif"},
             "INPUT (Raster to clip): '/no/such.tif' cannot be opened as a raster",
         ),
+        ("mosaicrasters", {"FOLDER": "."}, "INPUTS or FOLDER is needed, but both were given."),
+        ("mosaicrasters", {"METHOD": "mean", "OUTPUT": "m.vrt"}, "A virtual raster cannot show overlaps by 'mean'."),
+        ("rescaleimage", {"LOW": 5, "HIGH": 5}, "LOW is 5 and HIGH is 5. Give a LOW that is smaller."),
+        ("stackbands", {"RECIPE": "soup"}, "RECIPE is 'soup', which is not known. Choose one of: none, Sentinel-1"),
         ("rasterizelabels", {"LABELS": "/no.shp"}, "LABELS (Labels): '/no.shp' cannot be opened as a vector layer"),
         ("maketiles", {"IMAGES": ["/no.tif"]}, "IMAGES (Images): '/no.tif' cannot be opened as a layer"),
         ("predictsegmentation", {"MODEL": "m.pt"}, "MODEL is 'm.pt'; its name must end in .safetensors or .onnx."),
