@@ -72,5 +72,9 @@ def error_from_json(values: Dict[str, Any]) -> GeosegError:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what a library's error says, without a full stop; its kind where it says nothing."""
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    """Return the first line of what a library says in its error, without a full stop.
+
+    The error that caused another one knows more; one that says nothing is told by its kind.
+    """
+    first = error.__cause__ or error
+    return str(first).splitlines()[0].rstrip(".") if str(first) else type(first).__name__

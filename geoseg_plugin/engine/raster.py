@@ -45,7 +45,7 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
             dataset = rasterio.open(path)
         except (RasterioError, OSError) as error:
             raise InputError(
-                f"The raster {path} cannot be opened: {_first_line(error)}.",
+                f"The raster {path} cannot be opened: {first_line(error)}.",
                 "Check that the file exists, is complete, and is a raster that GDAL reads.",
             ) from error
         with dataset:
@@ -219,14 +219,10 @@ def unreadable(dataset: DatasetReader, window: Window, error: Exception) -> Inpu
     """Return the error for pixels that cannot be read."""
     return InputError(
         f"The raster {dataset.name} cannot be read around row {int(window.row_off)}, column {int(window.col_off)}: "
-        f"{_first_line(error)}.",
+        f"{first_line(error)}.",
         "The file is damaged or incomplete: copy or download it again.",
     )
 
 
 def _kind(dtype: str) -> str:
     return "c" if "complex" in dtype or dtype.startswith("c") else np.dtype(dtype).kind
-
-
-def _first_line(error: Exception) -> str:
-    return first_line(error.__cause__ or error)

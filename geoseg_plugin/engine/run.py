@@ -47,7 +47,7 @@ def run(request: Stage, report: Report) -> Any:
             "There was not enough memory.", "Use a smaller tile, window or batch size, or close other programs."
         ) from error
     except OSError as error:
-        cause = first_line(error.__cause__ or error)
+        cause = first_line(error)
         fix = "Check that the disk has room and that the paths can be used."
         raise OutputError(f"A file could not be read or written: {cause}.", fix) from error
     report.progress(1.0, f"{request.title}: done in {time.monotonic() - started:.1f} s")

@@ -57,7 +57,7 @@ def turn_into_cog(path: Path, *, averaged: bool, report: Report, done: float = 0
     except (RasterioError, OSError) as error:
         stop_if_cancelled(report)
         raise OutputError(
-            f"{path.name} could not be turned into a COG: {first_line(error.__cause__ or error)}.",
+            f"{path.name} could not be turned into a COG: {first_line(error)}.",
             "Make room on the disk, or write a GeoTIFF.",
         ) from error
     stop_if_cancelled(report)

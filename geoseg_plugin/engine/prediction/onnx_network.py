@@ -14,7 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
 from ....models.card import Card
 from ....models.file import CARD_KEY
-from ...contract.errors import GeosegError, ModelError
+from ...contract.errors import GeosegError, ModelError, first_line
 from ...contract.events import Report
 from ..device import is_auto, named_gpu
 from .runtime import Network
@@ -56,7 +56,7 @@ class OnnxNetwork(Network):
             if "allocate" in str(error) or "out of memory" in str(error).lower():
                 raise MemoryError from error
             raise ModelError(
-                f"The network fails on windows of {windows.shape[-1]} pixels: {_first_line(error)}.",
+                f"The network fails on windows of {windows.shape[-1]} pixels: {first_line(error)}.",
                 "Use a TILE_SIZE that the network was made for.",
             ) from error
         return logits
@@ -93,7 +93,7 @@ def _open_session(path: str, providers: list[str | tuple[str, dict[str, str]]]) 
         return onnxruntime.InferenceSession(path, options, providers=providers)
     except _LOAD_FAULTS as error:
         raise ModelError(
-            f"{path} cannot be loaded as ONNX: {_first_line(error)}.",
+            f"{path} cannot be loaded as ONNX: {first_line(error)}.",
             "The file is damaged, or no ONNX model with all its weights inside.",
         ) from error
 
@@ -148,7 +148,3 @@ def _gpu_count() -> int:
 def _core_count() -> int:
     """Return the cores that this process may use, which in a container can be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
