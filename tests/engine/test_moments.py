@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.engine.datasets.moments import Moments
+from geoseg.geoseg_plugin.engine.moments import Moments
 
 
 def test_joined_parts_are_the_whole():

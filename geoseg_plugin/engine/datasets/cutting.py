@@ -16,9 +16,9 @@ from rasterio.windows import Window
 from ...contract.classes import ClassTable
 from ..class_raster import class_dtype
 from ..grid import Grid
+from ..moments import Moments
 from ..raster import read_valid, read_window
 from .dataset import IMAGES, LABELS
-from .moments import Moments
 from .positions import tile_offsets
 from .scenes import Scene
 from .truth import Truth

@@ -15,6 +15,7 @@ from ...contract.events import Report, stop_if_cancelled
 from ...contract.stages import to_json
 from ...contract.stages.datasets import MakeTiles, MakeTilesResult
 from ..class_raster import class_dtype
+from ..moments import Moments
 from ..output import whole_folder
 from ..provenance import VERSION_TAG
 from ..raster import open_raster
@@ -23,7 +24,6 @@ from .cutting import Cutter, CutTile, tile_windows
 from .dataset import FOOTPRINTS, IMAGES, LABELS, TRAIN, VALIDATION, BandStatistics, Description, write_description
 from .ground import OVERLAP_INSET_PX, footprints, shared_ground
 from .layer import write_footprints
-from .moments import Moments
 from .scenes import Scene, read_scenes
 from .sources import LabelSource, find_labels
 from .split import SplitTiles, assign_blocks, choose_block_size, split_tiles
