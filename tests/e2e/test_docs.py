@@ -1,0 +1,67 @@
+"""The commands that docs/imagery.md shows do what they say, on files of the names they use."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal, osr
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "imagery.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```\n(.*?)```", TEXT, re.DOTALL) for line in block.replace("\\\n", "").splitlines()
+]
+
+
+def write(path, count, left=0, names=()):
+    """Write a scene of 64 x 64 pixels of 10 m in UTM zone 45N, `left` pixels east of the corner."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dataset = gdal.GetDriverByName("GTiff").Create(str(path), 64, 64, count, gdal.GDT_Float32)
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(32645)
+    dataset.SetProjection(crs.ExportToWkt())
+    dataset.SetGeoTransform((500_000 + 10 * left, 10, 0, 3_000_000, 0, -10))
+    for number in range(count):
+        band = dataset.GetRasterBand(number + 1)
+        band.WriteArray(np.random.default_rng(number).uniform(0.01, 0.9, (64, 64)))
+        if names:
+            band.SetDescription(names[number])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docs")
+    write(folder / "scene.tif", 4, names=("blue", "green", "red", "nir"))
+    for name in ("labels", "b04", "b08", "s1_vh", "s1_vv", "a"):
+        write(folder / f"{name}.tif", 1)
+    write(folder / "b.tif", 1, left=40)
+    for pair in ("scenes/s1_vh_1.tif", "scenes/s1_vv_1.tif"):
+        write(folder / pair, 1)
+    for col in (0, 64):
+        write(folder / "tiles" / f"t_{col}.tif", 3, left=col)
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda line: line.split("OUTPUT=")[1])
+def test_a_command_works_as_shown(qgis_process, folder, monkeypatch, command):
+    monkeypatch.chdir(folder)
+    _, run, algorithm, dashes, *values = shlex.split(command)
+    assert (run, dashes) == ("run", "--")
+    parameters = {}
+    for value in values:
+        name, text = value.split("=", 1)
+        parameters.setdefault(name, []).append(text)
+    done = qgis_process.run(algorithm, parameters)
+    assert done.returncode == 0, done.stderr
+    output = folder / parameters["OUTPUT"][0]
+    results = [output] if output.is_file() else sorted(output.rglob("*.tif"))
+    assert results
+    for result in results:
+        assert np.isfinite(gdal.Open(str(result)).ReadAsArray()).any()
+
+
+def test_the_recipes_are_those_there_are(provider):
+    listed = re.findall(r"^\| ((?:Sentinel|slump)[^|]*?) \|", TEXT, re.MULTILINE)
+    assert ["none", *listed] == provider.algorithm("stackbands").parameterDefinition("RECIPE").options()
