@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,36 +59,55 @@ class View:
         Raises:
             InputError: The file is damaged there.
         """
+        image, valid = self.read_bands(window, self.source.indexes, masked=masked)
+        return Block(image, None if valid is None else valid.any(axis=0))
+
+    def read_bands(
+        self, window: Window, bands: Sequence[int], *, masked: bool = True
+    ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+        """Read some bands of a window of the grid, which may reach beyond the raster, and which values are data.
+
+        Args:
+            window: Rows and columns of the grid.
+            bands: Band numbers in the order wanted.
+            masked: Whether to look which values of the raster are data. Else all within it count as such.
+
+        Returns:
+            Pixels (C, H, W), and (C, H, W) or, where it is the same for all, (1, H, W) True where they are data; None
+            where all are.
+
+        Raises:
+            InputError: The file is damaged there.
+        """
         wanted = Window(window.col_off + self.col, window.row_off + self.row, window.width, window.height)
         whole = Window(0, 0, self.pixels.width, self.pixels.height)
+        shape = (int(window.height), int(window.width))
         if not windows_intersect(wanted, whole):
-            shape = (int(window.height), int(window.width))
-            return Block(np.zeros((self.source.count, *shape), self.source.dtypes[0]), np.zeros(shape, np.bool_))
+            return np.zeros((len(bands), *shape), self.source.dtypes[0]), np.zeros((1, *shape), np.bool_)
         inside = common_window(wanted, whole)
-        image = read_window(self.pixels, inside, self.source.indexes)
-        shown = self._read_shown(inside) if masked else None
+        image = read_window(self.pixels, inside, bands)
+        valid = self._read_valid(inside, bands) if masked else None
         if (inside.height, inside.width) == (wanted.height, wanted.width):
-            return Block(image, shown)
+            return image, valid
         top, left = int(inside.row_off - wanted.row_off), int(inside.col_off - wanted.col_off)
-        part = (slice(top, top + int(inside.height)), slice(left, left + int(inside.width)))
-        grown = np.zeros((image.shape[0], int(window.height), int(window.width)), image.dtype)
-        grown[:, *part] = image
-        all_shown = np.zeros(grown.shape[1:], np.bool_)
-        all_shown[part] = True if shown is None else shown
-        return Block(grown, all_shown)
+        part = (slice(None), slice(top, top + int(inside.height)), slice(left, left + int(inside.width)))
+        grown = np.zeros((len(bands), *shape), image.dtype)
+        grown[part] = image
+        all_valid = np.zeros((1 if valid is None else len(valid), *shape), np.bool_)
+        all_valid[part] = True if valid is None else valid
+        return grown, all_valid
 
-    def _read_shown(self, window: Window) -> NDArray[np.bool_] | None:
-        """Return (H, W) True where the raster has data; None where it has everywhere."""
-        flags = [self.pixels.mask_flag_enums[band - 1] for band in self.source.indexes]
+    def _read_valid(self, window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
+        """Return (C, H, W), or (1, H, W) for all bands, True where there are data; None where there are everywhere."""
+        flags = [self.pixels.mask_flag_enums[band - 1] for band in bands]
         if all(MaskFlags.all_valid in one for one in flags):
             return None
         one_for_all = all(MaskFlags.per_dataset in one for one in flags)
-        bands = self.source.indexes[:1] if one_for_all else self.source.indexes
         try:
-            shown: NDArray[np.bool_] = (self.pixels.read_masks(bands, window=window) != 0).any(axis=0)
+            masks: NDArray[Any] = self.pixels.read_masks(list(bands[:1] if one_for_all else bands), window=window)
         except (RasterioError, OSError) as error:
             raise unreadable(self.source, window, error) from error
-        return shown
+        return masks != 0
 
 
 @contextmanager
