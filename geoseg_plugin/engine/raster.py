@@ -76,13 +76,17 @@ def read_window(
         out_shape: (C, H, W) to read a window smaller than it is; by default as it is.
 
     Returns:
-        Array (C, H, W) in the raster's own dtype.
+        Array (C, H, W) in the raster's own dtype, or in the smallest one that holds those of its bands.
 
     Raises:
         InputError: The file is damaged there.
     """
+    numbers = list(bands or dataset.indexes)
+    if len({dataset.dtypes[band - 1] for band in numbers}) > 1:
+        shape = out_shape and (1, *out_shape[1:])
+        return np.concatenate([read_window(dataset, window, [band], out_shape=shape) for band in numbers])
     try:
-        pixels: NDArray[Any] = dataset.read(indexes=list(bands) if bands else None, window=window, out_shape=out_shape)
+        pixels: NDArray[Any] = dataset.read(indexes=numbers, window=window, out_shape=out_shape)
     except (RasterioError, OSError) as error:
         raise unreadable(dataset, window, error) from error
     return pixels
@@ -91,16 +95,30 @@ def read_window(
 def read_valid(
     dataset: DatasetReader, window: Window, image: NDArray[Any], bands: Sequence[int] | None = None
 ) -> NDArray[np.bool_]:
-    """Return (H, W) True where the bands read have data: not masked, not transparent, not nodata, and finite.
+    """Return (H, W) True where the bands read have data: all their values are known.
 
-    One band without a number or with nodata is enough to spoil a pixel of floats. Whole numbers count as nodata only
-    where all bands have it: in 8-bit imagery with nodata 0 dark pixels often are 0 in one band.
+    One band without a number or with nodata is enough to spoil a pixel of floats. For the arguments and errors see
+    `read_known`.
+    """
+    return np.asarray(read_known(dataset, window, image, bands).all(axis=0))
+
+
+def read_known(
+    dataset: DatasetReader, window: Window, image: NDArray[Any], bands: Sequence[int] | None = None
+) -> NDArray[np.bool_]:
+    """Return where values are known: not masked, not transparent, not nodata, and finite.
+
+    Whole numbers count as nodata only where all bands have it: in 8-bit imagery with nodata 0 dark pixels often are 0
+    in one band.
 
     Args:
         dataset: The open raster.
         window: The window that `image` was read from, inside the raster.
         image: (C, H, W) pixels of that window.
         bands: The numbers of these bands; all but alpha by default.
+
+    Returns:
+        (C, H, W) for floats, (1, H, W) for whole numbers, whose bands are known together.
 
     Raises:
         InputError: The mask of the file is damaged there.
@@ -109,17 +127,14 @@ def read_valid(
     flags = [dataset.mask_flag_enums[band - 1] for band in numbers]
     floats = image.dtype.kind == "f"
     if all(MaskFlags.all_valid in one for one in flags):
-        valid = np.ones(image.shape[1:], dtype=np.bool_)
-    else:
-        one_for_all = all(MaskFlags.per_dataset in one for one in flags)
-        try:
-            masks = dataset.read_masks(numbers[:1] if one_for_all else numbers, window=window) != 0
-        except (RasterioError, OSError) as error:
-            raise unreadable(dataset, window, error) from error
-        valid = masks.all(axis=0) if floats else masks.any(axis=0)
-    if floats:
-        valid &= np.isfinite(image).all(axis=0)
-    return valid
+        return np.isfinite(image) if floats else np.ones((1, *image.shape[1:]), dtype=np.bool_)
+    one_for_all = all(MaskFlags.per_dataset in one for one in flags)
+    try:
+        masks = dataset.read_masks(numbers[:1] if one_for_all else numbers, window=window) != 0
+    except (RasterioError, OSError) as error:
+        raise unreadable(dataset, window, error) from error
+    known: NDArray[np.bool_] = masks & np.isfinite(image) if floats else masks.any(axis=0, keepdims=True)
+    return known
 
 
 def image_bands(dataset: DatasetReader) -> tuple[int, ...]:

@@ -14,7 +14,9 @@ from geoseg.geoseg_plugin.engine.raster import (
     geotiff_profile,
     image_bands,
     open_raster,
+    read_known,
     read_valid,
+    read_window,
     warn_of_odd_alpha,
 )
 from hypothesis import given
@@ -68,6 +70,29 @@ def test_nodata_in_one_band_of_floats_is_no_data_where_that_band_is_read(make_ra
     assert valid[1,].all()
     assert (valid[2, 1][0, 0], valid[2, 1].sum()) == (False, 11)
     assert (valid[1, 2, 3][2].any(), valid[1, 2, 3].sum()) == (False, 7)
+
+
+def test_floats_are_known_band_by_band_and_whole_numbers_together(make_raster):
+    pixels = np.ones((2, 3, 4), np.float32)
+    pixels[0, 0, 0], pixels[1, 2, 3] = np.nan, -9999
+    with open_raster(make_raster("floats.tif", pixels, nodata=-9999)) as dataset:
+        assert np.array_equal(read_known(dataset, ALL, dataset.read()), np.isfinite(pixels) & (pixels != -9999))
+    with open_raster(make_raster("whole.tif", pixels[:, 1:].astype(np.int16), nodata=-9999)) as dataset:
+        assert read_known(dataset, Window(0, 0, 4, 2), dataset.read()).shape == (1, 2, 4)
+
+
+def test_bands_of_several_types_are_read_as_the_type_that_holds_them(make_raster, tmp_path):
+    paths = [make_raster(f"{kind}.tif", np.full((1, 3, 4), 7, kind)) for kind in ("uint8", "float32")]
+    bands = "".join(
+        f"<VRTRasterBand dataType='{kind}' band='{band}'><SimpleSource><SourceFilename>{path}</SourceFilename>"
+        "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        for band, (kind, path) in enumerate(zip(("Byte", "Float32"), paths, strict=True), start=1)
+    )
+    (tmp_path / "both.vrt").write_text(f"<VRTDataset rasterXSize='4' rasterYSize='3'>{bands}</VRTDataset>")
+    with open_raster(str(tmp_path / "both.vrt")) as dataset:
+        assert np.array_equal(read_window(dataset, ALL), np.full((2, 3, 4), 7, np.float32))
+        assert read_window(dataset, ALL, [1], out_shape=(1, 2, 2)).dtype == np.uint8
+        assert read_window(dataset, ALL, [2, 1], out_shape=(2, 2, 2)).shape == (2, 2, 2)
 
 
 def test_nodata_of_whole_numbers_is_asked_of_the_bands_read(make_raster):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from rasterio.windows import intersect as windows_intersect
@@ -20,7 +19,7 @@ from ..labels.layer import read_label_layer
 from ..provenance import request_tags
 from ..raster import open_raster
 from .cutout import Outline, bounds_window, find_window
-from .view import View, holds_classes, view_on_grid
+from .view import View, has_mask_band, holds_classes, view_on_grid
 from .writing import Block, Plan, write_raster
 
 
@@ -118,11 +117,9 @@ def _outline(request: ClipRaster, grid: Grid, report: Report) -> Outline | None:
 
 def _plan(request: ClipRaster, view: View, cut: Cut) -> Plan:
     plan = Plan.like(view.source, cut.grid, request_tags(request)).with_nodata(request.nodata)
-    flags = view.source.mask_flag_enums[0]
-    has_mask_band = MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags
     hides = cut.mask is not None or not view.covers(cut.grid)
     can_hide = plan.nodata is not None or plan.alpha_band is not None
-    return replace(plan, masked=request.nodata is None and (has_mask_band or (hides and not can_hide)))
+    return replace(plan, masked=request.nodata is None and (has_mask_band(view.source) or (hides and not can_hide)))
 
 
 def _make_block(view: View, cut: Cut, window: Window, masked: bool) -> Block:

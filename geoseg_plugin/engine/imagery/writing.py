@@ -120,12 +120,17 @@ class Plan:
         """
         if value is None:
             return self
-        if not in_dtype_range(value, self.dtype) or (np.dtype(self.dtype).kind != "f" and value != int(value)):
+        if not is_value_of(value, self.dtype):
             raise RequestError(
                 f"NODATA is {value:g}, which is no value of {self.dtype}, the data type of the pixels.",
                 "Give a value that pixels can have, but do not.",
             )
         return replace(self, nodata=value, nodata_is_new=value != self.nodata)
+
+
+def is_value_of(value: float, dtype: str) -> bool:
+    """Tell whether a data type holds a number."""
+    return bool(in_dtype_range(value, dtype)) and (np.dtype(dtype).kind == "f" or value == int(value))
 
 
 def common_dtype(dtypes: tuple[str, ...] | list[str]) -> str:
