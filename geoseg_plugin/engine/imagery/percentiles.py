@@ -1,0 +1,141 @@
+"""Exact percentiles of more values than fit into memory, by reading them several times and counting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_DIGIT_BITS = 16
+
+
+@dataclass
+class _Rank:
+    """The value wanted at a place in the order of a group.
+
+    Attributes:
+        group: Number of the group.
+        place: Its place, from 0, among the values whose keys begin with `prefix`.
+        prefix: The bits known of its key.
+    """
+
+    group: int
+    place: int
+    prefix: int = 0
+
+
+def passes_for(dtype: str) -> int:
+    """Return how often values of a dtype must be read: once for each 16 bits."""
+    return math.ceil(8 * np.dtype(dtype).itemsize / _DIGIT_BITS)
+
+
+def find_percentiles(
+    read: Callable[[], Iterable[tuple[int, NDArray[Any]]]], dtype: str, groups: int, percents: Sequence[float]
+) -> NDArray[np.float64]:
+    """Return percentiles as `numpy.percentile` (linear) gives them, for each group of values.
+
+    Values become unsigned keys of the same order. The first pass counts their first 16 bits, which tells with which 16
+    bits the keys of the wanted ranks begin; each further pass counts the next 16 bits of the keys that begin so. This
+    is exact for every dtype, and takes half a megabyte for each group and rank.
+
+    Source: Knuth, "The Art of Computer Programming" vol. 3, 5.2.5 (radix sorting), here for selected ranks alone.
+
+    Args:
+        read: Reads all values: (number of the group, values (N,)) in parts, finite, the same each time.
+        dtype: The dtype of the values.
+        groups: How many groups there are.
+        percents: The percentiles wanted, 0 to 100.
+
+    Returns:
+        (groups, percents), NaN for groups without values.
+    """
+    bits = 8 * np.dtype(dtype).itemsize
+    step = min(bits, _DIGIT_BITS)
+    counts = _count_digits(read, {(group, 0) for group in range(groups)}, bits - step, step)
+    totals = [int(counts[group, 0].sum()) for group in range(groups)]
+    ranks = {
+        (group, place): _Rank(group, place)
+        for group, total in enumerate(totals)
+        for percent in percents
+        for place in _neighbours(total, percent)
+    }
+    _descend(ranks.values(), counts, step)
+    for shift in range(bits - 2 * step, -1, -step):
+        counts = _count_digits(read, {(rank.group, rank.prefix) for rank in ranks.values()}, shift, step)
+        _descend(ranks.values(), counts, step)
+    values = {key: _value_of(rank.prefix, dtype) for key, rank in ranks.items()}
+    return np.array(
+        [
+            [
+                _between([values[group, place] for place in _neighbours(total, p)], (total - 1) * (p / 100))
+                for p in percents
+            ]
+            for group, total in enumerate(totals)
+        ]
+    )
+
+
+def _neighbours(total: int, percent: float) -> Iterator[int]:
+    """Return the places below and above a percentile; none where there are no values."""
+    if total > 0:
+        place = math.floor((total - 1) * (percent / 100))
+        yield from (place, min(place + 1, total - 1))
+
+
+def _between(ends: Sequence[float], place: float) -> float:
+    """Return the value at a place between two neighbours, rounded as numpy does it, from the nearer of both."""
+    if not ends:
+        return math.nan
+    low, high = ends
+    part = place % 1
+    return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part
+
+
+def _count_digits(
+    read: Callable[[], Iterable[tuple[int, NDArray[Any]]]], wanted: set[tuple[int, int]], shift: int, step: int
+) -> dict[tuple[int, int], NDArray[np.int64]]:
+    """Count `step` bits of the keys, at `shift` from their end, of each (group, prefix) that is wanted."""
+    counts = {one: np.zeros(2**step, np.int64) for one in wanted}
+    for group, values in read():
+        keys = order_keys(values)
+        digits = ((keys >> shift) & (2**step - 1)).astype(np.uint16)
+        is_first = shift + step == 8 * keys.itemsize
+        for prefix in [prefix for number, prefix in wanted if number == group]:
+            chosen = digits if is_first else digits[keys >> (shift + step) == prefix]
+            counts[group, prefix] += np.bincount(chosen, minlength=2**step)
+    return counts
+
+
+def _descend(ranks: Iterable[_Rank], counts: dict[tuple[int, int], NDArray[np.int64]], step: int) -> None:
+    """Add the next digit to the prefix of every rank."""
+    ends = {one: np.cumsum(counted) for one, counted in counts.items()}
+    for rank in ranks:
+        end = ends[rank.group, rank.prefix]
+        digit = int(np.searchsorted(end, rank.place, side="right"))
+        rank.place -= int(end[digit - 1]) if digit else 0
+        rank.prefix = (rank.prefix << step) + digit
+
+
+def order_keys(values: NDArray[Any]) -> NDArray[Any]:
+    """Return unsigned integers of the same width that are in the same order as the values, which are not NaN."""
+    kind, width = values.dtype.kind, values.dtype.itemsize
+    bits = values.view(f"u{width}")
+    if kind == "u":
+        return bits
+    sign = bits.dtype.type(1 << (8 * width - 1))
+    return bits ^ sign if kind == "i" else np.where(bits & sign, ~bits, bits | sign)
+
+
+def _value_of(key: int, dtype: str) -> float:
+    """Return the value that has an order key."""
+    kind, width = np.dtype(dtype).kind, np.dtype(dtype).itemsize
+    sign = 1 << (8 * width - 1)
+    if kind == "i" or (kind == "f" and key & sign):
+        key ^= sign
+    elif kind == "f":
+        key ^= 2 * sign - 1
+    return float(np.array(key, f"u{width}").view(dtype))

@@ -1,0 +1,143 @@
+"""The new scales of an image: what is written for its pixels, and what the result says of its bands."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.enums import MaskFlags
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from ..raster import image_bands
+from .limits import Limits, alpha_bands, read_pixels
+from .view import has_mask_band
+from .writing import Block, Plan
+
+LOW_TAG, HIGH_TAG = "GEOSEG_LOW", "GEOSEG_HIGH"
+
+
+@dataclass(frozen=True)
+class Scale(ABC):
+    """A scale for an image.
+
+    Attributes:
+        source: The open image.
+        limits: Limits of its bands but alpha.
+    """
+
+    source: DatasetReader
+    limits: tuple[Limits, ...]
+
+    @abstractmethod
+    def plan(self, plan: Plan) -> Plan:
+        """Return what is written, where `plan` is that of the image as it is."""
+
+    @abstractmethod
+    def make_block(self, window: Window) -> Block:
+        """Return the pixels of a window on this scale.
+
+        Raises:
+            InputError: The file is damaged there.
+        """
+
+
+class Bytes(Scale):
+    """0 to 255. Pixels in which any band is not known are 0, and hidden."""
+
+    def plan(self, plan: Plan) -> Plan:
+        """Return what is written: in place of nodata a mask band, unless alpha or nothing needs to be hidden."""
+        flags = [self.source.mask_flag_enums[band - 1] for band in image_bands(self.source)]
+        complete = np.dtype(plan.dtype).kind != "f" and all(MaskFlags.all_valid in one for one in flags)
+        masked = not complete and plan.alpha_band is None
+        return replace(_rescaled(self, plan), dtype="uint8", nodata=None, masked=masked)
+
+    def make_block(self, window: Window) -> Block:
+        """Return (C, H, W) uint8 and what is shown."""
+        whole, image, known = read_pixels(self.source, window)
+        made = np.empty(whole.shape, np.uint8)
+        shown = np.asarray(known.all(axis=0))
+        for band, values, limits in zip(image_bands(self.source), image, self.limits, strict=True):
+            scaled = _scale(values, limits)
+            scaled *= 255
+            scaled[~shown] = 0
+            made[band - 1] = np.rint(scaled, out=scaled)
+        for band in alpha_bands(self.source):
+            alpha = _opacity(whole[band - 1])
+            made[band - 1] = np.maximum(np.rint(alpha * 255), alpha > 0)  # hardly opaque is not transparent
+        return Block(made, shown)
+
+
+class Floats(Scale):
+    """0 to 1. What is not known is NaN, in each band by itself."""
+
+    def plan(self, plan: Plan) -> Plan:
+        """Return what is written: NaN is nodata."""
+        return replace(_rescaled(self, plan), dtype="float32", nodata=np.nan)
+
+    def make_block(self, window: Window) -> Block:
+        """Return (C, H, W) float32."""
+        whole, image, known = read_pixels(self.source, window)
+        made = np.empty(whole.shape, np.float32)
+        for band, values, there, limits in zip(image_bands(self.source), image, known, self.limits, strict=True):
+            scaled = _scale(values, limits)
+            scaled[~there] = np.nan
+            made[band - 1] = scaled
+        for band in alpha_bands(self.source):
+            made[band - 1] = _opacity(whole[band - 1])
+        return Block(made)
+
+
+class Clipped(Scale):
+    """The values as they are, but none beyond the limits. What is not known is not touched."""
+
+    def plan(self, plan: Plan) -> Plan:
+        """Return what is written: the same but for the limits."""
+        return replace(_with_limits(self, plan), masked=has_mask_band(self.source))
+
+    def make_block(self, window: Window) -> Block:
+        """Return (C, H, W) in the image's dtype."""
+        whole, image, known = read_pixels(self.source, window)
+        made = whole.copy()
+        number = float if whole.dtype.kind == "f" else int
+        for band, values, there, limits in zip(image_bands(self.source), image, known, self.limits, strict=True):
+            kept = there if self.source.nodata is None else there & (values != self.source.nodata)
+            np.clip(values, number(limits.low), number(limits.high), out=made[band - 1], where=kept)
+        has_mask = has_mask_band(self.source)
+        return Block(made, self.source.read_masks(1, window=window) != 0 if has_mask else None)
+
+
+def _rescaled(scale: Scale, plan: Plan) -> Plan:
+    """Return the plan for new values: units, scales and offsets are of the old ones."""
+    plan = _with_limits(scale, plan)
+    return replace(plan, bands=tuple(replace(band, unit=None, scale=1.0, offset=0.0) for band in plan.bands))
+
+
+def _with_limits(scale: Scale, plan: Plan) -> Plan:
+    """Return the plan with the limits in the tags of its bands; written so that reading them gives the same numbers."""
+    bands = list(plan.bands)
+    for band, (low, high) in zip(image_bands(scale.source), scale.limits, strict=True):
+        tags = {**bands[band - 1].tags, LOW_TAG: repr(low), HIGH_TAG: repr(high)}
+        bands[band - 1] = replace(bands[band - 1], tags=tags)
+    return replace(plan, bands=tuple(bands))
+
+
+def _scale(values: NDArray[Any], limits: Limits) -> NDArray[np.float64]:
+    """Return 0 at the lower limit and below, 1 at the upper one and above; NaN stays. Equal limits make a step."""
+    low, high = limits
+    if low == high:
+        return (values > low).astype(np.float64)
+    scaled = values.astype(np.float64)
+    scaled -= low
+    scaled /= high - low
+    return np.clip(scaled, 0, 1, out=scaled)
+
+
+def _opacity(alpha: NDArray[Any]) -> NDArray[np.float64]:
+    """Return alpha as 0 to 1 of the largest whole number; floats, whose scale is not known, are all or nothing."""
+    if alpha.dtype.kind == "f":
+        return (alpha > 0).astype(np.float64)
+    return np.clip(alpha.astype(np.float64) / np.iinfo(alpha.dtype).max, 0, 1)
