@@ -109,7 +109,8 @@ def _request(options: argparse.Namespace) -> Stage:
             return from_json(json.loads(Path(options.job).read_text(encoding="utf-8")))
         except (OSError, ValueError, AttributeError) as error:
             raise RequestError(f"The job file {options.job} cannot be read: {error}.") from error
-    return build(options.stage, {name: value for name, value in vars(options).items() if name in options.names})
+    names = [field.name for field in fields_of(STAGES[options.stage])]
+    return build(options.stage, {name: getattr(options, name) for name in names})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -133,9 +134,8 @@ def _add_stage(commands: Any, stage: type[Stage]) -> None:
         stage.command(), help=help_text.split("\n\n")[0].replace("%", "%%"), description=help_text.replace("%", "%%"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    declared = fields_of(stage)
-    parser.set_defaults(stage=stage.id(), names=frozenset(field.name for field in declared))
-    for field in declared:
+    parser.set_defaults(stage=stage.id())
+    for field in fields_of(stage):
         parser.add_argument(field.option, **_argument(field))
 
 
