@@ -63,7 +63,10 @@ class View:
             InputError: The file is damaged there.
         """
         image, valid = self.read_bands(window, self.source.indexes, masked=masked)
-        return Block(image, None if valid is None else valid.any(axis=0))
+        if valid is None:
+            return Block(image)
+        shown: NDArray[np.bool_] = np.logical_or.reduce(valid)
+        return Block(image, shown)
 
     def read_bands(
         self, window: Window, bands: Sequence[int], *, masked: bool = True
@@ -110,7 +113,8 @@ class View:
             masks: NDArray[Any] = self.pixels.read_masks(list(bands[:1] if one_for_all else bands), window=window)
         except (RasterioError, OSError) as error:
             raise unreadable(self.source, window, error) from error
-        return masks != 0
+        valid: NDArray[np.bool_] = masks != 0
+        return valid
 
 
 @contextmanager
