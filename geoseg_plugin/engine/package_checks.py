@@ -181,6 +181,12 @@ def _check_psutil() -> bool:
     return int(psutil.virtual_memory().total) > 0
 
 
+def _check_spyndex() -> bool:
+    from .imagery.indices import find_index
+
+    return float(find_index("NDVI").formulas[0].evaluate({"N": 3.0, "R": 1.0})) == 0.5
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "numpy": _check_numpy,
     "scipy": _check_scipy,
@@ -192,6 +198,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "matplotlib": _check_matplotlib,
     "jinja2": _check_jinja2,
     "psutil": _check_psutil,
+    "spyndex": _check_spyndex,
     "onnx": _check_onnx,
     "onnxruntime": _check_onnxruntime,
     "onnxscript": _check_onnxscript,

@@ -1,0 +1,189 @@
+"""The stage that puts bands of several rasters into one, with bands derived from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+import numpy as np
+from rasterio.dtypes import in_dtype_range
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import DatasetReader
+
+from ...contract.errors import InputError, RequestError
+from ...contract.events import Report
+from ...contract.stages.bands import NO_RECIPE, StackBands, StackBandsResult
+from ...contract.stages.imagery import COG
+from ..class_raster import CLASSES_TAG, read_class_table
+from ..grid import Grid
+from ..provenance import request_tags
+from ..raster import open_raster, warn_of_odd_alpha
+from .band_choice import choose_bands, list_bands
+from .cutout import Outline, find_window
+from .derivation import list_derived, warn_of_values
+from .stacked_pixels import StackedPixels
+from .view import View, holds_classes, view_on_grid
+from .writing import BandNotes, Plan, common_dtype, write_raster
+
+
+def stack_bands(request: StackBands, report: Report) -> StackBandsResult:
+    """Write the bands that are asked for into one raster.
+
+    Raises:
+        RequestError: A band, an expression, a recipe or an index cannot be had.
+        InputError: An input cannot be read, or the grids differ.
+        OutputError: OUTPUT cannot be written.
+    """
+    names = write_stack(request, request.output, report)
+    return StackBandsResult(output=request.output, names=", ".join(names))
+
+
+def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ...]:
+    """Do what a request asks for, but write to `path`, and return the names of the bands.
+
+    Where a raster states scale and offset, bands are derived from what they make of its values, while its own bands are
+    passed on as they are. Of tags those are kept that all inputs share.
+
+    Raises:
+        RequestError: A band, an expression, a recipe or an index cannot be had.
+        InputError: An input cannot be read, or the grids differ.
+        OutputError: The raster cannot be written.
+    """
+    with ExitStack() as opened:
+        sources = [opened.enter_context(open_raster(name)) for name in request.inputs]
+        grid = _common_grid(request, sources)
+        views = [opened.enter_context(view_on_grid(source, grid, request.resampling)) for source in sources]
+        _check_overlap(request, sources, grid, report)
+        for source in sources:
+            warn_of_odd_alpha(source, report)
+        bands = list_bands(sources, request.names, report)
+        derived = list_derived(
+            [band.name for band in bands], recipe=request.recipe, expressions=request.expressions,
+            indices=request.indices, report=report,
+        )  # fmt: skip
+        if request.bands:
+            chosen = choose_bands(request.bands, bands)
+        else:
+            chosen = tuple(range(len(bands))) if request.recipe == NO_RECIPE else ()
+        names = tuple([*(bands[at].name for at in chosen), *(band.name for band in derived)])
+        _check_names(names)
+        gaps = request.zero_nodata and not any(map(holds_classes, sources))
+        places = [(views[bands[at].raster], bands[at].number) for at in chosen]
+        plan = _plan(request, grid, sources, places, names, gaps=gaps, report=report)
+        pixels = StackedPixels(plan, views, bands, chosen, derived, gaps=gaps, report=report)
+        write_raster(plan, path, pixels.make_block, cog=request.format == COG, report=report)
+    warn_of_values(derived, report)
+    pixels.warn_of_holes()
+    return names
+
+
+def _common_grid(request: StackBands, sources: Sequence[DatasetReader]) -> Grid:
+    """Return the grid of LIKE, or that of all inputs."""
+    if request.like:
+        with open_raster(request.like) as like:
+            return Grid.of(like)
+    first = Grid.of(sources[0])
+    for source in sources[1:]:
+        other = Grid.of(source)
+        if not first.is_same(other):
+            raise InputError(
+                f"{sources[0].name} and {source.name} have different grids: the first is {first.describe()}; the "
+                f"second is {other.describe()}.",
+                "Give LIKE, the raster to whose grid all inputs shall be resampled.",
+            )
+    return first
+
+
+def _check_overlap(request: StackBands, sources: Sequence[DatasetReader], grid: Grid, report: Report) -> None:
+    """Check that inputs have something to show on the grid of LIKE, where there is one."""
+    if not request.like:
+        return
+    outline = Outline.of_grid(grid, request.like)
+    elsewhere: list[InputError] = []
+    for source in sources:
+        try:
+            find_window(outline, Grid.of(source), source.name)
+        except InputError as error:
+            elsewhere.append(error)
+    if len(elsewhere) == len(sources):
+        raise elsewhere[0]
+    for one in elsewhere:
+        report.warn(f"{one.message} Its bands have no data in the result.")
+
+
+def _check_names(names: Sequence[str]) -> None:
+    if not names:
+        raise RequestError("No band was asked for.", "Ask for BANDS, a RECIPE, EXPRESSIONS or INDICES.")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise RequestError(
+            f"The result would have two bands named {twice[0]}.", "Leave it out of BANDS, or give it another name."
+        )
+
+
+def _plan(
+    request: StackBands, grid: Grid, sources: Sequence[DatasetReader], places: Sequence[tuple[View, int]],
+    names: Sequence[str], *, gaps: bool, report: Report,
+) -> Plan:  # fmt: skip
+    dtypes = [view.source.dtypes[number - 1] for view, number in places]
+    derives = len(names) > len(places)
+    notes = _notes(places, names)
+    tags = dict(set.intersection(*(set(source.tags().items()) for source in sources)))
+    tags.pop(CLASSES_TAG, None)
+    plan = Plan(grid, "float32" if derives else common_dtype(dtypes), notes, tags={**tags, **request_tags(request)})
+    if derives:
+        rounded = [name for name, dtype in zip(names, dtypes, strict=False) if not np.can_cast(dtype, "float32")]
+        if rounded:
+            report.note(f"The values of {', '.join(rounded)} are rounded to float32, the data type of derived bands.")
+        return replace(plan, nodata=math.nan)
+    plan = _with_nodata(plan, places, gaps=gaps)
+    if len(places) > 1:
+        return plan
+    source = places[0][0].source
+    has_palette = source.colorinterp[places[0][1] - 1] == ColorInterp.palette and plan.dtype in ("uint8", "uint16")
+    return replace(
+        plan, colours=source.colormap(places[0][1]) if has_palette else None, classes=read_class_table(source)
+    )
+
+
+def _notes(places: Sequence[tuple[View, int]], names: Sequence[str]) -> tuple[BandNotes, ...]:
+    """Return what is said of each band; of several red bands the first is shown as red."""
+    kept: list[BandNotes] = []
+    for (view, number), name in zip(places, names, strict=False):
+        notes = BandNotes.of(view.source, number)
+        taken = notes.meaning == ColorInterp.palette or notes.meaning in [other.meaning for other in kept]
+        kept.append(replace(notes, name=name, meaning=ColorInterp.undefined if taken else notes.meaning))
+    return (*kept, *(BandNotes(name) for name in names[len(places) :]))
+
+
+def _with_nodata(plan: Plan, places: Sequence[tuple[View, int]], *, gaps: bool) -> Plan:
+    """Return the plan with a nodata value, or with a mask band where no value can be told from data.
+
+    A nodata value serves if it marks missing data in every band, or is beyond the data type of the band.
+    """
+    found = [(view.source.nodatavals[number - 1], view.source.dtypes[number - 1]) for view, number in places]
+    for value, _ in found:
+        if value is not None and _fits(value, plan.dtype) and all(_serves(value, *one) for one in found):
+            return replace(plan, nodata=value)
+    if np.dtype(plan.dtype).kind == "f":
+        return replace(plan, nodata=math.nan)
+    hides = gaps or any(
+        not view.covers(plan.grid) or MaskFlags.all_valid not in view.source.mask_flag_enums[number - 1]
+        for view, number in places
+    )
+    return replace(plan, masked=hides)
+
+
+def _serves(value: float, own: float | None, dtype: str) -> bool:
+    if own is not None and (own == value or (math.isnan(own) and math.isnan(value))):
+        return True
+    return np.dtype(dtype).kind != "f" and not _fits(value, dtype)
+
+
+def _fits(value: float, dtype: str) -> bool:
+    """Tell whether a data type holds a value."""
+    if np.dtype(dtype).kind == "f":
+        return bool(in_dtype_range(value, dtype))
+    return math.isfinite(value) and value == int(value) and bool(in_dtype_range(value, dtype))

@@ -1,0 +1,188 @@
+"""The stage that stacks the bands of files that belong together, for all such files of a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...contract.errors import InputError, RequestError
+from ...contract.events import Report
+from ...contract.fields import RASTER_SUFFIXES, VRT_SUFFIX, fields_of
+from ...contract.stages.bands import StackBands, StackFolder, StackFolderResult
+from ..output import whole_folder
+from .band_choice import split_list
+from .stack import write_stack
+
+_SUFFIXES = (*RASTER_SUFFIXES, VRT_SUFFIX, ".img", ".jp2")
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that belong together, in the order of PARTNERS, and the path of their stack within OUTPUT."""
+
+    files: tuple[Path, ...]
+    target: Path
+
+
+def stack_folder(request: StackFolder, report: Report) -> StackFolderResult:
+    """Stack every group of files of FOLDER into one raster of OUTPUT.
+
+    Raises:
+        RequestError: PARTNERS or STACKED cannot be parts of names, or a band cannot be had.
+        InputError: Nothing is found, a partner is missing, two stacks would have one name, or a file cannot be read.
+        OutputError: OUTPUT is there already, or cannot be written.
+    """
+    groups = find_groups(request)
+    gathered = _Gathered(report, groups)
+    with whole_folder(request.output) as folder:
+        for number, group in enumerate(groups):
+            gathered.begin(number)
+            try:
+                write_stack(_request_of(request, group), str(folder / group.target), gathered)
+            except (InputError, RequestError) as error:
+                if str(group.files[0]) in error.message:
+                    raise
+                raise type(error)(f"{group.files[0]}: {error.message}", error.fix) from error
+    gathered.warn_once()
+    return StackFolderResult(output=request.output, count=len(groups))
+
+
+def find_groups(request: StackFolder) -> tuple[Group, ...]:
+    """Return the groups of files of FOLDER, by the names of their first files; what lies in OUTPUT is left alone.
+
+    Raises:
+        RequestError: PARTNERS or STACKED cannot be parts of names.
+        InputError: FOLDER does not exist, nothing is found, a partner is missing, or two stacks would have one name.
+    """
+    parts = _parts(request)
+    root, output = Path(request.folder).resolve(), Path(request.output).resolve()
+    if not root.is_dir():
+        raise InputError(f"The folder {request.folder} does not exist.", "Choose an existing folder.")
+    files = [
+        file
+        for file in sorted(root.rglob("*"))
+        if parts[0] in file.name and file.suffix.lower() in _SUFFIXES and not file.is_relative_to(output)
+    ]
+    files = [file for file in files if file.is_file() and not _is_hidden(file.relative_to(root))]
+    if not files:
+        raise InputError(
+            f"No raster in {request.folder} or its subfolders has '{parts[0]}' in its name.",
+            f"Check PARTNERS: capitals count. Files ending in {', '.join(_SUFFIXES)} are looked at.",
+        )
+    groups = tuple(_group(file, root, parts, request.stacked) for file in files)
+    _check_complete(groups)
+    _check_targets(groups)
+    return groups
+
+
+def _parts(request: StackFolder) -> list[str]:
+    parts = split_list(request.partners)
+    for part in (*parts, request.stacked):
+        if "/" in part or "\\" in part:
+            raise RequestError(f"'{part}' cannot be a part of a file's name.", "Give parts of names, not of paths.")
+    if not parts or len(set(parts)) < len(parts):
+        raise RequestError(
+            f"PARTNERS is '{request.partners}'.", "Give different parts of names, separated by commas: _vh_, _vv_."
+        )
+    return parts
+
+
+def _group(first: Path, root: Path, parts: Sequence[str], stacked: str) -> Group:
+    files = tuple(first.with_name(first.name.replace(parts[0], part)) for part in parts)
+    new = Path(first.name.replace(parts[0], stacked))
+    name = new.name if new.suffix.lower() in RASTER_SUFFIXES else f"{new.stem}.tif"
+    return Group(files, first.parent.relative_to(root) / name)
+
+
+def _is_hidden(path: Path) -> bool:
+    """Tell whether a path lies in a hidden folder, such as one in which another result is being built."""
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _check_complete(groups: Sequence[Group]) -> None:
+    missing = [file for group in groups for file in group.files[1:] if not file.is_file()]
+    if missing:
+        raise InputError(
+            f"Of {len(groups)} groups of files {len(missing)} partners are missing: {_list(missing)}.",
+            "Add them, or check PARTNERS.",
+        )
+
+
+def _check_targets(groups: Sequence[Group]) -> None:
+    first_of: dict[str, Path] = {}
+    for group in groups:
+        other = first_of.setdefault(str(group.target).lower(), group.files[0])
+        if other != group.files[0]:
+            raise InputError(
+                f"The stacks of {other} and {group.files[0]} would both be named {group.target}.",
+                "Choose another STACKED, or rename one of the files.",
+            )
+
+
+def _request_of(request: StackFolder, group: Group) -> StackBands:
+    """Return the request for one group, which its stack will state as its origin."""
+    shared = {field.name for field in fields_of(StackBands)} - {"inputs", "output"}
+    return StackBands(
+        inputs=tuple(map(str, group.files)), output=str(Path(request.output) / group.target),
+        **{name: getattr(request, name) for name in shared},
+    )  # fmt: skip
+
+
+def _list(items: Sequence[object]) -> str:
+    more = len(items) - _NAMED
+    return ", ".join(map(str, items[:_NAMED])) + (f" and {more} more" if more > 0 else "")
+
+
+class _Gathered:
+    """A report that says what groups have in common only once: notes at once, warnings in the end.
+
+    Args:
+        whole: The report of the whole job.
+        groups: All groups.
+    """
+
+    def __init__(self, whole: Report, groups: Sequence[Group]) -> None:
+        self._whole = whole
+        self._groups = groups
+        self._number = 0
+        self._noted: set[str] = set()
+        self._warned: dict[str, dict[str, str]] = {}
+        self.detail = whole.detail
+        self.metric = whole.metric
+        self.is_cancelled = whole.is_cancelled
+
+    def begin(self, number: int) -> None:
+        """Turn to a group."""
+        self._number = number
+        self.progress(0.0)
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Pass on the progress of a group as that of all, with its name in place of what is being done."""
+        count, name = len(self._groups), self._groups[self._number].target.name
+        self._whole.progress((self._number + fraction) / count, f"Raster {self._number + 1} of {count}: {name}")
+
+    def note(self, text: str) -> None:
+        """Pass on what was not said of another group."""
+        if self._kind(text) not in self._noted:
+            self._noted.add(self._kind(text))
+            self._whole.note(text)
+
+    def warn(self, text: str) -> None:
+        """Keep a warning."""
+        self._warned.setdefault(self._kind(text), {})[str(self._groups[self._number].files[0])] = text
+
+    def warn_once(self) -> None:
+        """Warn of every kind of thing once, with the files it was met in."""
+        for texts in self._warned.values():
+            first, *others = texts
+            again = f" The same goes for {_list(others)}." if others else ""
+            self._whole.warn(f"{first}: {texts[first]}{again}")
+
+    def _kind(self, text: str) -> str:
+        """Return a text without what differs from group to group: numbers and names of files."""
+        for file in self._groups[self._number].files:
+            text = text.replace(str(file), "").replace(file.stem, "")
+        return re.sub(r"\d+", "", text)

@@ -1,0 +1,142 @@
+"""The pixels of a stack: bands read on one grid, gaps hidden, further bands derived."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ...contract.events import Report, stop_if_cancelled
+from ..raster import blocks
+from .band_choice import InputBand
+from .derivation import Derived
+from .view import View
+from .writing import Block, Plan, block_side
+
+_WIDEST_BYTES = 8
+
+
+class StackedPixels:
+    """Makes the pixels of a stack, window by window.
+
+    Args:
+        plan: What is to be written.
+        views: The inputs, on the grid of the plan.
+        bands: All their bands.
+        chosen: Positions of those that become bands of the stack, in its order.
+        derived: The bands that follow them.
+        gaps: Whether pixels that are 0 in all input bands have no data.
+        report: Asked whether to stop, and warned in the end.
+    """
+
+    def __init__(
+        self, plan: Plan, views: Sequence[View], bands: Sequence[InputBand], chosen: Sequence[int],
+        derived: Sequence[Derived], *, gaps: bool, report: Report,
+    ) -> None:  # fmt: skip
+        self._plan = plan
+        self._views = views
+        self._bands = bands
+        self._chosen = chosen
+        self._derived = derived
+        self._gaps = gaps
+        self._report = report
+        sources = {at for band in derived for at in band.sources.values()}
+        self._needed = sorted({*chosen, *(at for at in sources if at < len(bands))})
+        self._others = [at for at in range(len(bands)) if at not in self._needed]
+        self._holes = 0
+
+    def make_block(self, window: Window) -> Block:
+        """Return the pixels of a window of the grid, read in parts of bounded size however many inputs there are.
+
+        Raises:
+            InputError: A file is damaged there.
+            Cancelled: The user has asked to stop.
+        """
+        side = block_side(_WIDEST_BYTES * (len(self._needed) + len(self._plan.bands)))
+        height, width = int(window.height), int(window.width)
+        image = np.empty((len(self._plan.bands), height, width), self._plan.dtype)
+        shown = np.ones((height, width), np.bool_) if self._plan.masked else None
+        for part in blocks(height, width, side, side):
+            stop_if_cancelled(self._report)
+            rows, cols = part.toslices()
+            place = Window(window.col_off + part.col_off, window.row_off + part.row_off, part.width, part.height)
+            valid = self._fill(image[:, rows, cols], place)
+            if shown is not None:
+                shown[rows, cols] = valid
+        return Block(image, shown)
+
+    def warn_of_holes(self) -> None:
+        """Warn of what the file cannot say: that single bands lack data where others have some."""
+        if self._holes:
+            self._report.warn(
+                f"{self._holes} pixels lack data in some bands, but not in all. The bands have no nodata value in "
+                "common, so these pixels count as data. Give the inputs one nodata value, or stack them as floats."
+            )
+
+    def _fill(self, image: NDArray[Any], window: Window) -> NDArray[np.bool_]:
+        """Fill (C, H, W) with the pixels of a window and return (H, W) True where any chosen band has data."""
+        values, valid = self._read(self._needed, window)
+        gaps = self._find_gaps(values, valid, window)
+        if gaps is not None:
+            valid = {at: one & ~gaps for at, one in valid.items()}
+        with np.errstate(over="ignore"):
+            for target, at in zip(image, self._chosen, strict=False):
+                target[...] = values[at]
+                if self._plan.nodata is not None:
+                    target[~valid[at]] = self._plan.nodata
+        self._derive(image[len(self._chosen) :], values, valid)
+        if not self._plan.masked:
+            return np.ones(image.shape[1:], np.bool_)
+        known = [valid[at] for at in self._chosen]
+        anywhere: NDArray[np.bool_] = np.logical_or.reduce(known)
+        self._holes += int(np.count_nonzero(anywhere & ~np.logical_and.reduce(known)))
+        return anywhere
+
+    def _derive(
+        self, image: NDArray[Any], values: dict[int, NDArray[Any]], valid: dict[int, NDArray[np.bool_]]
+    ) -> None:
+        if not self._derived:
+            return
+        for at in self._needed:
+            band = self._bands[at]
+            source, index = self._views[band.raster].source, band.number - 1
+            if (source.scales[index], source.offsets[index]) != (1, 0):
+                values[at] = values[at] * np.float64(source.scales[index]) + source.offsets[index]
+        for number, (target, derived) in enumerate(zip(image, self._derived, strict=True)):
+            at = len(self._bands) + number
+            values[at], valid[at] = derived.compute(values, valid)
+            target[...] = values[at]
+
+    def _read(
+        self, positions: Collection[int], window: Window
+    ) -> tuple[dict[int, NDArray[Any]], dict[int, NDArray[np.bool_]]]:
+        """Return pixels (H, W) of bands by their positions, and (H, W) True where they have data."""
+        values: dict[int, NDArray[Any]] = {}
+        valid: dict[int, NDArray[np.bool_]] = {}
+        for raster, group in groupby(positions, key=lambda at: self._bands[at].raster):
+            members = list(group)
+            image, known = self._views[raster].read_bands(window, [self._bands[at].number for at in members])
+            if known is None:
+                known = np.ones((1, *image.shape[1:]), np.bool_)
+            for number, at in enumerate(members):
+                values[at] = image[number]
+                valid[at] = known[min(number, len(known) - 1)]
+        return values, valid
+
+    def _find_gaps(
+        self, values: dict[int, NDArray[Any]], valid: dict[int, NDArray[np.bool_]], window: Window
+    ) -> NDArray[np.bool_] | None:
+        """Return (H, W) True where all input bands are 0; other bands are only read where those at hand are."""
+        if not self._gaps:
+            return None
+        found = np.logical_and.reduce([(values[at] == 0) & valid[at] for at in self._needed])
+        for _, group in groupby(self._others, key=lambda at: self._bands[at].raster):
+            if not found.any():
+                return None
+            values, valid = self._read(list(group), window)
+            found &= np.logical_and.reduce([(one == 0) & valid[at] for at, one in values.items()])
+        return found if found.any() else None
