@@ -97,14 +97,14 @@ def find_limits(request: RescaleImage, source: DatasetReader, report: Report) ->
         found = find_percentiles(read, common_dtype(source.dtypes), groups, percents)
     else:
         found = _find_sigmas(read, groups, request.sigma)
+    empty = [name for name, (low, _) in zip(names, found, strict=False) if np.isnan(low)]
+    if empty:
+        where = "" if len(empty) == groups else f" in the band '{empty[0]}'"
+        raise InputError(
+            f"{source.name} has no pixels with data{where}, so that no limits can be found.",
+            "Choose an image with data, or give a fixed range.",
+        )
     limits = tuple(Limits(float(low), float(high)) for low, high in found)
-    for name, (low, _) in zip(names, limits, strict=False):
-        if np.isnan(low):
-            where = "" if together else f" in the band '{name}'"
-            raise InputError(
-                f"{source.name} has no pixels with data{where}, so that no limits can be found.",
-                "Choose an image with data, or give a fixed range.",
-            )
     return limits * len(names) if together else limits
 
 

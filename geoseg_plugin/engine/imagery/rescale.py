@@ -34,7 +34,8 @@ def rescale_image(request: RescaleImage, report: Report) -> RescaleImageResult:
     with open_raster(request.input) as source:
         if holds_classes(source):
             raise InputError(
-                f"{request.input} holds classes, whose values are names and no amounts.", "Choose an image instead."
+                f"{request.input} holds classes, whose values are names and no amounts.",
+                "Choose an image. Colours of a colour table become bands with gdal_translate -expand rgb.",
             )
         warn_of_odd_alpha(source, report)
         names = band_names(source, image_bands(source))
