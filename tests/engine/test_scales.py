@@ -71,6 +71,15 @@ def test_every_type_and_method(rescale, make_raster, dtype, method):
     assert clipped == pytest.approx(np.clip(band, *ends), rel=1e-6)
 
 
+def test_large_whole_numbers_are_clipped_exactly(rescale, make_raster):
+    info = np.iinfo(np.int64)
+    values = np.array([[[info.min, -5, 0, 2**53 + 1, info.max]]], np.int64)
+    source = make_raster("in.tif", values)
+    assert np.array_equal(read(rescale(source, type=CLIP_ONLY, low_percent=0, high_percent=100)), values)
+    made = read(rescale(source, type=CLIP_ONLY, method=FIXED_RANGE, low=-5, high=2.0**60))
+    assert np.array_equal(made, values.clip(-5, 2**60))
+
+
 def test_the_value_clip_of_reflectances(rescale, make_raster):
     values = np.array([[[-9999, -50, 0, 1, 9999, 10000, 10001, 30000]]], np.int16)
     made = read(rescale(make_raster("in.tif", values, nodata=-9999), method=FIXED_RANGE, type=CLIP_ONLY))
@@ -127,6 +136,21 @@ def test_alpha_is_kept(rescale, make_raster, dtype, full):
             hidden = np.isnan(dataset.read(1)) if kind == FLOAT else dataset.read_masks(1) == 0
             assert np.array_equal(hidden, alpha == 0)
     assert np.array_equal(read(rescale(source))[:3, 5:], [stretched(band[5:]) for band in image])
+
+
+def test_alpha_beside_four_bands_hides_too(rescale, make_raster):
+    # GDAL takes its masks from alpha in rasters of two or four bands alone.
+    image = np.random.default_rng(1).integers(1, 250, (5, HEIGHT, WIDTH)).astype(np.uint8)
+    image[4] = 255
+    image[:, :20] = 0
+    source = make_raster("in.tif", image, photometric="MINISBLACK")
+    with rasterio.open(source, "r+") as dataset:
+        dataset.colorinterp = [*dataset.colorinterp[:4], ColorInterp.alpha]
+    made = read(rescale(source))
+    assert np.array_equal(made[4], image[4])
+    assert (made[:, :20] == 0).all()
+    assert np.array_equal(made[:4, 20:], [stretched(band[20:]) for band in image[:4]])
+    assert np.isnan(read(rescale(source, type=FLOAT))[:4, :20]).all()
 
 
 def test_a_constant_band_becomes_dark_with_a_warning(rescale, make_raster, recorder, pixels):

@@ -70,11 +70,12 @@ def _check_range(request: RescaleImage, plan: Plan) -> None:
 
 
 def _fit(limits: Limits, dtype: str) -> Limits:
-    """Return limits that the data type holds: whole numbers where it holds no others, and within its range."""
-    kind = np.dtype(dtype).kind
-    range_ = np.finfo(dtype) if kind == "f" else np.iinfo(dtype)
-    low, high = (min(max(one if kind == "f" else round(one), range_.min), range_.max) for one in limits)
-    return Limits(float(low), float(high))
+    """Return limits that the data type holds: whole numbers within its range, where it holds no others."""
+    if np.dtype(dtype).kind == "f":
+        return limits
+    ends = np.iinfo(dtype)
+    low, high = (min(max(round(one), int(ends.min)), int(ends.max)) for one in limits)
+    return Limits(low, high)
 
 
 def _check_nodata(limits: tuple[Limits, ...], plan: Plan, name: str) -> None:

@@ -102,10 +102,9 @@ class Clipped(Scale):
         """Return (C, H, W) in the image's dtype."""
         whole, image, known = read_pixels(self.source, window)
         made = whole.copy()
-        number = float if whole.dtype.kind == "f" else int
-        for band, values, there, limits in zip(image_bands(self.source), image, known, self.limits, strict=True):
+        for band, values, there, (low, high) in zip(image_bands(self.source), image, known, self.limits, strict=True):
             kept = there if self.source.nodata is None else there & (values != self.source.nodata)
-            np.clip(values, number(limits.low), number(limits.high), out=made[band - 1], where=kept)
+            np.clip(values, low, high, out=made[band - 1], where=kept)
         has_mask = has_mask_band(self.source)
         return Block(made, self.source.read_masks(1, window=window) != 0 if has_mask else None)
 
