@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from rasterio.dtypes import in_dtype_range
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
@@ -20,10 +22,11 @@ from rasterio.windows import intersection as common_window
 
 from ...contract.errors import InputError
 from ..class_raster import read_class_table
-from ..grid import Grid
+from ..grid import Grid, same_crs
 from ..raster import read_window, unreadable
-from .writing import Block
+from .writing import Block, common_dtype
 
+_STRETCH_PX = 0.02
 _TOLERANCE_PX = 0.001  # GDAL's own 0.125 leaves gaps between neighbours, and costs about the same
 
 
@@ -89,10 +92,11 @@ class View:
         whole = Window(0, 0, self.pixels.width, self.pixels.height)
         shape = (int(window.height), int(window.width))
         if not windows_intersect(wanted, whole):
-            return np.zeros((len(bands), *shape), self.source.dtypes[0]), np.zeros((1, *shape), np.bool_)
+            dtype = common_dtype([self.source.dtypes[band - 1] for band in bands])
+            return np.zeros((len(bands), *shape), dtype), np.zeros((1, *shape), np.bool_)
         inside = common_window(wanted, whole)
         image = read_window(self.pixels, inside, bands)
-        valid = self._read_valid(inside, bands) if masked else None
+        valid = self._find_valid(image, inside, bands) if masked else None
         if (inside.height, inside.width) == (wanted.height, wanted.width):
             return image, valid
         top, left = int(inside.row_off - wanted.row_off), int(inside.col_off - wanted.col_off)
@@ -103,8 +107,18 @@ class View:
         all_valid[part] = True if valid is None else valid
         return grown, all_valid
 
-    def _read_valid(self, window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
+    def _find_valid(self, image: NDArray[Any], window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
         """Return (C, H, W), or (1, H, W) for all bands, True where there are data; None where there are everywhere."""
+        valid = self._read_valid(window, bands)
+        if image.dtype.kind != "f":
+            return valid
+        finite = np.isfinite(image)
+        if finite.all():
+            return valid
+        return finite if valid is None else finite & valid
+
+    def _read_valid(self, window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
+        """Return what the raster itself says of its pixels, in the form of `_find_valid`."""
         flags = [self.pixels.mask_flag_enums[band - 1] for band in bands]
         if all(MaskFlags.all_valid in one for one in flags):
             return None
@@ -118,14 +132,14 @@ class View:
 
 
 @contextmanager
-def view_on_grid(source: DatasetReader, grid: Grid, resampling: str, *, reach: float = 0.0) -> Iterator[View]:
+def view_on_grid(source: DatasetReader, grid: Grid, resampling: str, *, stretched: bool = False) -> Iterator[View]:
     """See a raster on a grid; pixels that fall on each other are read as they are, others are resampled.
 
     Args:
         source: The open raster.
         grid: The grid wanted.
         resampling: nearest, bilinear, cubic or average. Classes are never blended: for them it is nearest.
-        reach: By how many of its own pixels a raster that is resampled is stretched beyond its edges.
+        stretched: Whether a raster that is resampled reaches a fiftieth of its pixels beyond its edges, to close gaps.
 
     Raises:
         InputError: Either has no CRS and the pixels do not fall on each other.
@@ -139,15 +153,48 @@ def view_on_grid(source: DatasetReader, grid: Grid, resampling: str, *, reach: f
             f"{source.name} cannot be resampled: {'it' if source.crs is None else 'the grid'} has no CRS.",
             "Give the raster its CRS first.",
         )
-    has_mask = source.nodata is not None or ColorInterp.alpha in source.colorinterp
+    has_alpha = ColorInterp.alpha in source.colorinterp
+    nodata = _missing_value(source, has_alpha)
+    reach = _STRETCH_PX if stretched else 0.0
     shares = 1 + 2 * reach / source.width, 1 + 2 * reach / source.height
     with WarpedVRT(
         source, crs=grid.crs, transform=grid.transform, height=grid.height, width=grid.width,
-        src_transform=source.transform @ Affine.translation(-reach, -reach) @ Affine.scale(*shares),
-        resampling=Resampling.nearest if holds_classes(source) else Resampling[resampling], add_alpha=not has_mask,
-        tolerance=_TOLERANCE_PX,
+        src_nodata=nodata, src_transform=source.transform @ Affine.translation(-reach, -reach) @ Affine.scale(*shares),
+        resampling=Resampling.nearest if holds_classes(source) else Resampling[resampling],
+        add_alpha=nodata is None and not has_alpha, tolerance=_TOLERANCE_PX, **_warp_options(Grid.of(source), grid),
     ) as warped:  # fmt: skip
         yield View(source, warped)
+
+
+def _missing_value(source: DatasetReader, has_alpha: bool) -> float | None:
+    """Return the value that marks missing pixels of a raster to be resampled; NaN does where floats state none.
+
+    Raises:
+        InputError: The bands state different ones.
+    """
+    stated = {str(value): value for value in source.nodatavals}
+    if len(stated) > 1:
+        raise InputError(
+            f"{source.name} cannot be resampled: its bands have different nodata values ({', '.join(stated)}).",
+            "Clip it with NODATA first, which gives all bands the same.",
+        )
+    if source.nodata is not None:
+        return float(source.nodata) if all(in_dtype_range(source.nodata, name) for name in source.dtypes) else None
+    floats = all(np.dtype(name).kind == "f" for name in source.dtypes)
+    return math.nan if floats and not has_alpha and not has_mask_band(source) else None
+
+
+def _warp_options(source: Grid, grid: Grid) -> dict[str, Any]:
+    """Return options of GDAL's warper, with which the result does not depend on the blocks that it is made in.
+
+    Bands miss pixels each for itself, as gdalwarp has it too. Where GDAL estimates block by block how much larger the
+    new pixels are, blocks differ; within a CRS it is known.
+    """
+    options: dict[str, Any] = {"UNIFIED_SRC_NODATA": "PARTIAL"}
+    if same_crs(source.crs, grid.crs):
+        step = ~source.transform @ grid.transform
+        options |= {"XSCALE": 1 / math.hypot(step.a, step.b), "YSCALE": 1 / math.hypot(step.d, step.e)}
+    return options
 
 
 def holds_classes(source: DatasetReader) -> bool:

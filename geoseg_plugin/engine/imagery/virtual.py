@@ -1,0 +1,225 @@
+"""Mosaics as virtual rasters (.vrt): a small file that points at the rasters.
+
+GDAL draws them one over the other, the last one on top, and tells band by band where data are missing; in a written
+mosaic of whole numbers that is told of whole pixels.
+
+Source: https://gdal.org/en/stable/drivers/raster/vrt.html
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET  # nosec B405 - it writes here, and reads nothing
+
+import rasterio.shutil
+from rasterio.dtypes import dtype_rev, typename_fwd
+from rasterio.enums import ColorInterp
+from rasterio.io import MemoryFile
+from rasterio.windows import Window
+
+from ...contract.events import Report, stop_if_cancelled
+from ...contract.stages.imagery import FIRST, MosaicRasters
+from ..output import whole_file
+from ..raster import open_raster
+from .frame import Placed
+from .sources import Source
+from .view import view_on_grid
+from .writing import BandNotes, Plan, write_class_names
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """How a virtual raster refers to a raster.
+
+    Attributes:
+        source: The raster.
+        name: Its path, or the XML of a virtual raster that resamples it.
+        window: Where it lies in the mosaic.
+        size: Width and height of what `name` is, in pixels.
+        block: Height and width of its blocks.
+        is_relative: Whether the path starts from the folder of the virtual raster.
+        has_mask: Whether it has an alpha or a mask band.
+    """
+
+    source: Source
+    name: str
+    window: Window
+    size: tuple[int, int]
+    block: tuple[int, int]
+    is_relative: bool
+    has_mask: bool
+
+
+def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], report: Report) -> None:
+    """Write a mosaic as virtual raster, with paths relative to it where that is possible.
+
+    Rasters on another grid are resampled by virtual rasters of their own, within the same file.
+
+    Args:
+        plan: What it says of itself.
+        request: Says where to write it, and whether the first or the last raster is on top.
+        placed: The rasters, in order.
+        report: Hears of the progress.
+
+    Raises:
+        InputError: A raster cannot be opened any more.
+        OutputError: The file cannot be written.
+    """
+    references = _refer_all(plan, request, placed[::-1] if request.method == FIRST else placed, report)
+    if len(plan.bands) > 1 and plan.nodata is not None:
+        report.note("In a virtual raster data are missing band by band, wherever a band has the nodata value.")
+    root = _describe(plan)
+    for number, notes in enumerate(plan.bands, start=1):
+        element = _describe_band(plan, number, notes)
+        element.extend(_refer_band(one, number, plan) for one in references)
+        root.append(element)
+    if plan.masked:
+        mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
+        mask.extend(_refer_mask(one) for one in references)
+    with whole_file(request.output, report) as path:
+        ET.ElementTree(root).write(path, encoding="utf-8")
+        if plan.classes is not None:
+            write_class_names(path, plan.classes)
+
+
+def _refer_all(
+    plan: Plan, request: MosaicRasters, placed: Sequence[Placed], report: Report
+) -> list[_Reference]:  # fmt: skip
+    below, above = [], []
+    for number, one in enumerate(placed):
+        stop_if_cancelled(report)
+        if one.is_direct:
+            above.append(_refer_directly(one, request))
+        else:
+            # Stretched, it lies below all others too, and shows in the hairlines that rounding leaves between them.
+            below.append(_refer_resampled(one, plan, request, stretched=True))
+            above.append(_refer_resampled(one, plan, request))
+        report.progress((number + 1) / len(placed), "Writing the virtual raster")
+    return below + above
+
+
+def _refer_directly(placed: Placed, request: MosaicRasters) -> _Reference:
+    source, window = placed.source, placed.window
+    name, is_relative = _relative(source.path, request.output)
+    size = int(window.width), int(window.height)
+    has_mask = source.has_alpha or source.has_mask
+    return _Reference(source, name, window, size, source.block, is_relative=is_relative, has_mask=has_mask)
+
+
+def _refer_resampled(placed: Placed, plan: Plan, request: MosaicRasters, *, stretched: bool = False) -> _Reference:
+    source, part = placed.source, plan.grid.part(placed.window)
+    path = str(Path(source.path).absolute()) if Path(source.path).exists() else source.path
+    with open_raster(path) as dataset, view_on_grid(dataset, part, request.resampling, stretched=stretched) as view:
+        with MemoryFile(ext=".vrt") as memory:
+            rasterio.shutil.copy(view.pixels, memory.name, driver="VRT")
+            text = memory.read().decode()
+        block = view.pixels.block_shapes[0]
+    return _Reference(
+        source, text, placed.window, (part.width, part.height), block, is_relative=False, has_mask=source.nodata is None
+    )  # fmt: skip
+
+
+def _relative(path: str, output: str) -> tuple[str, bool]:
+    """Return a path as seen from the folder of the output, and whether it can be; on another drive it cannot."""
+    file = Path(path)
+    if not file.exists():
+        return path, False
+    folder = Path(output).absolute().parent.resolve()
+    try:
+        return Path(os.path.relpath(file.parent.resolve() / file.name, folder)).as_posix(), True
+    except ValueError:
+        return str(file.absolute()), False
+
+
+def _describe(plan: Plan) -> ET.Element:
+    grid = plan.grid
+    root = ET.Element("VRTDataset", rasterXSize=str(grid.width), rasterYSize=str(grid.height))
+    if grid.crs is not None:
+        ET.SubElement(root, "SRS").text = grid.crs.to_wkt()
+    ET.SubElement(root, "GeoTransform").text = ", ".join(repr(value) for value in grid.transform.to_gdal())
+    _add_tags(root, plan.tags)
+    return root
+
+
+def _describe_band(plan: Plan, number: int, notes: BandNotes) -> ET.Element:
+    band = ET.Element("VRTRasterBand", dataType=_type_name(plan.dtype), band=str(number))
+    _add_tags(band, notes.tags)
+    meaning = ColorInterp.palette if plan.colours is not None else notes.meaning
+    texts = {
+        "Description": notes.name, "UnitType": notes.unit,
+        "Offset": repr(notes.offset) if notes.offset != 0 else None,
+        "Scale": repr(notes.scale) if notes.scale != 1 else None,
+        "NoDataValue": _number(plan.nodata) if plan.nodata is not None else None,
+        "ColorInterp": meaning.name.capitalize(),
+    }  # fmt: skip
+    for tag, text in texts.items():
+        if text:
+            ET.SubElement(band, tag).text = text
+    if plan.colours is not None:
+        table = ET.SubElement(band, "ColorTable")
+        for value in range(max(plan.colours) + 1):
+            colour = plan.colours.get(value, (0, 0, 0, 0))
+            ET.SubElement(table, "Entry", {f"c{at}": str(part) for at, part in enumerate(colour, start=1)})
+    return band
+
+
+def _refer_band(one: _Reference, number: int, plan: Plan) -> ET.Element:
+    band = number if number == plan.alpha_band else one.source.bands[number - 1]
+    dtype = one.source.dtypes[band - 1]
+    hidden = _hidden_value(one, number, plan)
+    by_mask = hidden is None and one.has_mask
+    element = ET.Element("ComplexSource" if by_mask or hidden is not None else "SimpleSource")
+    _add_place(element, one, str(band), dtype)
+    if hidden is not None:
+        ET.SubElement(element, "NODATA").text = _number(hidden)
+    elif by_mask:
+        ET.SubElement(element, "UseMaskBand").text = "true"
+    return element
+
+
+def _hidden_value(one: _Reference, number: int, plan: Plan) -> float | None:
+    """Return the value of a band that lets see through to the rasters below."""
+    if number == plan.alpha_band:
+        return 0.0
+    if one.source.nodata is None and not one.has_mask and plan.dtype.startswith("float"):
+        return float("nan")
+    return one.source.nodata
+
+
+def _refer_mask(one: _Reference) -> ET.Element:
+    element = ET.Element("ComplexSource")
+    _add_place(element, one, "mask,1", "uint8")
+    ET.SubElement(element, "NODATA").text = "0"
+    return element
+
+
+def _add_place(element: ET.Element, one: _Reference, band: str, dtype: str) -> None:
+    width, height = (str(side) for side in one.size)
+    file = ET.SubElement(element, "SourceFilename", relativeToVRT=str(int(one.is_relative)))
+    file.text = one.name
+    ET.SubElement(element, "SourceBand").text = band
+    ET.SubElement(
+        element, "SourceProperties", RasterXSize=width, RasterYSize=height, DataType=_type_name(dtype),
+        BlockXSize=str(one.block[1]), BlockYSize=str(one.block[0]),
+    )  # fmt: skip
+    ET.SubElement(element, "SrcRect", xOff="0", yOff="0", xSize=width, ySize=height)
+    left, top = str(int(one.window.col_off)), str(int(one.window.row_off))
+    ET.SubElement(element, "DstRect", xOff=left, yOff=top, xSize=width, ySize=height)
+
+
+def _add_tags(element: ET.Element, tags: Mapping[str, str]) -> None:
+    if tags:
+        metadata = ET.SubElement(element, "Metadata")
+        for key, text in tags.items():
+            ET.SubElement(metadata, "MDI", key=key).text = text
+
+
+def _type_name(dtype: str) -> str:
+    return str(typename_fwd[dtype_rev[dtype]])
+
+
+def _number(value: float) -> str:
+    return f"{value:.17g}"
