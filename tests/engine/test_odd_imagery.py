@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import rasterio
-from geoseg.geoseg_plugin.contract.stages.bands import RescaleImage
-from geoseg.geoseg_plugin.contract.stages.imagery import ClipRaster
+from geoseg.geoseg_plugin.contract.stages.bands import RescaleImage, StackBands
+from geoseg.geoseg_plugin.contract.stages.imagery import ClipRaster, MosaicRasters
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.run import run
 from geoseg.tests.engine.test_odd_raster import EXPECTED, check
@@ -15,6 +15,13 @@ from rasterio.windows import Window
 @pytest.fixture
 def odd(data):
     return data / "odd_raster"
+
+
+def read_image(source):
+    """All bands but alpha: their numbers, their values, and where these are known."""
+    bands = [band for band in source.indexes if source.colorinterp[band - 1] != ColorInterp.alpha]
+    values = source.read(bands)
+    return bands, values, (source.read_masks(bands) > 0) & np.isfinite(values)
 
 
 def middle(path):
@@ -50,6 +57,52 @@ def test_clip(name, odd, tmp_path, recorder):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
+def test_stack(name, odd, tmp_path, recorder):
+    path = str(odd / name)
+    request = StackBands(inputs=[path], zero_nodata=False, output=str(tmp_path / "out.tif"))
+    result = check(EXPECTED[name].stack, name, lambda: run(request, recorder))
+    if result is None:
+        assert list(tmp_path.iterdir()) == []
+        return
+    with rasterio.open(path) as source, rasterio.open(result.output) as made:
+        bands, values, known = read_image(source)
+        assert Grid.of(made).is_same(Grid.of(source))
+        assert made.dtypes == tuple(source.dtypes[band - 1] for band in bands)
+        assert made.colorinterp == tuple(source.colorinterp[band - 1] for band in bands)
+        assert np.array_equal(made.read(), values, equal_nan=values.dtype.kind == "f")
+        assert np.array_equal(made.read_masks() > 0, known | np.isinf(values))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_mosaic(name, odd, tmp_path, recorder):
+    path = str(odd / name)
+    request = MosaicRasters(inputs=[path, path], output=str(tmp_path / "out.tif"))
+    result = check(EXPECTED[name].mosaic, name, lambda: run(request, recorder))
+    if result is None:
+        assert list(tmp_path.iterdir()) == []
+        return
+    with rasterio.open(path) as source, rasterio.open(result.output) as made:
+        grid, there = Grid.of(made), Grid.of(source)
+        _, values, known = read_image(source)
+        _, found, shown = read_image(made)
+    if not grid.is_same(there):
+        row, col, inside = look_up(grid, there)
+        values, known, found, shown = values[:, row, col], known[:, row, col], found[:, inside], shown[:, inside]
+    least = 1 if there.transform.is_rectilinear else 0.99
+    assert found.shape == values.shape
+    assert ((found == values) | ~known).mean() >= least
+    assert (shown == known).mean() >= least
+
+
+def look_up(grid, there):
+    """The rows and columns of another grid's pixels below the centres of a grid's; and where there are such."""
+    rows, cols = np.mgrid[0 : grid.height, 0 : grid.width] + 0.5
+    col, row = (np.floor(one).astype(int) for one in ~there.transform @ grid.transform @ (cols, rows))
+    inside = (col >= 0) & (col < there.width) & (row >= 0) & (row < there.height)
+    return row[inside], col[inside], inside
+
+
+@pytest.mark.parametrize("name", EXPECTED)
 def test_rescale(name, odd, tmp_path, recorder):
     path = str(odd / name)
     request = RescaleImage(input=path, output=str(tmp_path / "out.tif"))
@@ -60,10 +113,10 @@ def test_rescale(name, odd, tmp_path, recorder):
     with rasterio.open(path) as source, rasterio.open(result.output) as made:
         assert Grid.of(made).is_same(Grid.of(source))
         assert made.colorinterp == source.colorinterp
-        is_image = np.array([meaning != ColorInterp.alpha for meaning in source.colorinterp])
-        values, known = source.read()[is_image], source.read_masks()[is_image] > 0
-        rescaled, shown = made.read()[is_image], made.dataset_mask() > 0
-    known = known & np.isfinite(values) if values.dtype.kind == "f" else known.any(axis=0) & np.ones_like(known)
+        bands, values, known = read_image(source)
+        rescaled, shown = made.read(bands), made.dataset_mask() > 0
+    if values.dtype.kind != "f":
+        known[:] = known.any(axis=0)
     assert np.array_equal(shown, known.all(axis=0))
     for band, truth, there in zip(rescaled, values.astype(np.float64), known, strict=True):
         low, high = np.percentile(truth[there], (2, 98))

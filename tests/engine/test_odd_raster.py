@@ -5,7 +5,7 @@ The files under derived/ show one place, so that what is right is known; those u
 """
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -37,13 +37,15 @@ class Expected:
     rasterize: str = RIGHT
     tiles: str = RIGHT
     rescale: str = RIGHT
+    stack: str = RIGHT
+    mosaic: str = RIGHT
 
 
 GOOD = Expected()
-BROKEN = Expected(*[UNREADABLE] * 4)
+BROKEN = Expected(*[UNREADABLE] * 6)
 # Grids can be read, so that labels can be burnt onto them.
-HALF_BROKEN = Expected(DAMAGED, RIGHT, DAMAGED, DAMAGED)
-IS_COMPLEX = Expected(*[COMPLEX] * 4)
+HALF_BROKEN = replace(Expected(*[DAMAGED] * 6), rasterize=RIGHT)
+IS_COMPLEX = Expected(*[COMPLEX] * 6)
 
 DERIVED = {
     "all_nodata.tif": Expected(tiles=NO_DATA, rescale=NO_LIMITS),
@@ -65,7 +67,7 @@ DERIVED = {
     "mixed_crs_neighbour_3857.tif": GOOD,
     "mixed_crs_neighbour_4326.tif": GOOD,
     "no_crs.tif": Expected(rasterize=NO_CRS),
-    "no_georef.tif": Expected(rasterize=NO_CRS),
+    "no_georef.tif": Expected(rasterize=NO_CRS, mosaic=NO_CRS),
     "nonsquare_pixels.tif": GOOD,
     "one_band.tif": GOOD,
     "one_bit_mask.tif": Expected(rescale=CLASSES),
@@ -97,8 +99,8 @@ REAL = {
     "cog_dateline.tif": Expected(rasterize=ELSEWHERE),
     "cog_rgb_mask.tif": Expected(rasterize=ELSEWHERE),
     "cog_scale.tif": Expected(rasterize=ELSEWHERE),
-    "corrupt.tif": Expected(DAMAGED, ELSEWHERE, DAMAGED, DAMAGED),
-    "float_nan.tif": Expected(rasterize=NO_CRS),
+    "corrupt.tif": replace(HALF_BROKEN, rasterize=ELSEWHERE),
+    "float_nan.tif": Expected(rasterize=NO_CRS, mosaic=NO_CRS),
     "float_raster_with_nodata.tif": Expected(rasterize=ELSEWHERE),
     "geomatrix.tif": Expected(rasterize=ELSEWHERE),
     "goes.tif": Expected(rasterize=BEYOND),
@@ -107,7 +109,7 @@ REAL = {
     "image_webp.tif": Expected(rasterize=ELSEWHERE),
     "inverted_lat.tif": Expected(tiles=NO_DATA, rescale=NO_LIMITS),
     "rgb-byte-tenth.tif": Expected(rasterize=ELSEWHERE),
-    "rotated.tif": Expected(rasterize=NO_CRS),
+    "rotated.tif": Expected(rasterize=NO_CRS, mosaic=NO_CRS),
     "spacenet4_atlanta_pan_uint16.tif": Expected(rasterize=ELSEWHERE),
     "spacenet6_sar_vh_complex64_rotated.tif": IS_COMPLEX,
     "spacenet6_sar_vv_complex64_rotated.tif": IS_COMPLEX,
