@@ -69,8 +69,8 @@ def test_stack(name, odd, tmp_path, recorder):
         assert Grid.of(made).is_same(Grid.of(source))
         assert made.dtypes == tuple(source.dtypes[band - 1] for band in bands)
         assert made.colorinterp == tuple(source.colorinterp[band - 1] for band in bands)
-        assert np.array_equal(made.read(), values, equal_nan=values.dtype.kind == "f")
-        assert np.array_equal(made.read_masks() > 0, known | np.isinf(values))
+        assert np.array_equal(made.read()[known], values[known])
+        assert np.array_equal(made.read_masks() > 0, known)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
