@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,24 +71,27 @@ def choose_bands(text: str, bands: Sequence[InputBand]) -> tuple[int, ...]:
     return tuple(positions)
 
 
-def find_name(wanted: str, names: Collection[str]) -> str | None:
+def find_name(wanted: str, inputs: Collection[str], derived: Collection[str] = ()) -> str | None:
     """Return the name that is meant, None where there is none.
 
     Meant is the very name; else the one that is written like it with _ for blanks and other odd characters; else also
-    in other case; else, of a polarisation such as VH, the one in which it stands for itself (s1_vh_2020).
+    in other case; else, of a polarisation such as VH, the input in whose name it stands for itself (s1_vh_2020).
+
+    Args:
+        wanted: What was written.
+        inputs: The names of the input bands.
+        derived: The names of bands that were derived from them.
 
     Raises:
         RequestError: Several names may be meant.
     """
-    written = identifier(wanted)
-    rules: tuple[Callable[[str], bool], ...] = (
-        lambda name: name == wanted,
-        lambda name: identifier(name) == written,
-        lambda name: identifier(name).lower() == written.lower(),
-        lambda name: _polarisation(name) == wanted.upper(),
-    )
-    for rule in rules:
-        found = [name for name in names if rule(name)]
+    written, names = identifier(wanted), [*inputs, *derived]
+    for found in (
+        [name for name in names if name == wanted],
+        [name for name in names if identifier(name) == written],
+        [name for name in names if identifier(name).lower() == written.lower()],
+        [name for name in inputs if _polarisation(name) == wanted.upper()],
+    ):
         if len(found) > 1:
             raise RequestError(
                 f"{wanted} may be any of {', '.join(found)}.", "Give the bands clearly different names with NAMES."

@@ -19,7 +19,7 @@ from .recipes import SLUMP_RECIPE, list_recipe
 
 _BEYOND_REFLECTANCE = 1.5
 
-Finder = Callable[[str, Collection[str]], str | None]
+Finder = Callable[[str, Collection[str], Collection[str]], str | None]
 
 
 @dataclass
@@ -69,12 +69,12 @@ class Derived:
 
         Args:
             values: Pixels (H, W) of every band by its position.
-            valid: (H, W) True where they have data.
+            valid: (H, W) True where they have data, which are finite.
 
         Returns:
             Pixels (H, W), NaN where there are none; and True where there are.
         """
-        usable = np.logical_and.reduce([valid[at] & np.isfinite(values[at]) for at in set(self.sources.values())])
+        usable = np.logical_and.reduce([valid[at] for at in set(self.sources.values())])
         whole = bool(usable.all())
         known: dict[str, Any] = dict(self.constants)
         for name, at in self.sources.items():
@@ -110,6 +110,7 @@ class _Builder:
     def __init__(self, names: Sequence[str], report: Report) -> None:
         self.bands: list[Derived] = []
         self._inputs = list(names)
+        self._derived: list[str] = []
         self._positions = {name: at for at, name in enumerate(names)}
         self._report = report
 
@@ -121,7 +122,7 @@ class _Builder:
         fixed = constants or {}
         for formula in formulas:
             wanted = [part for part in formula.names if part not in fixed]
-            found = {part: find(part, self._positions) for part in wanted}
+            found = {part: find(part, self._inputs, self._derived) for part in wanted}
             missing = [part for part, meant in found.items() if meant is None]
             if not missing:
                 break
@@ -142,6 +143,7 @@ class _Builder:
                 f"There already is a band named {name}.", "Give bands other names, the inputs with NAMES."
             )
         self._positions[name] = len(self._inputs) + len(self.bands)
+        self._derived.append(name)
 
     def _refusal(self, missing: Sequence[str], what: str, find: Finder) -> RequestError:
         names = ", ".join(self._positions)

@@ -77,17 +77,23 @@ def find_index(wanted: str) -> Index:
     return Index(name, (formula,), {part: numbers[part] for part in formula.names if part in numbers})
 
 
-def find_letter(letter: str, names: Collection[str]) -> str | None:
+def find_letter(letter: str, inputs: Collection[str], derived: Collection[str] = ()) -> str | None:
     """Return the name of the band that a letter of the catalogue means, None where there is none.
 
     A band is named by the letter itself (N), by the catalogue's names of it (nir, Near-Infrared (NIR)) or by a usual
     one (NIR1); radar bands as `find_name` says.
 
+    Args:
+        letter: The letter.
+        inputs: The names of the input bands.
+        derived: The names of bands that were derived from them.
+
     Raises:
         RequestError: Several names may be meant.
     """
+    names = [*inputs, *derived]
     if letter in names or letter not in _letters():
-        return find_name(letter, names)
+        return find_name(letter, inputs, derived)
     usual = {_plain(name) for name in (letter, *_letters()[letter], *_USUAL_NAMES.get(letter, ()))}
     found = [name for name in names if _plain(name) in usual]
     if len(found) > 1:

@@ -139,13 +139,18 @@ def _plan(
             report.note(f"The values of {', '.join(rounded)} are rounded to float32, the data type of derived bands.")
         return replace(plan, nodata=math.nan)
     plan = _with_nodata(plan, places, gaps=gaps)
-    if len(places) > 1:
-        return plan
-    source = places[0][0].source
-    has_palette = source.colorinterp[places[0][1] - 1] == ColorInterp.palette and plan.dtype in ("uint8", "uint16")
+    return _with_classes(plan, *places[0]) if len(places) == 1 else plan
+
+
+def _with_classes(plan: Plan, view: View, number: int) -> Plan:
+    """Return the plan of a single band with the colours and classes that it had."""
+    source = view.source
+    has_palette = source.colorinterp[number - 1] == ColorInterp.palette and plan.dtype in ("uint8", "uint16")
+    text = source.tags().get(CLASSES_TAG)
     return replace(
-        plan, colours=source.colormap(places[0][1]) if has_palette else None, classes=read_class_table(source)
-    )
+        plan, colours=source.colormap(number) if has_palette else None, classes=read_class_table(source),
+        tags={**plan.tags, **({CLASSES_TAG: text} if text else {})},
+    )  # fmt: skip
 
 
 def _notes(places: Sequence[tuple[View, int]], names: Sequence[str]) -> tuple[BandNotes, ...]:
