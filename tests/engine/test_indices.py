@@ -77,8 +77,13 @@ def test_names_are_found_whatever_their_case_if_that_is_clear():
     ("S2", ["swir16", "swir22"], "swir22"),
     ("T", ["Thermal"], "Thermal"),
     ("VV", ["s1_vh_a", "s1_vv_a"], "s1_vv_a"),
-    ("G", ["g"], "g"),
-    ("G", ["B1", "B2"], None),
+    ("G", ["g"], None),
+    ("G", ["B1", "B2", "B3", "B4", "B8"], None),
+    ("G", ["B2", "B3", "B8", "B8A"], "B3"),
+    ("N", ["B02", "B08", "B8A"], "B08"),
+    ("N2", ["B02", "B08", "B8A"], "B8A"),
+    ("S1", ["B11", "B8A"], "B11"),
+    ("Y", ["B02", "B8A"], None),
     ("VV", ["VH"], None),
 ])  # fmt: skip
 def test_letters_mean_bands(letter, names, found):

@@ -72,6 +72,11 @@ def test_derived_bands_follow_as_floats(stack, make_raster, pixels):
     assert np.array_equal(found, truth)
 
 
+def test_values_that_float32_does_not_hold_are_told_of(stack, make_raster, pixels, recorder):
+    stack(make_raster("ids.tif", pixels[:1].astype(np.int32)), expressions="x = ids + 1")
+    assert recorder.notes == ["The values of ids are rounded to float32, the data type of derived bands."]
+
+
 def test_a_recipe_comes_alone_or_after_bands(stack, make_raster):
     vv, vh = RANDOM.gamma(2, 0.1, (2, 1, HEIGHT, WIDTH)).astype(np.float32)
     inputs = make_raster("s1_vv_20200101.tif", vv), make_raster("s1_vh_20200101.tif", vh)
@@ -161,7 +166,7 @@ def test_alpha_and_masks_are_validity(stack, make_raster, pixels):
         stack(rgba, bands="1:4")
 
 
-def test_what_is_said_of_bands_is_kept(stack, make_raster, pixels):
+def test_what_is_said_of_bands_is_kept(stack, make_raster, pixels, recorder):
     source = make_raster("in.tif", pixels, names=("a", "b", "c"), tags={"SENSOR": "S2", "DAY": "1"})
     other = make_raster("other.tif", pixels[:1], tags={"SENSOR": "S2", "DAY": "2"})
     with rasterio.open(source, "r+") as dataset:
@@ -176,6 +181,7 @@ def test_what_is_said_of_bands_is_kept(stack, make_raster, pixels):
         assert "stackbands" in dataset.tags()["GEOSEG_REQUEST"]
         assert np.array_equal(dataset.read(1), pixels[1])
         assert np.array_equal(dataset.read(3), (pixels[0] * 0.1 + 1).astype(np.float32))
+    assert recorder.notes == [f"Bands are derived from the values of {source} by the scale and offset stated there."]
 
 
 def test_colours_survive_in_order(stack, make_raster, pixels):
@@ -291,9 +297,10 @@ def test_real_optical_bands(stack, data):
 
 def test_real_bands_without_nodata_and_of_two_years(stack, data, recorder):
     s2 = str(data / "s2_aberystwyth" / "s2_10bands_uint16.tif")
-    found = read(stack(s2, bands="B4, B3, B2", expressions="NDVI = (B8 - B4) / (B8 + B4)"))
+    found = read(stack(s2, bands="B4, B3, B2", expressions="x = (B8 - B4) / (B8 + B4)", indices="NDVI"))
     pixels = read(s2).astype(float)
     assert np.array_equal(found[:3], pixels[[2, 1, 0]])
+    assert np.array_equal(found[3], found[4])
     assert np.array_equal(found[3], ((pixels[6] - pixels[2]) / (pixels[6] + pixels[2])).astype(np.float32))
     years = [str(path) for path in sorted((data / "naip_rgbn_timeseries").glob("*.tif"))]
     with pytest.raises(InputError, match=r"934 x 723 pixels.*934 x 724 pixels"):

@@ -23,10 +23,13 @@ _PACKAGE = "spyndex"
 _SLUMP = "slump_"
 _OTHER_NAMES = {"NDRE": "NDREI"}
 _OWN_FORMULAS = {"CM": "S1 / S2"}
+_ONLY_SENTINEL_2 = "b8a"
 _THERMAL = frozenset({"T", "T1", "T2"})
 _USUAL_NAMES = {
     "A": ("coastal blue", "coastal aerosol", "aerosol", "ultra blue"),
-    "RE1": ("red edge", "rededge"),
+    "RE1": ("red edge", "re 1"),
+    "RE2": ("re 2",),
+    "RE3": ("re 3",),
     "N": ("nir 1", "near infrared", "near infrared 1", "near ir", "near ir 1"),
     "N2": ("nir 2", "near infrared 2", "near ir 2", "nir narrow", "narrow nir"),
     "WV": ("water vapour",),
@@ -81,7 +84,8 @@ def find_letter(letter: str, inputs: Collection[str], derived: Collection[str] =
     """Return the name of the band that a letter of the catalogue means, None where there is none.
 
     A band is named by the letter itself (N), by the catalogue's names of it (nir, Near-Infrared (NIR)) or by a usual
-    one (NIR1); radar bands as `find_name` says.
+    one (NIR1). Where there is a band B8A, which only Sentinel-2 has, its numbers are known too (B8, B08). Radar bands
+    are found as `find_name` says.
 
     Args:
         letter: The letter.
@@ -94,7 +98,9 @@ def find_letter(letter: str, inputs: Collection[str], derived: Collection[str] =
     names = [*inputs, *derived]
     if letter in names or letter not in _letters():
         return find_name(letter, inputs, derived)
-    usual = {_plain(name) for name in (letter, *_letters()[letter], *_USUAL_NAMES.get(letter, ()))}
+    usual = {_plain(name) for name in (*_letters()[letter], *_USUAL_NAMES.get(letter, ()))}
+    if _ONLY_SENTINEL_2 in map(_plain, names):
+        usual |= {_plain(number) for number in _sentinel_2(letter)}
     found = [name for name in names if _plain(name) in usual]
     if len(found) > 1:
         raise RequestError(
@@ -153,9 +159,20 @@ def _numbers() -> Mapping[str, float]:
 
 
 @lru_cache(maxsize=1)
+def _bands() -> Mapping[str, Mapping[str, Any]]:
+    entries: Mapping[str, Mapping[str, Any]] = _read("bands.json")
+    return entries
+
+
 def _letters() -> Mapping[str, tuple[str, str]]:
     """Return the catalogue's names of every band by its letter."""
-    return {letter: (entry["long_name"], entry["common_name"]) for letter, entry in _read("bands.json").items()}
+    return {letter: (entry["long_name"], entry["common_name"]) for letter, entry in _bands().items()}
+
+
+def _sentinel_2(letter: str) -> tuple[str, ...]:
+    """Return the number that Sentinel-2 gives the band, if it has it."""
+    platforms = _bands()[letter]["platforms"]
+    return (platforms["sentinel2a"]["band"],) if "sentinel2a" in platforms else ()
 
 
 def _read(name: str) -> Any:
@@ -180,4 +197,5 @@ def _known_name(wanted: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """Return a name without case, blanks and signs; B08 is B8."""
+    return re.sub(r"^b0", "b", re.sub(r"[^a-z0-9]", "", name.lower()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -134,12 +134,20 @@ def _plan(
     tags.pop(CLASSES_TAG, None)
     plan = Plan(grid, "float32" if derives else common_dtype(dtypes), notes, tags={**tags, **request_tags(request)})
     if derives:
-        rounded = [name for name, dtype in zip(names, dtypes, strict=False) if not np.can_cast(dtype, "float32")]
-        if rounded:
-            report.note(f"The values of {', '.join(rounded)} are rounded to float32, the data type of derived bands.")
+        _note_changes(sources, dict(zip(names, dtypes, strict=False)), report)
         return replace(plan, nodata=math.nan)
     plan = _with_nodata(plan, places, gaps=gaps)
     return _with_classes(plan, *places[0]) if len(places) == 1 else plan
+
+
+def _note_changes(sources: Sequence[DatasetReader], dtypes: Mapping[str, str], report: Report) -> None:
+    """Tell how derived bands go with the values in the files."""
+    scaled = [source.name for source in sources if {*source.scales} != {1} or {*source.offsets} != {0}]
+    if scaled:
+        report.note(f"Bands are derived from the values of {', '.join(scaled)} by the scale and offset stated there.")
+    rounded = [name for name, dtype in dtypes.items() if not np.can_cast(dtype, "float32")]
+    if rounded:
+        report.note(f"The values of {', '.join(rounded)} are rounded to float32, the data type of derived bands.")
 
 
 def _with_classes(plan: Plan, view: View, number: int) -> Plan:
