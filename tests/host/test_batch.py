@@ -1,7 +1,7 @@
 """Run as Batch Process: QGIS's own batch dialog, filled row by row, gives one file for every row."""
 
 import pytest
-from qgis.core import QgsProcessingContext, QgsRasterLayer
+from qgis.core import QgsApplication, QgsProcessingContext, QgsRasterLayer
 
 ROWS = {
     "clipraster": [{"INPUT": "{raster}", "EXTENT": "500010,500020,4999980,4999990 [EPSG:32633]"}] * 2,
@@ -26,8 +26,11 @@ def batch(qgis_processing, provider, qgis_iface):
         return dialogs[-1]
 
     yield open_batch
+    # Its progress ends as a task of QGIS, which would wait for the loop of events when Python ends.
     for dialog in dialogs:
         dialog.close()
+    while QgsApplication.taskManager().count():
+        QgsApplication.processEvents()
 
 
 @pytest.mark.parametrize("name", ROWS)
