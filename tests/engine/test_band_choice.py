@@ -62,6 +62,7 @@ def test_bands_are_chosen_in_the_order_asked():
     assert choose_bands("vh, 1:2, 4, blue", BANDS) == (2, 1, 3, 0)
     assert choose_bands("near_ir", BANDS) == (1,)
     assert choose_bands("2 : 1", BANDS) == (2,)
+    assert choose_bands(" None", BANDS) == ()
 
 
 @pytest.mark.parametrize("text", ["red", "0", "5", "1:3", "3:1", "0:1", "-1", "VV"])

@@ -72,6 +72,12 @@ def test_derived_bands_follow_as_floats(stack, make_raster, pixels):
     assert np.array_equal(found, truth)
 
 
+def test_derived_bands_can_stand_alone(stack, make_raster, pixels):
+    source = make_raster("a.tif", pixels, names=("green", "red", "nir"))
+    assert len(read(stack(source, bands="none", indices="NDVI"))) == 1
+    assert stack.names == "NDVI"
+
+
 def test_values_that_float32_does_not_hold_are_told_of(stack, make_raster, pixels, recorder):
     stack(make_raster("ids.tif", pixels[:1].astype(np.int32)), expressions="x = ids + 1")
     assert recorder.notes == ["The values of ids are rounded to float32, the data type of derived bands."]
@@ -236,6 +242,7 @@ def test_like_beyond_an_input_hides_and_elsewhere_is_refused(stack, make_raster,
     ({"bands": "purple"}, "purple.*red, green, blue"),
     ({"expressions": "x = __import__('os')"}, "not understood"),
     ({"bands": " , "}, "No band was asked for"),
+    ({"bands": "none"}, "No band was asked for"),
     ({"bands": "1", "names": "VH,VV,x", "recipe": "Sentinel-1 3 bands"}, "two bands named VH"),
 ])  # fmt: skip
 def test_requests_that_cannot_be_met_leave_nothing(stack, make_raster, pixels, tmp_path, options, message):

@@ -37,7 +37,8 @@ def _ask_names() -> Any:
 def _ask_bands() -> Any:
     return ask(
         Kind.TEXT, "Bands", "Which bands to take, in the order wanted, separated by commas: a name, the number of a "
-        "band (counted over all inputs), or raster:band, such as 2:1. By default all; with a RECIPE none.",
+        "band (counted over all inputs), or raster:band, such as 2:1; or the word none, for derived bands alone. By "
+        "default all; with a RECIPE none.",
         optional=True,
     )  # fmt: skip
 
@@ -45,7 +46,7 @@ def _ask_bands() -> Any:
 def _ask_expressions() -> Any:
     return ask(
         Kind.TEXT, "Derived bands", "Further bands as name = arithmetic over band names, separated by semicolons: "
-        "sum = VV + VH; ratio = VH / VV. Known are + - * / ** ( ) and sqrt, exp, ln, log10, abs, min, max, dB.",
+        "sum = VV + VH; ratio = VH / VV. Known are + - * / ** ( ) and sqrt, cbrt, exp, ln, log10, abs, min, max, dB.",
         optional=True,
     )  # fmt: skip
 

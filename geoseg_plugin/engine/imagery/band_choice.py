@@ -15,6 +15,7 @@ from ...contract.events import Report
 from ..raster import band_names, image_bands
 
 POLARISATIONS = frozenset({"VV", "VH", "HH", "HV"})
+_NO_BANDS = "none"
 _PLACE = re.compile(r"(\d+)\s*:\s*(\d+)")
 
 
@@ -54,13 +55,15 @@ def choose_bands(text: str, bands: Sequence[InputBand]) -> tuple[int, ...]:
     """Return the positions (from 0) of bands in the order asked.
 
     Args:
-        text: Names, numbers over all bands (from 1), or raster:band (both from 1), separated by commas.
+        text: Names, numbers over all bands (from 1), or raster:band (both from 1), separated by commas; or "none".
         bands: All bands.
 
     Raises:
         RequestError: A band does not exist, or is asked for twice.
     """
     positions: list[int] = []
+    if text.strip().lower() == _NO_BANDS:
+        return ()
     for wanted in split_list(text):
         position = _find_position(wanted, bands)
         if position in positions:

@@ -148,7 +148,10 @@ class _Builder:
     def _refusal(self, missing: Sequence[str], what: str, find: Finder) -> RequestError:
         names = ", ".join(self._positions)
         if find is find_name:
-            return RequestError(f"{what} uses {', '.join(missing)}, but the bands are: {names}.", "Use their names.")
+            return RequestError(
+                f"{what} uses {', '.join(missing)}, but the bands are: {names}.",
+                "Write their names, with _ in place of blanks and signs.",
+            )
         lacking = ", ".join(map(describe_letter, missing))
         return RequestError(
             f"{what} needs {lacking}, but the bands are: {names}.", "Tell with NAMES which band is which."
