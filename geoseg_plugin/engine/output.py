@@ -44,7 +44,7 @@ def whole_file(path: str, report: Report) -> Iterator[Path]:
     with _staging(final.parent, final.name) as folder:
         yield folder / final.name
         if final.suffix.lower() in RASTER_SUFFIXES and (folder / final.name).exists():
-            from .raster import check_whole  # late: the worker imports this module before it knows what to do
+            from .completeness import check_whole  # late: the worker imports this module before it knows what to do
 
             check_whole(folder / final.name)
         _move_all(folder, final, report)

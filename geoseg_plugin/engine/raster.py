@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, Interleaving, MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from ..contract.errors import InputError, OutputError, first_line
+from ..contract.errors import InputError, first_line
 from ..contract.events import Report
 
 # GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes (spec/engines.md 4b).
@@ -123,21 +122,51 @@ def read_known(
     Raises:
         InputError: The mask of the file is damaged there.
     """
-    numbers = list(bands or image_bands(dataset))
-    flags = [dataset.mask_flag_enums[band - 1] for band in numbers]
-    floats = image.dtype.kind == "f"
-    if all(MaskFlags.all_valid in one for one in flags):
-        return np.isfinite(image) if floats else np.ones((1, *image.shape[1:]), dtype=np.bool_)
-    one_for_all = all(MaskFlags.per_dataset in one for one in flags)
+    masks = read_masks(dataset, window, list(bands or image_bands(dataset)))
+    if image.dtype.kind != "f":
+        return np.ones((1, *image.shape[1:]), np.bool_) if masks is None else np.asarray(masks.any(0, keepdims=True))
+    finite = np.isfinite(image)
+    return finite if masks is None else np.asarray(finite & masks)
+
+
+def read_masks(dataset: DatasetReader | WarpedVRT, window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
+    """Return where a raster itself says that it has data: by nodata, by a mask band, or by alpha.
+
+    GDAL heeds alpha beside one or three bands of 8 or 16 bits alone, and not beside nodata; here it always counts.
+
+    Args:
+        dataset: The open raster.
+        window: Rows and columns within it.
+        bands: Band numbers.
+
+    Returns:
+        (C, H, W) or, where it is the same for all bands, (1, H, W); None where there are data everywhere.
+
+    Raises:
+        InputError: The file is damaged there.
+    """
+    flags = [dataset.mask_flag_enums[band - 1] for band in bands]
+    shown: NDArray[np.bool_] | None = None
     try:
-        masks = dataset.read_masks(numbers[:1] if one_for_all else numbers, window=window) != 0
+        if not all(MaskFlags.all_valid in one for one in flags):
+            one_for_all = all(MaskFlags.per_dataset in one for one in flags)
+            shown = dataset.read_masks(list(bands[:1] if one_for_all else bands), window=window) != 0
+        unheeded = [] if any(MaskFlags.alpha in one for one in flags) else alpha_bands(dataset)
+        for band in set(unheeded) - set(bands):
+            opaque = dataset.read([band], window=window) != 0
+            shown = opaque if shown is None else shown & opaque
     except (RasterioError, OSError) as error:
         raise unreadable(dataset, window, error) from error
-    known: NDArray[np.bool_] = masks & np.isfinite(image) if floats else masks.any(axis=0, keepdims=True)
-    return known
+    return shown
 
 
-def image_bands(dataset: DatasetReader) -> tuple[int, ...]:
+def alpha_bands(dataset: DatasetReader | WarpedVRT) -> tuple[int, ...]:
+    """Return the numbers of the bands that only tell how transparent the image is."""
+    image = image_bands(dataset)
+    return tuple(band for band in dataset.indexes if band not in image)
+
+
+def image_bands(dataset: DatasetReader | WarpedVRT) -> tuple[int, ...]:
     """Return the numbers of the bands that hold the image: all but alpha bands."""
     kept = tuple(
         number
@@ -199,38 +228,7 @@ def geotiff_profile(dtype: str, height: int, width: int, count: int) -> dict[str
     }
 
 
-def check_whole(path: Path) -> None:
-    """Check that a GeoTIFF that was just written has all its blocks, without decoding them.
-
-    GDAL writes what is left in its cache while it closes a file, and a full disk then raises no error.
-
-    Raises:
-        OutputError: It is cut short.
-    """
-    size = path.stat().st_size
-    try:
-        with rasterio.open(path) as dataset:
-            bands = dataset.indexes if dataset.interleaving == Interleaving.band else [1]
-            whole = all(
-                _block_end(dataset, band, index) <= size for band in bands for index, _ in dataset.block_windows()
-            )
-    except RasterioError:
-        whole = False
-    if not whole:
-        raise OutputError(
-            f"{path.name} could not be written to its end.", "Make room on the disk, or choose another one."
-        )
-
-
-def _block_end(dataset: DatasetReader, band: int, index: tuple[int, int]) -> float:
-    """Return where the block (row, column) ends in a GeoTIFF, in bytes; infinity where it is missing."""
-    place = f"{index[1]}_{index[0]}"
-    offset = dataset.get_tag_item(f"BLOCK_OFFSET_{place}", "TIFF", bidx=band)
-    length = dataset.get_tag_item(f"BLOCK_SIZE_{place}", "TIFF", bidx=band)
-    return float(offset) + float(length) if offset and length else math.inf
-
-
-def unreadable(dataset: DatasetReader, window: Window, error: Exception) -> InputError:
+def unreadable(dataset: DatasetReader | WarpedVRT, window: Window, error: Exception) -> InputError:
     """Return the error for pixels that cannot be read."""
     return InputError(
         f"The raster {dataset.name} cannot be read around row {int(window.row_off)}, column {int(window.col_off)}: "

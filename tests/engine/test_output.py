@@ -7,15 +7,15 @@ import pytest
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import OutputError
 from geoseg.geoseg_plugin.contract.staging import staging_name
-from geoseg.geoseg_plugin.engine import raster
+from geoseg.geoseg_plugin.engine import completeness
 from geoseg.geoseg_plugin.engine.output import discard_all, whole_file, whole_folder
 from geoseg.geoseg_plugin.engine.style import write_raster_style
 
 
 @pytest.fixture(autouse=True)
 def words_pass_for_pixels(monkeypatch):
-    """Let texts stand for rasters: whether a raster is whole is tested in test_raster and test_run."""
-    monkeypatch.setattr(raster, "check_whole", lambda path: None)
+    """Let texts stand for rasters: whether a raster is whole is tested in test_completeness and test_run."""
+    monkeypatch.setattr(completeness, "check_whole", lambda path: None)
 
 
 def names(folder):

@@ -33,7 +33,7 @@ class Pixels(NamedTuple):
     Attributes:
         whole: All bands (C, H, W).
         image: The bands of `image_bands`, which are all but alpha.
-        known: Where `image` has values, of its shape: see `read_known`; nothing is known where alpha is 0.
+        known: Where these are known, of the same shape: see `read_known`.
     """
 
     whole: NDArray[Any]
@@ -49,19 +49,8 @@ def read_pixels(source: DatasetReader, window: Window) -> Pixels:
     """
     whole = read_window(source, window)
     bands = image_bands(source)
-    if len(bands) == source.count:
-        image, known = whole, read_known(source, window, whole, bands)
-    else:
-        image = whole[[band - 1 for band in bands]]
-        known = read_known(source, window, image, bands)
-        for band in alpha_bands(source):  # GDAL heeds alpha in some rasters alone
-            known = known & (whole[band - 1] != 0)
-    return Pixels(whole, image, np.broadcast_to(known, image.shape))
-
-
-def alpha_bands(source: DatasetReader) -> tuple[int, ...]:
-    """Return the numbers of the alpha bands beside the image."""
-    return tuple(band for band in source.indexes if band not in image_bands(source))
+    image = whole if len(bands) == source.count else whole[[band - 1 for band in bands]]
+    return Pixels(whole, image, np.broadcast_to(read_known(source, window, image, bands), image.shape))
 
 
 def count_passes(request: RescaleImage, source: DatasetReader) -> int:

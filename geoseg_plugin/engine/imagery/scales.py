@@ -12,8 +12,8 @@ from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..raster import image_bands
-from .limits import Limits, alpha_bands, read_pixels
+from ..raster import alpha_bands, image_bands
+from .limits import Limits, read_pixels
 from .view import has_mask_band
 from .writing import Block, Plan
 

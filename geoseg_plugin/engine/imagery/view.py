@@ -13,7 +13,6 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.dtypes import in_dtype_range
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
@@ -23,7 +22,7 @@ from rasterio.windows import intersection as common_window
 from ...contract.errors import InputError
 from ..class_raster import read_class_table
 from ..grid import Grid, same_crs
-from ..raster import read_window, unreadable
+from ..raster import read_masks, read_window
 from .writing import Block, common_dtype
 
 _STRETCH_PX = 0.02
@@ -109,26 +108,13 @@ class View:
 
     def _find_valid(self, image: NDArray[Any], window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
         """Return (C, H, W), or (1, H, W) for all bands, True where there are data; None where there are everywhere."""
-        valid = self._read_valid(window, bands)
+        valid = read_masks(self.pixels, window, bands)
         if image.dtype.kind != "f":
             return valid
         finite = np.isfinite(image)
         if finite.all():
             return valid
-        return finite if valid is None else finite & valid
-
-    def _read_valid(self, window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
-        """Return what the raster itself says of its pixels, in the form of `_find_valid`."""
-        flags = [self.pixels.mask_flag_enums[band - 1] for band in bands]
-        if all(MaskFlags.all_valid in one for one in flags):
-            return None
-        one_for_all = all(MaskFlags.per_dataset in one for one in flags)
-        try:
-            masks: NDArray[Any] = self.pixels.read_masks(list(bands[:1] if one_for_all else bands), window=window)
-        except (RasterioError, OSError) as error:
-            raise unreadable(self.source, window, error) from error
-        valid: NDArray[np.bool_] = masks != 0
-        return valid
+        return finite if valid is None else np.asarray(finite & valid)
 
 
 @contextmanager
