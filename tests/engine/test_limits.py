@@ -116,7 +116,7 @@ def test_a_band_without_data_is_named(find, make_raster, method):
 def test_blocks_give_the_same_limits_and_true_progress(find, make_raster, recorder, monkeypatch, method):
     path = make_raster("in.tif", noise("float32"))
     whole = find(path, method=method)
-    monkeypatch.setattr(module, "block_side", lambda pixel_bytes: 16)
+    monkeypatch.setattr(module, "block_shape", lambda width, pixel_bytes: (16, 16))
     recorder.fractions.clear()
     assert find(path, method=method) == pytest.approx(whole, rel=1e-12)
     blocks = 4 * 5 * (2 if method == PERCENTILES else 1)

@@ -137,7 +137,7 @@ def test_small_blocks_give_the_same(rescale, make_raster, pixels, monkeypatch, r
     source = make_raster("in.tif", pixels.astype(np.float32), nodata=150)
     whole = [read(rescale(source, type=kind)) for kind in TYPES]
     for module in (limits, writing):
-        monkeypatch.setattr(module, "block_side", lambda pixel_bytes: 16)
+        monkeypatch.setattr(module, "block_shape", lambda width, pixel_bytes: (16, 16))
     for kind, truth in zip(TYPES, whole, strict=True):
         recorder.fractions.clear()
         assert np.array_equal(read(rescale(source, type=kind)), truth, equal_nan=True)
@@ -161,7 +161,7 @@ def test_cog(rescale, make_raster):
 @pytest.mark.parametrize("after", [0.1, 0.35, 0.6])
 def test_cancelling_leaves_nothing(make_raster, make_recorder, tmp_path, monkeypatch, after):
     for module in (limits, writing):
-        monkeypatch.setattr(module, "block_side", lambda pixel_bytes: 16)
+        monkeypatch.setattr(module, "block_shape", lambda width, pixel_bytes: (16, 16))
     source = make_raster("in.tif", np.random.default_rng(0).random((1, 100, 100), np.float32))
     listener = make_recorder(lambda recorder: recorder.fractions[-1:] > [after])
     with pytest.raises(Cancelled):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
-from rasterio.windows import intersect as windows_intersect
-from rasterio.windows import intersection as common_window
 
 from ...contract.errors import InputError
 from ...contract.events import Report
@@ -43,6 +43,40 @@ class Cut:
         return self.frame.part(self.window)
 
 
+@dataclass
+class Cutter:
+    """Makes the blocks of a result.
+
+    Attributes:
+        view: INPUT on the grid of the result.
+        cut: What to cut out.
+        plan: The result.
+        renewed: Whether pixels without data get the nodata value of the result.
+        inside: How many pixels of the blocks made so far lie within the polygons.
+    """
+
+    view: View
+    cut: Cut
+    plan: Plan
+    renewed: bool
+    inside: int = 0
+
+    def make_block(self, window: Window) -> Block:
+        """Return the pixels of a window of the result."""
+        source = self.view.source
+        # Unless a mask band or other nodata values have to be written, pixels say themselves whether they have data.
+        image, valid = self.view.read_bands(window, source.indexes, masked=self.plan.masked or self.renewed)
+        if self.renewed and valid is not None and image.dtype.kind == "f":
+            image[~np.broadcast_to(valid, image.shape)] = self.plan.nodata
+        shown: NDArray[np.bool_] | None = None if valid is None else np.asarray(valid.any(axis=0))
+        if self.cut.mask is None:
+            return Block(image, shown)
+        col, row = self.cut.window.col_off + window.col_off, self.cut.window.row_off + window.row_off
+        inside = self.cut.mask.burn(Window(col, row, window.width, window.height))[0] == 1
+        self.inside += int(np.count_nonzero(inside))
+        return Block(image, inside if shown is None else shown & inside)
+
+
 def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:
     """Write the part of INPUT that is asked for.
 
@@ -51,34 +85,45 @@ def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:
         OutputError: OUTPUT cannot be written.
     """
     with open_raster(request.input) as source:
+        _check_placed(source, report)
         if request.snap == LIKE_GRID and request.resampling != "nearest" and holds_classes(source):
             report.note(f"{request.input} holds classes, which cannot be averaged: nearest neighbours are taken.")
         cut = _snapped_cut(source, request, report) if request.snap == LIKE_GRID else _own_cut(source, request, report)
         with view_on_grid(source, cut.grid, request.resampling) as view:
-            plan = _plan(request, view, cut)
-            masked = plan.masked or request.nodata is not None
-            write_raster(
-                plan, request.output, lambda window: _make_block(view, cut, window, masked),
-                cog=request.format == COG, report=report,
-            )  # fmt: skip
+            renewed = request.nodata is not None or len(set(map(str, source.nodatavals))) > 1
+            cutter = Cutter(view, cut, _plan(request, view, cut), renewed)
+            write_raster(cutter.plan, request.output, cutter.make_block, cog=request.format == COG, report=report)
+    if cut.mask is not None and not cutter.inside:
+        report.warn(f"No pixel has its centre within the polygons of {request.mask}: {request.output} has no data.")
     return ClipRasterResult(output=request.output)
+
+
+def _check_placed(source: DatasetReader, report: Report) -> None:
+    """Refuse a raster whose place is known by ground control points or an RPC model alone; say that they are lost."""
+    if not (source.gcps[0] or source.rpcs):
+        return
+    model = "ground control points" if source.gcps[0] else "an RPC model"
+    if source.transform.is_identity:
+        raise InputError(
+            f"{source.name} says by {model} alone where it lies, so that its pixels have no grid on the ground.",
+            "Warp it to a CRS first (in QGIS: Raster, Projections, Warp; or gdalwarp).",
+        )
+    report.note(f"{source.name} has {model} beside its own grid, which the result does not keep.")
 
 
 def _own_cut(source: DatasetReader, request: ClipRaster, report: Report) -> Cut:
     """Return the cut along INPUT's own pixels."""
     grid = Grid.of(source)
     outline = _outline(request, grid, report)
-    window = find_window(outline, grid, request.input) if outline else Window(0, 0, grid.width, grid.height)
-    mask = _burn_mask(request, grid, report)
+    frame = grid.part(find_window(outline, grid, request.input)) if outline else grid
+    name = f"the part of {request.input} that {outline.name} covers" if outline else request.input
+    mask = _burn_mask(request, frame, name, report)
     if mask is None:
-        return Cut(grid, window)
-    around = bounds_window(mask.bounds, grid)
+        return Cut(frame, Window(0, 0, frame.width, frame.height))
+    around = bounds_window(mask.bounds, frame)
     if around is None:
-        mask.check_overlap()
-        raise InputError(f"{request.mask} only touches {request.input}.", "Choose polygons on the raster.")
-    if not windows_intersect(around, window):
-        raise InputError(f"{request.mask} does not overlap the extent that was asked for.", "Choose polygons within.")
-    return Cut(grid, common_window(around, window), mask)
+        raise InputError(f"{request.mask} only touches {name}.", "Choose polygons on the raster.")
+    return Cut(frame, around, mask)
 
 
 def _snapped_cut(source: DatasetReader, request: ClipRaster, report: Report) -> Cut:
@@ -90,17 +135,17 @@ def _snapped_cut(source: DatasetReader, request: ClipRaster, report: Report) -> 
         without = request.input if source.crs is None else like
         raise InputError(f"{without} has no CRS, so nothing can be resampled.", "Give the raster its CRS first.")
     find_window(Outline.of_grid(grid, like), Grid.of(source), request.input)
-    mask = _burn_mask(request, grid, report)
-    if mask is not None:
-        mask.check_overlap()
+    mask = _burn_mask(request, grid, like, report)
     return Cut(grid, Window(0, 0, grid.width, grid.height), mask)
 
 
-def _burn_mask(request: ClipRaster, grid: Grid, report: Report) -> Burner | None:
+def _burn_mask(request: ClipRaster, grid: Grid, name: str, report: Report) -> Burner | None:
     if not request.mask:
         return None
     layer = read_label_layer(request.mask, None, 0, report, areas_only=True)
-    return Burner(layer, grid, request.input, all_touched=False, report=report)
+    mask = Burner(layer, grid, name, all_touched=False, report=report)
+    mask.check_overlap()
+    return mask
 
 
 def _outline(request: ClipRaster, grid: Grid, report: Report) -> Outline | None:
@@ -120,13 +165,3 @@ def _plan(request: ClipRaster, view: View, cut: Cut) -> Plan:
     hides = cut.mask is not None or not view.covers(cut.grid)
     can_hide = plan.nodata is not None or plan.alpha_band is not None
     return replace(plan, masked=request.nodata is None and (has_mask_band(view.source) or (hides and not can_hide)))
-
-
-def _make_block(view: View, cut: Cut, window: Window, masked: bool) -> Block:
-    # Unless a mask band has to be written or a new nodata value, pixels say themselves whether they have data.
-    image, shown = view.read(window, masked=masked)
-    if cut.mask is not None:
-        col, row = cut.window.col_off + window.col_off, cut.window.row_off + window.row_off
-        inside = cut.mask.burn(Window(col, row, window.width, window.height))[0] == 1
-        shown = inside if shown is None else shown & inside
-    return Block(image, shown)

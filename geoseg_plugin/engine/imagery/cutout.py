@@ -13,11 +13,12 @@ from rasterio.windows import Window
 
 from ...contract.errors import InputError
 from ...contract.fields import Extent
-from ..grid import Grid, read_crs
+from ..grid import Grid, read_crs, same_crs
 from ..vector import reproject
 
 _SLIVER_PX = 0.01
 _POINTS_PER_SIDE = 64
+_RETURNS_WITHIN = 0.01  # of the size of an outline
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ def find_window(outline: Outline, grid: Grid, source: str) -> Window:
     if (outline.crs is None) != (grid.crs is None):
         without, other = (outline.name, source) if outline.crs is None else (source, outline.name)
         raise InputError(f"{without} has no CRS, but {other} has one.", "Give it its CRS first.")
-    points = shapely.get_coordinates(reproject(shapely.points(outline.points), outline.crs, grid.crs))
-    points = points[np.isfinite(points).all(axis=1)]
+    points = _find_points(outline, grid)
     if not len(points):
         raise InputError(f"{outline.name} has no place in the CRS of {source}, {grid.crs}.", "Check the CRS of both.")
     cols, rows = ~grid.transform @ (points[:, 0], points[:, 1])
@@ -77,6 +77,31 @@ def find_window(outline: Outline, grid: Grid, source: str) -> Window:
 def bounds_window(bounds: tuple[float, float, float, float], grid: Grid) -> Window | None:
     """Return the window of whole pixels for bounds in pixels (left, top, right, bottom), None outside the grid."""
     return _window(np.array(bounds[::2]), np.array(bounds[1::2]), grid)
+
+
+def _find_points(outline: Outline, grid: Grid) -> NDArray[np.float64]:
+    """Return points (N, 2) in the CRS of the grid, between which the part of the grid within the outline lies.
+
+    Of an outline that reaches beyond what the CRS of the grid can show, such as the whole world in UTM, points have no
+    place or a false one, from which they do not come back; then points of the grid itself tell what is inside.
+    """
+    if outline.crs is None or same_crs(outline.crs, grid.crs):
+        return outline.points
+    there = _move(outline.points, outline.crs, grid.crs)
+    apart = _move(there, grid.crs, outline.crs) - outline.points
+    if outline.crs.is_geographic:
+        apart[:, 0] -= 360 * np.round(apart[:, 0] / 360)
+    true = (np.abs(apart) <= _RETURNS_WITHIN * np.ptp(outline.points, axis=0)).all(axis=1)
+    way = np.linspace(0.0, 1.0, _POINTS_PER_SIDE)
+    cols, rows = (axis.ravel() for axis in np.meshgrid(way * grid.width, way * grid.height))
+    own = np.column_stack(grid.transform @ (cols, rows))
+    elsewhere = _move(own, grid.crs, outline.crs)
+    inside = shapely.contains_xy(shapely.convex_hull(shapely.MultiPoint(outline.points)), elsewhere)
+    return np.concatenate([there[true], own[inside]])
+
+
+def _move(points: NDArray[np.float64], source: CRS | None, target: CRS | None) -> NDArray[np.float64]:
+    return np.asarray(shapely.get_coordinates(reproject(shapely.points(points), source, target)), dtype=np.float64)
 
 
 def _walk_unit_square() -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from ...contract.stages.bands import ALL_BANDS, FIXED_RANGE, PERCENTILES, Rescal
 from ..moments import Moments
 from ..raster import band_names, blocks, image_bands, read_known, read_window
 from .percentiles import find_percentiles, passes_for
-from .writing import block_side, common_dtype
+from .writing import block_shape, common_dtype
 
 
 class Limits(NamedTuple):
@@ -116,9 +116,9 @@ class _Values:
 
     def __call__(self) -> Iterator[tuple[int, NDArray[Any]]]:
         height, width = self.source.height, self.source.width
-        side = block_side(self.source.count * np.dtype(common_dtype(self.source.dtypes)).itemsize)
+        pixel_bytes = self.source.count * np.dtype(common_dtype(self.source.dtypes)).itemsize
         done = 0
-        for window in blocks(height, width, side, side):
+        for window in blocks(height, width, *block_shape(width, pixel_bytes)):
             stop_if_cancelled(self.report)
             _, image, known = read_pixels(self.source, window)
             for number, (band, there) in enumerate(zip(image, known, strict=True)):

@@ -21,7 +21,7 @@ from .overlaps import Canvas, compose, part_side
 from .pieces import Layer, PieceReader, box_of
 from .sources import Source, check_sources, find_paths, keeps_alpha, mosaic_dtype, read_sources
 from .virtual import write_virtual
-from .writing import Block, Plan, block_side, write_raster
+from .writing import Block, Plan, block_shape, write_raster
 
 _HEADERS_SHARE = 0.05
 _COUNTS_SHARE = 0.3
@@ -112,8 +112,8 @@ def _most_complete_first(placed: Sequence[Placed], report: Report) -> tuple[Plac
 def _missing_share(source: Source, report: Report) -> float:
     known = 0
     with open_raster(source.path) as dataset:
-        side = block_side(dataset.count * np.dtype(dataset.dtypes[0]).itemsize)
-        for window in blocks(dataset.height, dataset.width, side, side):
+        shape = block_shape(dataset.width, dataset.count * np.dtype(dataset.dtypes[0]).itemsize)
+        for window in blocks(dataset.height, dataset.width, *shape):
             stop_if_cancelled(report)
             image = read_window(dataset, window, source.bands)
             known += int(np.count_nonzero(read_known(dataset, window, image, source.bands).any(axis=0)))

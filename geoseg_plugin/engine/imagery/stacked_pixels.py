@@ -15,7 +15,7 @@ from ..raster import blocks
 from .band_choice import InputBand
 from .derivation import Derived
 from .view import View
-from .writing import Block, Plan, block_side
+from .writing import Block, Plan, block_shape
 
 _WIDEST_BYTES = 8
 
@@ -56,11 +56,11 @@ class StackedPixels:
             InputError: A file is damaged there.
             Cancelled: The user has asked to stop.
         """
-        side = block_side(_WIDEST_BYTES * (len(self._needed) + len(self._plan.bands)))
         height, width = int(window.height), int(window.width)
+        shape = block_shape(width, _WIDEST_BYTES * (len(self._needed) + len(self._plan.bands)))
         image = np.empty((len(self._plan.bands), height, width), self._plan.dtype)
         shown = np.ones((height, width), np.bool_) if self._plan.masked else None
-        for part in blocks(height, width, side, side):
+        for part in blocks(height, width, *shape):
             stop_if_cancelled(self._report)
             rows, cols = part.toslices()
             place = Window(window.col_off + part.col_off, window.row_off + part.row_off, part.width, part.height)

@@ -27,6 +27,8 @@ from ..style import write_category_names, write_raster_style
 from .cog import turn_into_cog
 
 _BLOCK_BYTES = 64 * 1024 * 1024
+_STRIP_BYTES = 16 * 1024 * 1024
+_ROWS = 256  # of the blocks of the file
 _COG_SHARE = 0.5
 
 
@@ -93,10 +95,10 @@ class Plan:
     def like(cls, source: DatasetReader, grid: Grid, tags: Mapping[str, str]) -> Plan:
         """Return the plan of a raster that says of itself what `source` says, on another grid and with more tags."""
         dtype = common_dtype(source.dtypes)
-        nodata = source.nodata if source.nodata is not None and in_dtype_range(source.nodata, dtype) else None
+        stated = (value for value in source.nodatavals if value is not None and in_dtype_range(value, dtype))
         has_palette = ColorInterp.palette in source.colorinterp and dtype in ("uint8", "uint16")
         return cls(
-            grid, dtype, tuple(BandNotes.of(source, band) for band in source.indexes), nodata,
+            grid, dtype, tuple(BandNotes.of(source, band) for band in source.indexes), next(stated, None),
             tags={**source.tags(), **tags}, colours=source.colormap(1) if has_palette else None,
             classes=read_class_table(source),
         )  # fmt: skip
@@ -173,9 +175,20 @@ def write_class_names(path: Path, classes: ClassTable) -> None:
     write_category_names(path, classes)
 
 
-def block_side(pixel_bytes: int) -> int:
-    """Return the side of square blocks, a multiple of 256, for pixels of so many bytes over all bands."""
-    return min(max(256, 256 * (math.isqrt(_BLOCK_BYTES // pixel_bytes) // 256)), 2048)
+def block_shape(width: int, pixel_bytes: int) -> tuple[int, int]:
+    """Return rows and columns, multiples of 256, of blocks to work through a raster in, whose memory is bounded.
+
+    They run over the whole width if they can: many rasters are stored row by row, and squares would read rows anew.
+
+    Args:
+        width: Width of the raster in pixels.
+        pixel_bytes: Bytes of a pixel over all bands.
+    """
+    strip_bytes = _ROWS * width * pixel_bytes
+    if strip_bytes > _BLOCK_BYTES:
+        side = _ROWS * min(max(1, math.isqrt(_BLOCK_BYTES // pixel_bytes) // _ROWS), 8)
+        return side, side
+    return _ROWS * min(max(1, _STRIP_BYTES // strip_bytes), 8), width
 
 
 def _describe(plan: Plan, dataset: DatasetWriter) -> None:
@@ -197,9 +210,8 @@ def _write_blocks(
     plan: Plan, dataset: DatasetWriter, make_block: Callable[[Window], Block], share: float, report: Report
 ) -> None:
     height, width = plan.grid.height, plan.grid.width
-    side = block_side(len(plan.bands) * np.dtype(plan.dtype).itemsize)
     done = mistaken = 0
-    for window in blocks(height, width, side, side):
+    for window in blocks(height, width, *block_shape(width, len(plan.bands) * np.dtype(plan.dtype).itemsize)):
         stop_if_cancelled(report)
         image, shown = make_block(window)
         if plan.nodata_is_new:
