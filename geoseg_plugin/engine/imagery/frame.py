@@ -12,7 +12,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.coords import BoundingBox
 from rasterio.crs import CRS
-from rasterio.warp import calculate_default_transform
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from rasterio.windows import intersect as windows_intersect
 
@@ -64,7 +64,7 @@ def choose_grid(request: MosaicRasters, sources: Sequence[Source], report: Repor
     if crs is not None and first.crs is None:
         raise InputError(f"CRS is {request.crs}, but the rasters have no CRS.", "Give them their CRS first.")
     moved = not same_crs(crs, first.crs)
-    width, height = _pixel_size(request, first, crs, moved=moved)
+    width, height = _pixel_size(request, sources, crs, moved=moved)
     bounds = _extent_bounds(Extent.parse(request.extent), crs) if request.extent else _union(sources, crs)
     left, top = (0.0, 0.0) if moved else (first.bounds.left, first.bounds.top)
     cols = _whole((bounds.left - left) / width, (bounds.right - left) / width)
@@ -122,8 +122,8 @@ def _reason(source: Grid, grid: Grid) -> str:
 
 def _check_crs(source: Source, grid: Grid) -> None:
     if (source.grid.crs is None) != (grid.crs is None):
-        without = source.path if source.grid.crs is None else "the grid of the mosaic"
-        raise InputError(f"{without} has no CRS.".capitalize(), "Give it its CRS first.")
+        without = source.path if source.grid.crs is None else "The grid of the mosaic"
+        raise InputError(f"{without} has no CRS, so nothing can be resampled.", "Give it its CRS first.")
     if source.grid.crs is None:
         raise InputError(
             f"{source.path} has no CRS and its pixels do not fall on those of the mosaic: it cannot be resampled.",
@@ -131,13 +131,15 @@ def _check_crs(source: Source, grid: Grid) -> None:
         )
 
 
-def _pixel_size(request: MosaicRasters, first: Grid, crs: CRS | None, *, moved: bool) -> tuple[float, float]:
+def _pixel_size(
+    request: MosaicRasters, sources: Sequence[Source], crs: CRS | None, *, moved: bool
+) -> tuple[float, float]:
     if request.pixel_size is not None:
         return request.pixel_size, request.pixel_size
     if not moved:
-        return first.pixel_size
-    transform, _, _ = calculate_default_transform(first.crs, crs, first.width, first.height, *first.bounds)
-    return abs(transform.a), abs(transform.e)
+        return sources[0].grid.pixel_size
+    with open_raster(sources[0].path) as first, WarpedVRT(first, crs=crs) as warped:
+        return Grid.of(warped).pixel_size
 
 
 def _extent_bounds(extent: Extent, crs: CRS | None) -> BoundingBox:
@@ -218,7 +220,7 @@ def _check_size(grid: Grid, sources: Sequence[Source], *, is_extent: bool) -> No
         not is_extent and pixels > _MANY_PIXELS and filled < _LEAST_SHARE * pixels
     ):
         raise InputError(
-            f"The mosaic would be {grid.width} x {grid.height} pixels ({pixels / 1e9:.4g} thousand million), which the "
+            f"The mosaic would be {grid.width} x {grid.height} pixels ({pixels / 1e9:.0f} thousand million), which the "
             f"rasters fill to {min(filled / pixels, 1):.2%}.",
             "Check the CRS of the rasters, leave out those that lie far away, or give EXTENT or a larger PIXEL_SIZE.",
         )
