@@ -8,6 +8,7 @@ from typing import Any
 
 import rasterio
 import rasterio.shutil
+from rasterio._err import CPLE_BaseError  # what rasterio.shutil raises has no public name
 from rasterio.errors import RasterioError
 
 from ...contract.errors import OutputError, first_line
@@ -54,7 +55,7 @@ def turn_into_cog(path: Path, *, averaged: bool, report: Report, done: float = 0
                 source, target, driver="COG", compress="deflate", predictor="yes", blocksize=512, num_threads=2,
                 bigtiff="if_safer", overview_resampling="average" if averaged else "nearest",
             )  # fmt: skip
-    except (RasterioError, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError) as error:
         stop_if_cancelled(report)
         raise OutputError(
             f"{path.name} could not be turned into a COG: {first_line(error)}.",

@@ -156,7 +156,7 @@ def write_raster(plan: Plan, output: str, make_block: Callable[[Window], Block],
     """
     profile = geotiff_profile(plan.dtype, plan.grid.height, plan.grid.width, len(plan.bands))
     if cog:
-        profile["zlevel"] = 1  # read once and thrown away
+        profile |= {"compress": "zstd", "zstd_level": 1}  # quick and small, to be thrown away
     with whole_file(output, report) as path, rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
         with rasterio.open(
             path, "w", crs=plan.grid.crs, transform=plan.grid.transform, nodata=plan.nodata, **profile
