@@ -11,7 +11,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NodataShadowWarning, NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
@@ -19,7 +19,7 @@ from rasterio.windows import Window
 from ..contract.errors import InputError, first_line
 from ..contract.events import Report
 
-# GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes (spec/engines.md 4b).
+# GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes, where GDAL itself would take small ones for MB.
 _GDAL_OPTIONS = {
     "GDAL_CACHEMAX": 128 * 1024 * 1024,
     "GDAL_NUM_THREADS": "2",
@@ -30,6 +30,7 @@ _ODD_ALPHA_SHARE = 0.25
 
 # Whether it matters, each stage says itself. Once for all, because threads must not change filters under each other.
 warnings.simplefilter("ignore", NotGeoreferencedWarning)
+warnings.simplefilter("ignore", NodataShadowWarning)
 
 
 @contextmanager
@@ -65,6 +66,7 @@ def read_window(
     bands: Sequence[int] | None = None,
     *,
     out_shape: tuple[int, int, int] | None = None,
+    out: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Read bands (counted from 1; all by default) of a window inside the raster.
 
@@ -73,6 +75,7 @@ def read_window(
         window: Rows and columns in pixels.
         bands: Band numbers in the order wanted.
         out_shape: (C, H, W) to read a window smaller than it is; by default as it is.
+        out: An array (C, H, W) to read into, where all bands have its data type.
 
     Returns:
         Array (C, H, W) in the raster's own dtype, or in the smallest one that holds those of its bands.
@@ -85,7 +88,7 @@ def read_window(
         shape = out_shape and (1, *out_shape[1:])
         return np.concatenate([read_window(dataset, window, [band], out_shape=shape) for band in numbers])
     try:
-        pixels: NDArray[Any] = dataset.read(indexes=numbers, window=window, out_shape=out_shape)
+        pixels: NDArray[Any] = dataset.read(indexes=numbers, window=window, out_shape=out_shape, out=out)
     except (RasterioError, OSError) as error:
         raise unreadable(dataset, window, error) from error
     return pixels

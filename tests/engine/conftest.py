@@ -18,7 +18,8 @@ IGNORE_VALUE = 255
 
 def pytest_configure(config):
     # pytest resets the filters for every test, so that the engine's own does not count.
-    config.addinivalue_line("filterwarnings", "ignore::rasterio.errors.NotGeoreferencedWarning")
+    for ignored in ("NotGeoreferencedWarning", "NodataShadowWarning"):
+        config.addinivalue_line("filterwarnings", f"ignore::rasterio.errors.{ignored}")
 
 
 @pytest.fixture

@@ -85,7 +85,6 @@ def test_floats_are_known_band_by_band_and_whole_numbers_together(make_raster):
 
 @pytest.mark.parametrize("bands", [1, 3, 4, 5])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-@pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning")
 def test_alpha_hides_pixels_beside_any_bands(make_raster, bands, dtype):
     pixels = np.ones((bands + 1, 3, 4), dtype)
     pixels[-1, 0], pixels[:-1, 1, 1] = 0, 7

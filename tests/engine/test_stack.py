@@ -163,7 +163,13 @@ def test_alpha_and_masks_are_validity(stack, make_raster, pixels):
     shown[:, 10:20] = 0
     rgba = make_raster("rgba.tif", np.concatenate([pixels, shown[None]]), photometric="RGB", alpha="YES")
     masked = make_raster("masked.tif", pixels[:1], mask=shown)
-    for path in (stack(rgba, bands="blue, red"), stack(masked)):
+    rgbna = make_raster(
+        "rgbna.tif", np.concatenate([pixels, pixels[:1], shown[None]]), photometric="RGB", alpha="UNSPECIFIED"
+    )
+    with rasterio.open(rgbna, "r+") as dataset:
+        dataset.colorinterp = [*dataset.colorinterp[:4], ColorInterp.alpha]
+    whole = stack(rgbna, zero_nodata=False)
+    for path in (stack(rgba, bands="blue, red"), stack(masked), whole):
         with rasterio.open(path) as dataset:
             assert np.array_equal(dataset.dataset_mask(), shown)
             assert ColorInterp.alpha not in dataset.colorinterp

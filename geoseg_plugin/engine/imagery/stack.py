@@ -19,7 +19,7 @@ from ...contract.stages.imagery import COG
 from ..class_raster import CLASSES_TAG, read_class_table
 from ..grid import Grid
 from ..provenance import request_tags
-from ..raster import open_raster, warn_of_odd_alpha
+from ..raster import alpha_bands, open_raster, warn_of_odd_alpha
 from .band_choice import choose_bands, list_bands
 from .cutout import Outline, find_window
 from .derivation import list_derived, warn_of_values
@@ -183,7 +183,9 @@ def _with_nodata(plan: Plan, places: Sequence[tuple[View, int]], *, gaps: bool) 
     if np.dtype(plan.dtype).kind == "f":
         return replace(plan, nodata=math.nan)
     hides = gaps or any(
-        not view.covers(plan.grid) or MaskFlags.all_valid not in view.source.mask_flag_enums[number - 1]
+        not view.covers(plan.grid)
+        or alpha_bands(view.source)
+        or MaskFlags.all_valid not in view.source.mask_flag_enums[number - 1]
         for view, number in places
     )
     return replace(plan, masked=hides)
