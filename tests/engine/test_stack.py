@@ -168,9 +168,8 @@ def test_alpha_and_masks_are_validity(stack, make_raster, pixels):
     )
     with rasterio.open(rgbna, "r+") as dataset:
         dataset.colorinterp = [*dataset.colorinterp[:4], ColorInterp.alpha]
-    whole = stack(rgbna, zero_nodata=False)
-    for path in (stack(rgba, bands="blue, red"), stack(masked), whole):
-        with rasterio.open(path) as dataset:
+    for source, options in ((rgba, {"bands": "blue, red"}), (masked, {}), (rgbna, {"zero_nodata": False})):
+        with rasterio.open(stack(source, **options)) as dataset:
             assert np.array_equal(dataset.dataset_mask(), shown)
             assert ColorInterp.alpha not in dataset.colorinterp
     assert np.array_equal(np.isnan(read(stack(rgba, bands="1", indices="NGRDI"))), [shown == 0] * 2)
