@@ -27,6 +27,12 @@ class Whole:
         known = ~np.isin(np.arange(image.shape[2]), self.missing)[None, None]
         return Layer(image, known if self.missing else None)
 
+    def fits(self, image):
+        return not self.missing and image.dtype == self.dtype
+
+    def read_into(self, image):
+        image[...] = self.read().image
+
     def read_around(self, margin):
         layer = self.read()
         known = np.ones(layer.image.shape[1:], np.bool_) if layer.known is None else layer.known[0]

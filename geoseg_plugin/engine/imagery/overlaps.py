@@ -37,7 +37,7 @@ class Canvas:
             fill: Stands where no value will be.
         """
         known = np.zeros((shape[0] if by_band else 1, *shape[1:]), np.bool_)
-        return cls(np.full(shape, fill, dtype), known)
+        return cls(np.zeros(shape, dtype) if fill == 0 else np.full(shape, fill, dtype), known)
 
     def part(self, place: tuple[slice, slice, slice]) -> Canvas:
         """Return a part, which shares its pixels with the whole."""
@@ -86,11 +86,14 @@ def _take_first(pieces: Sequence[Piece], canvas: Canvas, stretched: bool) -> Non
         part = canvas.part(piece.place)
         if part.known.all():
             continue
-        layer = piece.read(stretched=stretched)
-        if not part.known.any():
-            part.take(layer)
+        is_untouched = not part.known.any()
+        if is_untouched and piece.fits(part.image):
+            piece.read_into(part.image)
+            part.known[...] = True
         else:
-            part.take(layer, ~part.known if layer.known is None else layer.known & ~part.known)
+            layer = piece.read(stretched=stretched)
+            wanted = layer.known if is_untouched else ~part.known & (True if layer.known is None else layer.known)
+            part.take(layer, wanted)
 
 
 def _take_last(pieces: Sequence[Piece], canvas: Canvas, stretched: bool) -> None:

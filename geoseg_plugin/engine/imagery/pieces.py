@@ -80,16 +80,26 @@ class PieceReader:
         Raises:
             InputError: The file cannot be opened any more, or is damaged.
         """
-        stop_if_cancelled(self._report)
-        source, own = self._placed[number].source, self._placed[number].window
-        view = self._view(number, stretched=stretched)
-        left, top = window.col_off - own.col_off + view.col, window.row_off - own.row_off + view.row
-        inside = Window(left, top, window.width, window.height)
-        image = read_window(view.pixels, inside, view.source.indexes if self._with_alpha else source.bands)
+        source = self._placed[number].source
+        view, inside, bands = self._locate(number, window, stretched=stretched)
+        image = read_window(view.pixels, inside, bands)
         if self._placed[number].is_direct and not source.is_partial:
             return Layer(image, None)
         known = read_known(view.pixels, inside, image[: len(source.bands)], source.bands)
         return Layer(image, np.any(known, axis=0)[None] if self._with_alpha else known)
+
+    def read_into(self, image: NDArray[Any], number: int, window: Window) -> None:
+        """Read a window of the grid that lies within that of a raster into an array of its data type."""
+        view, inside, bands = self._locate(number, window, stretched=False)
+        read_window(view.pixels, inside, bands, out=image)
+
+    def _locate(self, number: int, window: Window, *, stretched: bool) -> tuple[View, Window, Sequence[int]]:
+        """Return what to read pixels of a raster from, which window of it, and which bands."""
+        stop_if_cancelled(self._report)
+        own, view = self._placed[number].window, self._view(number, stretched=stretched)
+        left, top = window.col_off - own.col_off + view.col, window.row_off - own.row_off + view.row
+        bands = view.source.indexes if self._with_alpha else self._placed[number].source.bands
+        return view, Window(left, top, window.width, window.height), bands
 
     def _view(self, number: int, *, stretched: bool) -> View:
         key = number, stretched
@@ -139,6 +149,14 @@ class Piece:
     def read(self, *, stretched: bool = False) -> Layer:
         """Read the piece; for `stretched` see `PieceReader.read`."""
         return self.reader.read(self.number, self.window, stretched=stretched)
+
+    def fits(self, image: NDArray[Any]) -> bool:
+        """Tell whether the piece can be read into an array as it is: all its pixels have data, of that data type."""
+        return self.is_full and set(self.placed.source.dtypes) == {image.dtype.name}
+
+    def read_into(self, image: NDArray[Any]) -> None:
+        """Read the piece, which fits, into an array (C, H, W)."""
+        self.reader.read_into(image, self.number, self.window)
 
     def read_around(self, margin: int) -> tuple[NDArray[np.bool_], tuple[slice, slice]]:
         """Return what is known (H, W) of the piece and, within the raster, of so many pixels around; and its place."""
