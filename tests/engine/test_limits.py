@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import rasterio
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
-from geoseg.geoseg_plugin.contract.stages.bands import ALL_BANDS, FIXED_RANGE, PERCENTILES, SIGMAS, RescaleImage
+from geoseg.geoseg_plugin.contract.stages.bands import (
+    ALL_BANDS,
+    FIXED_RANGE,
+    OTHER_IMAGE,
+    PERCENTILES,
+    SIGMAS,
+    RescaleImage,
+)
 from geoseg.geoseg_plugin.engine.imagery import limits as module
 from geoseg.geoseg_plugin.engine.imagery.limits import count_passes, describe_limits, find_limits
 from geoseg.geoseg_plugin.engine.raster import open_raster
@@ -51,6 +58,20 @@ def test_a_fixed_range_reads_nothing(find, make_raster, recorder):
     path = make_raster("in.tif", noise("uint16"))
     assert find(path, method=FIXED_RANGE, low=3, high=90).tolist() == [[3, 90]] * 2
     assert recorder.fractions == []
+
+
+def test_limits_of_another_image_are_taken_band_by_band(find, make_raster, recorder):
+    like = make_raster("like.tif", noise("uint8"), names=("a", "b"))
+    with rasterio.open(like, "r+") as dataset:
+        for band, (low, high) in enumerate(((3.25, 90.5), (-1.0, 1e-3)), start=1):
+            dataset.update_tags(band, GEOSEG_LOW=repr(low), GEOSEG_HIGH=repr(high))
+    path = make_raster("in.tif", noise("uint16"), names=("a", "b"))
+    assert find(path, method=OTHER_IMAGE, like=like).tolist() == [[3.25, 90.5], [-1.0, 1e-3]]
+    assert recorder.fractions == []
+    with pytest.raises(InputError, match=r"limits for the bands a, b, but .*in\.tif has b, a"):
+        find(make_raster("in.tif", noise("uint16"), names=("b", "a")), method=OTHER_IMAGE, like=like)
+    with pytest.raises(InputError, match="does not state the limits"):
+        find(path, method=OTHER_IMAGE, like=path)
 
 
 def test_floats_count_band_by_band(find, make_raster):

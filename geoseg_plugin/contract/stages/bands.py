@@ -22,6 +22,7 @@ RECIPES = (
     "slump indices",
 )
 FIXED_RANGE, PERCENTILES, SIGMAS = "fixed range", "percentiles", "mean and standard deviation"
+OTHER_IMAGE = "those of LIKE"
 EACH_BAND, ALL_BANDS = "each band", "all bands together"
 EIGHT_BIT, FLOAT, CLIP_ONLY = "8 bit (0 to 255)", "float (0 to 1)", "clip only"
 
@@ -181,12 +182,14 @@ class RescaleImage(Stage):
     """Bring the values of an image to 8 bit, to 0 to 1, or into a range.
 
     METHOD tells which values become the ends of the new scale: a fixed range (LOW and HIGH), percentiles of the valid
-    pixels, or their mean minus and plus SIGMA standard deviations. Values beyond are clipped at both ends. With "clip
+    pixels, their mean minus and plus SIGMA standard deviations, or the limits by which LIKE was rescaled before. Values
+    beyond are clipped at both ends. With "clip
     only" values are clipped but otherwise stay as they are, as does the data type.
 
     Limits are taken from pixels with data, exactly, however large the image is. Pixels without data stay so: hidden by
     a mask band in 8 bit, NaN in float. Alpha bands are kept as they are. The limits are written into every band's tags
-    (GEOSEG_LOW, GEOSEG_HIGH), so that other images can be given the same scale with a fixed range.
+    (GEOSEG_LOW, GEOSEG_HIGH). Training and prediction must see the same scale: rescale one image, and give it as LIKE for
+    all others.
     """
 
     title = "Rescale image"
@@ -197,7 +200,7 @@ class RescaleImage(Stage):
     input: str = ask(Kind.RASTER, "Image", "The image to rescale.")
     method: str = ask(
         Kind.CHOICE, "Limits from", "Which values become the ends of the new scale.", default=PERCENTILES,
-        choices=(FIXED_RANGE, PERCENTILES, SIGMAS),
+        choices=(FIXED_RANGE, PERCENTILES, SIGMAS, OTHER_IMAGE),
     )  # fmt: skip
     type: str = ask(
         Kind.CHOICE, "New scale", "What the values become.", default=EIGHT_BIT, choices=(EIGHT_BIT, FLOAT, CLIP_ONLY)
@@ -218,11 +221,20 @@ class RescaleImage(Stage):
         Kind.CHOICE, "Limits for", "Limits of its own for each band, or one pair for all bands, which keeps colours.",
         default=EACH_BAND, choices=(EACH_BAND, ALL_BANDS),
     )  # fmt: skip
+    like: str | None = ask(
+        Kind.RASTER, "Limits of", "An image that was rescaled before, whose limits are taken.", optional=True,
+        advanced=True,
+    )  # fmt: skip
     format: str = ask_format()
     output: str = ask(Kind.RASTER_OUT, "Rescaled image", "The raster to write.")
 
     def check(self) -> None:
-        """Both ranges run upwards."""
+        """Both ranges run upwards; LIKE is given where it is asked, and only there."""
+        if (self.method == OTHER_IMAGE) != bool(self.like):
+            missing = "LIKE was not given" if not self.like else "LIKE was given"
+            raise RequestError(
+                f"METHOD is '{self.method}', but {missing}.", f"Give LIKE together with the METHOD '{OTHER_IMAGE}'."
+            )
         for low, high in (("low", "high"), ("low_percent", "high_percent")):
             if getattr(self, low) >= getattr(self, high):
                 raise RequestError(

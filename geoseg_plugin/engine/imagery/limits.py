@@ -13,11 +13,13 @@ from rasterio.windows import Window
 
 from ...contract.errors import InputError
 from ...contract.events import Report, stop_if_cancelled
-from ...contract.stages.bands import ALL_BANDS, FIXED_RANGE, PERCENTILES, RescaleImage
+from ...contract.stages.bands import ALL_BANDS, FIXED_RANGE, OTHER_IMAGE, PERCENTILES, RescaleImage
 from ..moments import Moments
-from ..raster import band_names, blocks, image_bands, read_known, read_window
+from ..raster import band_names, blocks, image_bands, open_raster, read_known, read_window
 from .percentiles import find_percentiles, passes_for
 from .writing import block_shape, common_dtype
+
+LOW_TAG, HIGH_TAG = "GEOSEG_LOW", "GEOSEG_HIGH"
 
 
 class Limits(NamedTuple):
@@ -55,7 +57,7 @@ def read_pixels(source: DatasetReader, window: Window) -> Pixels:
 
 def count_passes(request: RescaleImage, source: DatasetReader) -> int:
     """Return how often the image must be read to find its limits."""
-    if request.method == FIXED_RANGE:
+    if request.method in (FIXED_RANGE, OTHER_IMAGE):
         return 0
     return passes_for(common_dtype(source.dtypes)) if request.method == PERCENTILES else 1
 
@@ -73,11 +75,13 @@ def find_limits(request: RescaleImage, source: DatasetReader, report: Report) ->
         report: Hears of the progress.
 
     Raises:
-        InputError: A band has no pixels with data, or the file is damaged.
+        InputError: A band has no pixels with data, the file is damaged, or LIKE states no limits for these bands.
     """
     names = band_names(source, image_bands(source))
     if request.method == FIXED_RANGE:
         return (Limits(request.low, request.high),) * len(names)
+    if request.like:
+        return _read_limits(request.like, names, source)
     together = request.scope == ALL_BANDS
     groups = 1 if together else len(names)
     read = _Values(source, together, count_passes(request, source), report)
@@ -102,6 +106,27 @@ def describe_limits(limits: tuple[Limits, ...], names: tuple[str, ...]) -> str:
     if len(limits) > 1 and len(set(limits)) == 1:
         names, limits = ("all bands",), limits[:1]
     return "; ".join(f"{name}: {low:.7g} to {high:.7g}" for name, (low, high) in zip(names, limits, strict=True))
+
+
+def _read_limits(path: str, names: tuple[str, ...], source: DatasetReader) -> tuple[Limits, ...]:
+    """Return the limits by which another image was rescaled, band by band in order."""
+    with open_raster(path) as other:
+        bands = image_bands(other)
+        stated = [(other.tags(band).get(LOW_TAG), other.tags(band).get(HIGH_TAG)) for band in bands]
+        others = band_names(other, bands)
+    try:
+        limits = tuple(Limits(float(low or ""), float(high or "")) for low, high in stated)
+    except ValueError as error:
+        raise InputError(
+            f"{path} does not state the limits by which it was rescaled (tags {LOW_TAG} and {HIGH_TAG}).",
+            "Choose an image made by 'Rescale image'.",
+        ) from error
+    if others != names:
+        raise InputError(
+            f"{path} has limits for the bands {', '.join(others)}, but {source.name} has {', '.join(names)}.",
+            "Choose an image with the same bands in the same order.",
+        )
+    return limits
 
 
 @dataclass

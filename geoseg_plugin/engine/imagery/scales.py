@@ -13,11 +13,9 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from ..raster import alpha_bands, image_bands
-from .limits import Limits, read_pixels
+from .limits import HIGH_TAG, LOW_TAG, Limits, read_pixels
 from .view import has_mask_band
 from .writing import Block, Plan
-
-LOW_TAG, HIGH_TAG = "GEOSEG_LOW", "GEOSEG_HIGH"
 
 
 @dataclass(frozen=True)
