@@ -36,7 +36,7 @@ demo: setup ## Go from a synthetic scene to a map, and leave a QGIS project and 
 real: setup ## Train and measure on real imagery (GEOSEG_DATA); EPOCHS=1 for a quick look.
 	@$(QGIS_PYTHON) scripts/real.py
 
-bench: setup ## Measure the overhead of a run and of a prediction, into build/bench.json.
+bench: setup ## Measure GeoSeg beside GDAL commands and plain loops, into build/bench.json.
 	@PYTHONPATH=build/src $(ENV)/engine/bin/python scripts/bench.py
 
 lint: setup ## Check style, types, spelling and what the plugin site scans for.
