@@ -59,6 +59,17 @@ def test_what_is_known(make_reader):
         assert shown.sum() == 1199
 
 
+def test_only_what_is_missing_is_read(make_reader):
+    with make_reader(0) as reader:
+        (piece,) = reader.find(Window(0, 0, 40, 30))
+        known = np.ones((1, 30, 40), np.bool_)
+        assert piece.trim(known) is piece
+        known[0, 5, 7] = known[0, 9, 3] = False
+        trimmed = piece.trim(known)
+        assert trimmed.place == (slice(None), slice(5, 10), slice(3, 8))
+        assert np.array_equal(trimmed.read().image, PIXELS[:, 5:10, 3:8])
+
+
 def test_few_files_are_open_at_once(make_reader, monkeypatch):
     monkeypatch.setattr(module, "_MOST_OPEN", 3)
     with make_reader(*range(0, 400, 40)) as reader:

@@ -84,10 +84,11 @@ def place_sources(sources: Sequence[Source], grid: Grid, report: Report) -> tupl
         InputError: None lies on the grid, or some have no CRS and cannot be resampled.
     """
     placed, outside, why = [], [], dict.fromkeys(_REASONS, 0)
-    all_bounds = _pixel_bounds(sources, grid)
-    for source, bounds in zip(sources, all_bounds, strict=True):
-        at = grid.offset_of(source.grid)
-        window = Window(*at, source.grid.width, source.grid.height) if at else _whole_pixels(bounds)
+    places = [grid.offset_of(source.grid) for source in sources]
+    resampled = [source for source, at in zip(sources, places, strict=True) if not at]
+    bounds = iter(_pixel_bounds(resampled, grid))
+    for source, at in zip(sources, places, strict=True):
+        window = Window(*at, source.grid.width, source.grid.height) if at else _whole_pixels(next(bounds))
         if window is None or not windows_intersect(window, Window(0, 0, grid.width, grid.height)):
             outside.append(source.path)
             continue

@@ -82,7 +82,8 @@ def compose(method: str, pieces: Sequence[Piece], canvas: Canvas, *, stretched: 
 
 
 def _take_first(pieces: Sequence[Piece], canvas: Canvas, stretched: bool) -> None:
-    for piece in pieces:
+    for whole in pieces:
+        piece = whole.trim(canvas.known[whole.place])
         part = canvas.part(piece.place)
         if part.known.all():
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -149,6 +149,16 @@ class Piece:
     def read(self, *, stretched: bool = False) -> Layer:
         """Read the piece; for `stretched` see `PieceReader.read`."""
         return self.reader.read(self.number, self.window, stretched=stretched)
+
+    def trim(self, known: NDArray[np.bool_]) -> Piece:
+        """Return the part of the piece, a rectangle, that is needed where so much (C or 1, H, W) is known of it."""
+        missing = np.any(~known, axis=0)
+        rows, cols = np.flatnonzero(missing.any(axis=1)), np.flatnonzero(missing.any(axis=0))
+        if not len(rows):
+            return self
+        left, top = self.window.col_off + int(cols[0]), self.window.row_off + int(rows[0])
+        width, height = int(cols[-1] - cols[0]) + 1, int(rows[-1] - rows[0]) + 1
+        return replace(self, window=Window(left, top, width, height))
 
     def fits(self, image: NDArray[Any]) -> bool:
         """Tell whether the piece can be read into an array as it is: all its pixels have data, of that data type."""
