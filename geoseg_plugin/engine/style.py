@@ -30,20 +30,29 @@ def write_raster_style(path: Path, classes: ClassTable) -> Path:
 
 
 def write_category_names(path: Path, classes: ClassTable) -> Path | None:
-    """Write the class names where GDAL looks for them (.aux.xml beside the raster) and return its path.
+    """Write the class names where GDAL looks for them (.aux.xml beside the raster) and return its path."""
+    categories = category_names(classes)
+    if categories is None:
+        return None
+    root = ET.Element("PAMDataset")
+    ET.SubElement(root, "PAMRasterBand", band="1").append(categories)
+    target = path.with_name(path.name + ".aux.xml")
+    ET.ElementTree(root).write(target, encoding="utf-8")
+    return target
 
-    GDAL numbers the names from 0 without gaps, so none are written where a class value is 256 or more.
+
+def category_names(classes: ClassTable) -> ET.Element | None:
+    """Return the class names as GDAL states them in the XML of a band.
+
+    GDAL numbers the names from 0 without gaps, so there are none where a class value is 256 or more.
     """
     if not classes.values or max(classes.values) >= _MOST_CATEGORY_NAMES:
         return None
     names = dict(zip(classes.values, classes.names, strict=True))
-    root = ET.Element("PAMDataset")
-    categories = ET.SubElement(ET.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
+    categories = ET.Element("CategoryNames")
     for value in range(max(classes.values) + 1):
         ET.SubElement(categories, "Category").text = names.get(value, "")
-    target = path.with_name(path.name + ".aux.xml")
-    ET.ElementTree(root).write(target, encoding="utf-8")
-    return target
+    return categories
 
 
 def write_polygon_style(path: Path, classes: ClassTable, field: str, *, by_name: bool = False) -> Path:

@@ -140,7 +140,8 @@ def test_classes_keep_colours_names_and_style(make_raster, recorder, tmp_path):
         assert dataset.colorinterp == (ColorInterp.palette,)
         assert dataset.colormap(1) == source.colormap(1)
         assert np.array_equal(dataset.read(), source.read())
-    assert (tmp_path / "m.qml").is_file()
+    assert sorted(path.suffix for path in tmp_path.glob("m.*")) == [".qml", ".vrt"]
+    assert "<Category>ground</Category>" in (tmp_path / "m.vrt").read_text(encoding="utf-8")
 
 
 def test_cancelling_leaves_nothing(make_raster, make_recorder, tmp_path):

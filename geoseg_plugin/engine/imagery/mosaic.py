@@ -104,8 +104,8 @@ def _most_complete_first(placed: Sequence[Placed], report: Report) -> tuple[Plac
     """Order rasters by the share of their own pixels that have no data, the smallest first."""
     gaps = []
     for number, one in enumerate(placed):
-        gaps.append(_missing_share(one.source, report) if one.source.is_partial else 0.0)
-        report.progress((number + 1) / len(placed), "Counting pixels without data")
+        part = Part(report, number / len(placed), (number + 1) / len(placed))
+        gaps.append(_missing_share(one.source, part) if one.source.is_partial else 0.0)
     return tuple(placed[number] for number in np.argsort(gaps, kind="stable"))
 
 
@@ -117,6 +117,8 @@ def _missing_share(source: Source, report: Report) -> float:
             stop_if_cancelled(report)
             image = read_window(dataset, window, source.bands)
             known += int(np.count_nonzero(read_known(dataset, window, image, source.bands).any(axis=0)))
+            done = (window.row_off + window.height) / dataset.height
+            report.progress(done, "Counting pixels without data")
     return 1 - known / (source.grid.height * source.grid.width)
 
 

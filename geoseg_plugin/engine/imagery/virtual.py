@@ -24,10 +24,11 @@ from ...contract.events import Report, stop_if_cancelled
 from ...contract.stages.imagery import FIRST, MosaicRasters
 from ..output import whole_file
 from ..raster import open_raster
+from ..style import category_names, write_raster_style
 from .frame import Placed
 from .sources import Source
 from .view import view_on_grid
-from .writing import BandNotes, Plan, write_class_names
+from .writing import BandNotes, Plan
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], 
     with whole_file(request.output, report) as path:
         ET.ElementTree(root).write(path, encoding="utf-8")
         if plan.classes is not None:
-            write_class_names(path, plan.classes)
+            write_raster_style(path, plan.classes)
 
 
 def _refer_all(
@@ -163,6 +164,9 @@ def _describe_band(plan: Plan, number: int, notes: BandNotes) -> ET.Element:
         for value in range(max(plan.colours) + 1):
             colour = plan.colours.get(value, (0, 0, 0, 0))
             ET.SubElement(table, "Entry", {f"c{at}": str(part) for at, part in enumerate(colour, start=1)})
+    names = category_names(plan.classes) if plan.classes is not None else None
+    if names is not None:
+        band.append(names)
     return band
 
 

@@ -166,13 +166,8 @@ def write_raster(plan: Plan, output: str, make_block: Callable[[Window], Block],
         if cog:
             turn_into_cog(path, averaged=not plan.holds_classes, report=report, done=_COG_SHARE)
         if plan.classes is not None:
-            write_class_names(path, plan.classes)
-
-
-def write_class_names(path: Path, classes: ClassTable) -> None:
-    """Write a style (.qml) and the class names (.aux.xml) beside a raster of classes."""
-    write_raster_style(path, classes)
-    write_category_names(path, classes)
+            write_raster_style(Path(path), plan.classes)
+            write_category_names(Path(path), plan.classes)
 
 
 def block_shape(width: int, pixel_bytes: int) -> tuple[int, int]:
