@@ -1,4 +1,4 @@
-"""Rasters seen on another grid: the pixels that lie there, and nothing where there is no raster."""
+"""Views: a raster on another grid, with the pixels and the gaps that it has there."""
 
 import numpy as np
 import pytest
@@ -6,69 +6,162 @@ import rasterio
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.view import has_mask_band, holds_classes, view_on_grid
-from geoseg.geoseg_plugin.engine.raster import open_raster
+from geoseg.geoseg_plugin.engine.imagery.view import holds_classes, view_on_grid
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 UTM = CRS.from_epsg(32633)
-SIDE = 40
+HEIGHT, WIDTH = 60, 80
 
 
-def grid_at(col, row, side=SIDE, crs=UTM):
-    """A grid whose corner lies at a column and row of the grid of `make_raster`."""
-    return Grid(crs, Affine(0.5, 0, 500_000 + col / 2, 0, -0.5, 5_000_000 - row / 2), side, side)
+def grid(col=0.0, row=0.0, size=0.5, height=HEIGHT, width=WIDTH):
+    """A grid that begins at a pixel of the rasters of these tests."""
+    return Grid(UTM, Affine(size, 0, 500_000 + 0.5 * col, 0, -size, 5_000_000 - 0.5 * row), height, width)
 
 
-def look(path, grid, resampling="nearest"):
-    with open_raster(path) as source, view_on_grid(source, grid, resampling) as view:
-        return view.read(Window(0, 0, grid.width, grid.height))
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(5).integers(1, 250, (2, HEIGHT, WIDTH)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("bands", [1, 2, 3, 4, 6])
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
-@pytest.mark.parametrize("shift", [10, 10.3])
-def test_there_is_nothing_beyond_the_edges(make_raster, bands, dtype, shift):
-    pixels = np.random.default_rng(0).integers(0, 100, (bands, SIDE, SIDE)).astype(dtype)
-    path = make_raster("in.tif", pixels, photometric="MINISBLACK")
-    with rasterio.open(path, "r+") as dataset:
-        dataset.colorinterp = [ColorInterp.undefined] * bands
-    image, shown = look(path, grid_at(-shift, 5))
-    assert not shown[:, :10].any()
-    assert not shown[-5:].any()
-    assert shown[:-5, 10:].all()
-    assert np.array_equal(image[:bands, :-5, 10:], pixels[:, 5:, : SIDE - 10])
+@pytest.fixture
+def view(make_raster):
+    def read(source, on, window=None, resampling="nearest", **options):
+        with rasterio.open(source) as dataset, view_on_grid(dataset, on, resampling) as one:
+            block = one.read(window or Window(0, 0, on.width, on.height), **options)
+            return block.image, block.shown, one.covers(on), one.pixels is dataset
+
+    return read
 
 
-@pytest.mark.parametrize("bands", [3, 4])
-def test_transparent_pixels_are_not_shown_when_resampled(make_raster, bands):
-    pixels = np.full((bands + 1, SIDE, SIDE), 200, np.uint8)
-    pixels[:, :20] = 0
-    path = make_raster("in.tif", pixels, photometric="MINISBLACK")
-    with rasterio.open(path, "r+") as dataset:
-        dataset.colorinterp = [*dataset.colorinterp[:-1], ColorInterp.alpha]
-    with open_raster(path) as source, view_on_grid(source, grid_at(0.3, 0.3), "nearest") as view:
-        _, valid = view.read_bands(Window(0, 0, 30, 30), range(1, bands + 1))
-    assert np.array_equal(np.logical_or.reduce(valid), np.repeat(np.arange(30) >= 20, 30).reshape(30, 30))
+@pytest.mark.parametrize(("col", "row"), [(0, 0), (7, 9), (-5, 3), (70, 50), (-80, 0), (500, 0)])
+@pytest.mark.parametrize("hides", ["nothing", "nodata", "mask"])
+def test_aligned_grids_read_pixels_as_they_are_also_beyond_the_edges(view, make_raster, pixels, col, row, hides):
+    known = np.ones((HEIGHT, WIDTH), np.bool_)
+    known[10:20, 10:30] = hides == "nothing"
+    pixels[:, ~known] = 0
+    options = {"nothing": {}, "nodata": {"nodata": 0}, "mask": {"mask": known}}[hides]
+    image, shown, covers, direct = view(make_raster("in.tif", pixels, **options), grid(col, row))
+    wide, wide_known = np.zeros((2, 400, 1000), np.uint8), np.zeros((400, 1000), np.bool_)
+    wide[:, 100 : 100 + HEIGHT, 200 : 200 + WIDTH], wide_known[100 : 100 + HEIGHT, 200 : 200 + WIDTH] = pixels, known
+    part = (slice(100 + row, 100 + row + HEIGHT), slice(200 + col, 200 + col + WIDTH))
+    shown = np.ones((HEIGHT, WIDTH), np.bool_) if shown is None else shown
+    assert direct
+    assert covers == ((col, row) == (0, 0))
+    assert np.array_equal(shown, wide_known[part])
+    assert np.array_equal(image[:, shown], wide[:, *part][:, shown])
 
 
-def test_a_grid_without_crs_cannot_be_resampled_to(make_raster):
-    path = make_raster("in.tif", np.ones((1, SIDE, SIDE), np.uint8))
-    with pytest.raises(InputError, match="the grid has no CRS"):
-        look(path, grid_at(0.3, 0, crs=None))
+def test_a_hundredth_of_a_pixel_is_no_reason_to_resample(view, make_raster, pixels):
+    source = make_raster("in.tif", pixels)
+    image, shown, _, direct = view(source, grid(0.004, 0.004))
+    assert direct
+    assert shown is None
+    assert np.array_equal(image, pixels)
+    assert not view(source, grid(0.1, 0))[3]
 
 
-def test_masks_and_classes_are_recognised(make_raster):
-    pixels = np.ones((1, SIDE, SIDE), np.uint8)
-    made = {
-        "plain": make_raster("plain.tif", pixels),
-        "nodata": make_raster("nodata.tif", pixels, nodata=0),
-        "mask": make_raster("mask.tif", pixels, mask=pixels[0] * 255),
-        "alpha": make_raster("alpha.tif", np.repeat(pixels, 4, axis=0), photometric="RGB", alpha="YES"),
-        "classes": make_raster("classes.tif", pixels, colours={1: (9, 9, 9, 255)}),
-    }
-    for name, path in made.items():
-        with open_raster(path) as source:
-            assert has_mask_band(source) == (name == "mask")
-            assert holds_classes(source) == (name == "classes")
+def test_unasked_masks_are_not_read(view, make_raster, pixels):
+    assert view(make_raster("in.tif", pixels, nodata=0), grid(), masked=False)[1] is None
+
+
+@pytest.mark.parametrize("resampling", ["nearest", "bilinear", "cubic", "average"])
+def test_windows_of_a_resampled_view_join_to_the_whole(view, make_raster, resampling):
+    source = make_raster("in.tif", np.random.default_rng(0).integers(0, 255, (1, 700, 900)).astype(np.uint8))
+    on = grid(-20, -30, 0.37, 900, 1200)
+    whole, shown, _, _ = view(source, on, resampling=resampling)
+    for window in (Window(0, 0, 300, 200), Window(511, 127, 90, 300), Window(1100, 800, 100, 100)):
+        part, part_shown, _, _ = view(source, on, window, resampling)
+        rows, cols = window.toslices()
+        assert np.array_equal(part, whole[:, rows, cols])
+        assert np.array_equal(part_shown, shown[rows, cols])
+
+
+@pytest.mark.parametrize("resampling", ["bilinear", "cubic", "average"])
+@pytest.mark.parametrize("nodata", [None, np.nan])
+def test_a_missing_number_does_not_spread(view, make_raster, resampling, nodata):
+    pixels = np.full((2, HEIGHT, WIDTH), 5, np.float32)
+    pixels[0, 20:30, 20:30] = np.nan
+    source = make_raster("in.tif", pixels, nodata=nodata)
+    with rasterio.open(source) as dataset, view_on_grid(dataset, grid(5.3, 5.3), resampling) as one:
+        image, valid = one.read_bands(Window(0, 0, 60, 40), (1, 2))
+    assert np.allclose(image[valid], 5)
+    assert valid[1].all()
+    assert 80 <= (~valid[0]).sum() <= 121
+
+
+def test_numbers_that_do_not_exist_are_no_data_on_the_own_grid_too(view, make_raster):
+    pixels = np.ones((2, HEIGHT, WIDTH), np.float32)
+    pixels[:, 0, 0], pixels[0, 0, 1], pixels[:, 0, 2] = np.nan, np.nan, np.inf
+    shown = view(make_raster("in.tif", pixels), grid())[1]
+    assert shown[0, :4].tolist() == [False, True, False, True]
+
+
+def test_half_transparent_pixels_are_shown(view, make_raster, pixels):
+    alpha = np.full((1, HEIGHT, WIDTH), 128, np.uint8)
+    alpha[:, :, :10] = 0
+    rgba = np.concatenate([pixels, pixels[:1], alpha])
+    source = make_raster("in.tif", rgba, photometric="RGB", alpha="YES")
+    for on in (grid(), grid(0.5, 0.5, height=20, width=30)):
+        shown = view(source, on)[1]
+        assert not shown[:, :9].any()
+        assert shown[:, 11:].all()
+
+
+@pytest.mark.parametrize("turn", [0, 30, 90, 180])
+def test_a_turned_grid_gets_the_pixels_that_lie_there(view, make_raster, pixels, turn):
+    centre = Affine.translation(500_020, 4_999_985) @ Affine.rotation(turn)
+    on = Grid(UTM, centre @ Affine.scale(0.4, -0.4) @ Affine.translation(-15, -15), 30, 30)
+    image, shown, _, _ = view(make_raster("in.tif", pixels), on)
+    rows, cols = np.mgrid[0:30, 0:30] + 0.5
+    x, y = on.transform @ (cols, rows)
+    at_col, at_row = (x - 500_000) * 2, (5_000_000 - y) * 2
+    clear = (np.abs(at_col - at_col.round()) > 0.01) & (np.abs(at_row - at_row.round()) > 0.01)
+    assert shown.all()
+    assert np.array_equal(image[:, clear], pixels[:, at_row.astype(int), at_col.astype(int)][:, clear])
+
+
+def test_bands_of_several_types_become_one(view, make_raster, pixels, tmp_path):
+    first, second = make_raster("a.tif", pixels[:1]), make_raster("b.tif", pixels[1:].astype(np.float32) + 0.5)
+    path = tmp_path / "both.vrt"
+    bands = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{number}"><SimpleSource><SourceFilename>{source}</SourceFilename>'
+        "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        for number, (kind, source) in enumerate((("Byte", first), ("Float32", second)), start=1)
+    )
+    path.write_text(
+        f'<VRTDataset rasterXSize="{WIDTH}" rasterYSize="{HEIGHT}"><SRS>EPSG:32633</SRS>'
+        f"<GeoTransform>500000, 0.5, 0, 5000000, 0, -0.5</GeoTransform>{bands}</VRTDataset>"
+    )
+    for on in (grid(), grid(200, 0), grid(0.3, 0.3)):
+        assert view(str(path), on)[0].dtype == np.float32
+    assert np.array_equal(view(str(path), grid())[0], pixels + np.array([0, 0.5]).reshape(2, 1, 1))
+
+
+def test_bands_with_several_nodata_values_are_refused_where_they_must_be_resampled(view, make_raster, tmp_path, pixels):
+    source = make_raster("a.tif", pixels[:1])
+    path = tmp_path / "both.vrt"
+    bands = "".join(
+        f'<VRTRasterBand dataType="Byte" band="{band}"><NoDataValue>{band}</NoDataValue><SimpleSource>'
+        f"<SourceFilename>{source}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        for band in (1, 2)
+    )
+    path.write_text(
+        f'<VRTDataset rasterXSize="{WIDTH}" rasterYSize="{HEIGHT}"><SRS>EPSG:32633</SRS>'
+        f"<GeoTransform>500000, 0.5, 0, 5000000, 0, -0.5</GeoTransform>{bands}</VRTDataset>"
+    )
+    view(str(path), grid())
+    with pytest.raises(InputError, match=r"different nodata values \(1\.0, 2\.0\)"):
+        view(str(path), grid(0.3, 0.3))
+
+
+def test_without_crs_nothing_is_resampled(view, make_raster, pixels):
+    with pytest.raises(InputError, match="has no CRS"):
+        view(make_raster("in.tif", pixels, crs=None), grid(0.3, 0.3))
+
+
+def test_colour_tables_are_of_classes(make_raster, pixels):
+    with rasterio.open(make_raster("in.tif", pixels[:1], colours={1: (1, 2, 3, 255)})) as dataset:
+        assert holds_classes(dataset)
+    with rasterio.open(make_raster("plain.tif", pixels)) as dataset:
+        assert not holds_classes(dataset)

@@ -22,7 +22,7 @@ from rasterio.windows import intersection as common_window
 from ...contract.errors import InputError
 from ..class_raster import read_class_table
 from ..grid import Grid, same_crs
-from ..raster import read_masks, read_window
+from ..raster import alpha_bands, read_masks, read_window
 from .writing import Block, common_dtype
 
 _STRETCH_PX = 0.02
@@ -108,7 +108,13 @@ class View:
 
     def _find_valid(self, image: NDArray[Any], window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
         """Return (C, H, W), or (1, H, W) for all bands, True where there are data; None where there are everywhere."""
-        valid = read_masks(self.pixels, window, bands)
+        # An alpha band always has values; what they say of the image is in the masks of the other bands.
+        alpha = alpha_bands(self.source)
+        others = [band for band in bands if band not in alpha] or list(bands)
+        valid = read_masks(self.pixels, window, others)
+        if valid is not None and 1 < len(valid) < len(bands):
+            each = iter(valid)
+            valid = np.stack([valid.any(axis=0) if band in alpha else next(each) for band in bands])
         if image.dtype.kind != "f":
             return valid
         finite = np.isfinite(image)
