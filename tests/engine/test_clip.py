@@ -10,12 +10,13 @@ import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
-from geoseg.geoseg_plugin.contract.stages.imagery import LIKE_GRID, ClipRaster
+from geoseg.geoseg_plugin.contract.stages.imagery import COG, LIKE_GRID, ClipRaster
 from geoseg.geoseg_plugin.contract.stages.labels import RasterizeLabels
 from geoseg.geoseg_plugin.engine.class_raster import read_class_table
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.imagery.clip import clip_raster
 from geoseg.geoseg_plugin.engine.labels.rasterize import rasterize_labels
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
@@ -277,3 +278,90 @@ def test_the_real_region_of_interest_is_the_same_in_both_crs(clip, data, tmp_pat
     assert masks[0][0].is_same(masks[1][0])
     assert np.mean(masks[0][1] != masks[1][1]) < 1e-4
     assert pyogrio.read_info(areas[1])["crs"] == "EPSG:3857"
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_new_nodata_value_takes_the_place_of_the_old(clip, make_raster, pixels, dtype):
+    """Whole numbers are missing where all bands have nodata, floats each for itself."""
+    pixels = np.maximum(pixels[:2], 8).astype(dtype)
+    pixels[:, 10:20], pixels[0, 30:40] = 7, 7
+    source = make_raster("in.tif", pixels, nodata=7)
+    clipped, _ = read(clip(source, extent=extent(0, 0, 160, 120), nodata=5))
+    assert (clipped[:, 10:20] == 5).all()
+    assert (clipped[0, 30:40] == (5 if dtype == "float32" else 7)).all()
+    assert np.array_equal(clipped[1, 30:], pixels[1, 30:])
+
+
+@pytest.mark.parametrize("hides", ["mask", "alpha", "nan"])
+def test_a_nodata_value_takes_the_place_of_masks_alpha_and_missing_numbers(clip, make_raster, pixels, hides):
+    hidden = np.zeros((HEIGHT, WIDTH), np.bool_)
+    hidden[10:20, 5:90] = True
+    if hides == "alpha":
+        alpha = np.where(hidden, 0, 255).astype(np.uint8)
+        source = make_raster("in.tif", np.concatenate([pixels, alpha[None]]), photometric="RGB", alpha="YES")
+    elif hides == "mask":
+        source = make_raster("in.tif", pixels, mask=~hidden)
+    else:
+        source = make_raster("in.tif", np.where(hidden, np.nan, pixels).astype(np.float32))
+    clipped, _ = read(clip(source, extent=extent(0, 0, 160, 120), nodata=255))
+    assert np.array_equal((clipped[:3] == 255).all(axis=0), hidden)
+    assert np.array_equal(clipped[:3, ~hidden], pixels[:, ~hidden])
+
+
+def test_polygons_between_pixel_centres_and_apart_from_the_extent(clip, make_raster, make_layer, pixels, recorder):
+    source = make_raster("in.tif", pixels)
+    clip(source, mask=make_layer("small.gpkg", [shapely.box(10.1, 10.1, 10.3, 10.3)]))
+    assert "No pixel has its centre within the polygons" in recorder.warnings[0]
+    with pytest.raises(InputError, match=r"lies on the part of .*in\.tif that EXTENT covers"):
+        clip(source, mask=make_layer("far.gpkg", [shapely.box(100, 100, 110, 110)]), extent=extent(0, 0, 50, 50))
+
+
+def test_places_by_control_points_alone_are_refused(clip, make_raster, pixels):
+    corners = [(0, 0), (0, WIDTH), (HEIGHT, 0)]
+    points = [GroundControlPoint(row, col, 500_000 + col / 2, 5_000_000 - row / 2) for row, col in corners]
+    source = make_raster("in.tif", pixels, crs=None, transform=Affine.identity())
+    with rasterio.open(source, "r+") as dataset:
+        dataset.gcps = points, rasterio.CRS.from_epsg(32633)
+    with pytest.raises(InputError, match="ground control points alone"):
+        clip(source, extent="0,10,0,10")
+
+
+def test_the_whole_world_cuts_nothing_off(clip, make_raster, pixels):
+    source = make_raster("in.tif", pixels)
+    assert np.array_equal(read(clip(source, extent="-180,180,-90,90 [EPSG:4326]"))[0], pixels)
+
+
+def test_a_cog_has_the_same_pixels_and_polygons(clip, make_raster, make_layer, pixels):
+    source, layer = make_raster("in.tif", pixels), make_layer("area.gpkg", [shapely.Point(60, 50).buffer(20.3)])
+    with rasterio.open(clip(source, mask=layer)) as dataset:
+        plain, mask, grid = dataset.read(), dataset.dataset_mask(), Grid.of(dataset)
+    with rasterio.open(clip(source, mask=layer, format=COG)) as dataset:
+        assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert np.array_equal(dataset.read(), plain)
+        assert np.array_equal(dataset.dataset_mask(), mask)
+        assert Grid.of(dataset) == grid
+
+
+def test_point_rasters_keep_their_place(clip, make_raster, pixels):
+    clipped = clip(make_raster("in.tif", pixels, tags={"AREA_OR_POINT": "Point"}), extent=extent(10, 20, 50, 60))
+    with rasterio.open(clipped) as dataset:
+        assert dataset.tags()["AREA_OR_POINT"] == "Point"
+        assert (dataset.transform.c, dataset.transform.f) == (500_005, 4_999_990)
+        assert np.array_equal(dataset.read(), pixels[:, 20:60, 10:50])
+
+
+@pytest.mark.parametrize("window", [(0, 0, 30, 20), (25, 31, 90, 88)])
+def test_real_scenes_are_copied_exactly(clip, data, window):
+    left, top, right, bottom = window
+    for name in (
+        "sen1floods11_spain/S1_VV_VH.tif", "landsat8_cloud/l8_9bands_uint16.tif", "landsat8_cloud/cloud_label.tif",
+        "naip_rgbn_timeseries/m_4709963_se_14_1_20120731.tif", "s2_wetland_rcr/s2_8bands_uint8.tif",
+        "historical_map/map_compress.tif", "odd_raster/real/cog_rgb_mask.tif",
+    ):  # fmt: skip
+        with rasterio.open(data / name) as dataset:
+            truth = dataset.read(window=Window(left, top, right - left, bottom - top))
+            shown = dataset.dataset_mask(window=Window(left, top, right - left, bottom - top))
+            (west, north), (east, south) = dataset.transform @ (left, top), dataset.transform @ (right, bottom)
+        with rasterio.open(clip(str(data / name), extent=f"{west!r},{east!r},{south!r},{north!r}")) as dataset:
+            assert np.array_equal(dataset.read(), truth, equal_nan=truth.dtype.kind == "f"), name
+            assert np.array_equal(dataset.dataset_mask(), shown), name

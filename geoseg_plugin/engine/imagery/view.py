@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.dtypes import in_dtype_range
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
@@ -23,7 +22,7 @@ from ...contract.errors import InputError
 from ..class_raster import read_class_table
 from ..grid import Grid, same_crs
 from ..raster import alpha_bands, read_masks, read_window
-from .writing import Block, common_dtype
+from .writing import Block, common_dtype, is_value_of
 
 _STRETCH_PX = 0.02
 _TOLERANCE_PX = 0.001  # GDAL's own 0.125 leaves gaps between neighbours, and costs about the same
@@ -171,7 +170,7 @@ def _missing_value(source: DatasetReader, has_alpha: bool) -> float | None:
             "Clip it with NODATA first, which gives all bands the same.",
         )
     if source.nodata is not None:
-        return float(source.nodata) if all(in_dtype_range(source.nodata, name) for name in source.dtypes) else None
+        return float(source.nodata) if all(is_value_of(source.nodata, name) for name in source.dtypes) else None
     floats = all(np.dtype(name).kind == "f" for name in source.dtypes)
     return math.nan if floats and not has_alpha and not has_mask_band(source) else None
 

@@ -95,7 +95,7 @@ class Plan:
     def like(cls, source: DatasetReader, grid: Grid, tags: Mapping[str, str]) -> Plan:
         """Return the plan of a raster that says of itself what `source` says, on another grid and with more tags."""
         dtype = common_dtype(source.dtypes)
-        stated = (value for value in source.nodatavals if value is not None and in_dtype_range(value, dtype))
+        stated = (value for value in source.nodatavals if value is not None and is_value_of(value, dtype))
         has_palette = ColorInterp.palette in source.colorinterp and dtype in ("uint8", "uint16")
         return cls(
             grid, dtype, tuple(BandNotes.of(source, band) for band in source.indexes), next(stated, None),
@@ -132,7 +132,9 @@ class Plan:
 
 def is_value_of(value: float, dtype: str) -> bool:
     """Tell whether a data type holds a number."""
-    return bool(in_dtype_range(value, dtype)) and (np.dtype(dtype).kind == "f" or value == int(value))
+    with np.errstate(over="ignore"):
+        within = bool(in_dtype_range(value, dtype))
+    return within and (np.dtype(dtype).kind == "f" or value == int(value))
 
 
 def common_dtype(dtypes: tuple[str, ...] | list[str]) -> str:
