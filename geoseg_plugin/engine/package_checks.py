@@ -182,7 +182,7 @@ def _check_psutil() -> bool:
 
 
 def _check_spyndex() -> bool:
-    from .imagery.indices import find_index
+    from .imagery.stacking.indices import find_index
 
     return float(find_index("NDVI").formulas[0].evaluate({"N": 3.0, "R": 1.0})) == 0.5
 

@@ -13,12 +13,12 @@ from ..contract.events import Report
 from ..contract.stages.stage import Stage
 
 _FUNCTIONS = {
-    "demoscene": ("imagery.demo", "draw_demo_scene"),
+    "demoscene": ("imagery.demo.scene", "draw_demo_scene"),
     "clipraster": ("imagery.clip", "clip_raster"),
-    "stackbands": ("imagery.stack", "stack_bands"),
-    "stackfolder": ("imagery.stack_folder", "stack_folder"),
-    "mosaicrasters": ("imagery.mosaic", "mosaic_rasters"),
-    "rescaleimage": ("imagery.rescale", "rescale_image"),
+    "stackbands": ("imagery.stacking.stack", "stack_bands"),
+    "stackfolder": ("imagery.stacking.stack_folder", "stack_folder"),
+    "mosaicrasters": ("imagery.mosaicking.mosaic", "mosaic_rasters"),
+    "rescaleimage": ("imagery.rescaling.rescale", "rescale_image"),
     "rasterizelabels": ("labels.rasterize", "rasterize_labels"),
     "maketiles": ("datasets.tiles", "make_tiles"),
     "trainsegmentation": ("training.train", "train_segmentation"),

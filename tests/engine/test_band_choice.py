@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 from geoseg.geoseg_plugin.contract.errors import RequestError
-from geoseg.geoseg_plugin.engine.imagery.band_choice import (
+from geoseg.geoseg_plugin.engine.imagery.stacking.band_choice import (
     InputBand,
     choose_bands,
     find_name,

@@ -7,9 +7,9 @@ import rasterio
 from geoseg.geoseg_plugin.contract.errors import Cancelled
 from geoseg.geoseg_plugin.contract.stages.imagery import DemoScene
 from geoseg.geoseg_plugin.contract.stages.labels import RasterizeLabels
-from geoseg.geoseg_plugin.engine.imagery.demo import CLASSES, draw_demo_scene
-from geoseg.geoseg_plugin.engine.imagery.landscape import plan_landscape
-from geoseg.geoseg_plugin.engine.imagery.painting import Painter
+from geoseg.geoseg_plugin.engine.imagery.demo.landscape import plan_landscape
+from geoseg.geoseg_plugin.engine.imagery.demo.painting import Painter
+from geoseg.geoseg_plugin.engine.imagery.demo.scene import CLASSES, draw_demo_scene
 from geoseg.geoseg_plugin.engine.labels.rasterize import rasterize_labels
 from rasterio.windows import Window
 from scipy.ndimage import binary_erosion

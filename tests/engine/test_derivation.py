@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.stages.bands import NO_RECIPE
-from geoseg.geoseg_plugin.engine.imagery.derivation import list_derived, warn_of_values
+from geoseg.geoseg_plugin.engine.imagery.stacking.derivation import list_derived, warn_of_values
 
 ALL = np.ones((2, 3), bool)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import RequestError
-from geoseg.geoseg_plugin.engine.imagery.expressions import parse_expressions, parse_formula
+from geoseg.geoseg_plugin.engine.imagery.stacking.expressions import parse_expressions, parse_formula
 
 A = np.array([4.0, 9.0, 0.25, 100.0])
 B = np.array([2.0, -3.0, 0.5, 7.0])

@@ -6,8 +6,8 @@ from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.contract.stages.imagery import MosaicRasters
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.frame import choose_grid, place_sources
-from geoseg.geoseg_plugin.engine.imagery.sources import Source
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.frame import choose_grid, place_sources
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.sources import Source
 from rasterio.crs import CRS
 from rasterio.warp import transform_bounds
 

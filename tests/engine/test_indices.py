@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import EngineError, GeosegError, RequestError
-from geoseg.geoseg_plugin.engine.imagery import indices
-from geoseg.geoseg_plugin.engine.imagery.indices import depends_on_scale, find_index, find_letter, read_catalogue
+from geoseg.geoseg_plugin.engine.imagery.stacking import indices
+from geoseg.geoseg_plugin.engine.imagery.stacking.indices import (
+    depends_on_scale,
+    find_index,
+    find_letter,
+    read_catalogue,
+)
 
 RANDOM = np.random.default_rng(11)
 B, G, R, RE1, N, S1, S2 = RANDOM.uniform(0.02, 0.6, (7, 50))

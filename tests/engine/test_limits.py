@@ -12,8 +12,8 @@ from geoseg.geoseg_plugin.contract.stages.bands import (
     SIGMAS,
     RescaleImage,
 )
-from geoseg.geoseg_plugin.engine.imagery import limits as module
-from geoseg.geoseg_plugin.engine.imagery.limits import count_passes, describe_limits, find_limits
+from geoseg.geoseg_plugin.engine.imagery.rescaling import limits as module
+from geoseg.geoseg_plugin.engine.imagery.rescaling.limits import count_passes, describe_limits, find_limits
 from geoseg.geoseg_plugin.engine.raster import open_raster
 from rasterio.enums import ColorInterp
 

@@ -16,7 +16,7 @@ from geoseg.geoseg_plugin.contract.stages.imagery import COG, METHODS, MosaicRas
 from geoseg.geoseg_plugin.contract.stages.labels import RasterizeLabels
 from geoseg.geoseg_plugin.engine.class_raster import read_class_table
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.mosaic import mosaic_rasters
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.mosaic import mosaic_rasters
 from geoseg.geoseg_plugin.engine.labels.rasterize import rasterize_labels
 from rasterio.enums import ColorInterp
 from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter
@@ -151,7 +151,7 @@ def test_blocks_leave_no_trace(mosaic, make_raster, monkeypatch, method):
     whole = read(mosaic(*paths, method=method))
     package = "geoseg.geoseg_plugin.engine.imagery"
     monkeypatch.setattr(f"{package}.writing.block_shape", lambda *_: (256, 256))
-    monkeypatch.setattr(f"{package}.overlaps._MOST_SIDE", 100)
+    monkeypatch.setattr(f"{package}.mosaicking.overlaps._MOST_SIDE", 100)
     parts = read(mosaic(*paths, method=method, name="parts.tif"))
     assert np.array_equal(whole[1], parts[1])
     assert np.array_equal(whole[0], parts[0])

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.stages.imagery import METHODS
-from geoseg.geoseg_plugin.engine.imagery.overlaps import Canvas, compose, part_side
-from geoseg.geoseg_plugin.engine.imagery.pieces import Layer
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.overlaps import Canvas, compose, part_side
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.pieces import Layer
 
 
 @dataclass

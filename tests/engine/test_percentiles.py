@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.engine.imagery.percentiles import find_percentiles, order_keys, passes_for
+from geoseg.geoseg_plugin.engine.imagery.rescaling.percentiles import find_percentiles, order_keys, passes_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from affine import Affine
 from geoseg.geoseg_plugin.contract.stages.imagery import MosaicRasters
-from geoseg.geoseg_plugin.engine.imagery import pieces as module
-from geoseg.geoseg_plugin.engine.imagery.frame import choose_grid, place_sources
-from geoseg.geoseg_plugin.engine.imagery.pieces import PieceReader
-from geoseg.geoseg_plugin.engine.imagery.sources import read_sources
+from geoseg.geoseg_plugin.engine.imagery.mosaicking import pieces as module
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.frame import choose_grid, place_sources
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.pieces import PieceReader
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.sources import read_sources
 from geoseg.geoseg_plugin.engine.raster import open_raster
 from rasterio.windows import Window
 

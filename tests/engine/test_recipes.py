@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.stages.bands import NO_RECIPE, RECIPES
-from geoseg.geoseg_plugin.engine.imagery.derivation import list_derived
-from geoseg.geoseg_plugin.engine.imagery.recipes import list_recipe
+from geoseg.geoseg_plugin.engine.imagery.stacking.derivation import list_derived
+from geoseg.geoseg_plugin.engine.imagery.stacking.recipes import list_recipe
 
 RANDOM = np.random.default_rng(7)
 VV, VH = RANDOM.gamma(2, 0.05, (2, 6, 7)).astype(np.float32)

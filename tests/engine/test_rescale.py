@@ -17,8 +17,9 @@ from geoseg.geoseg_plugin.contract.stages.bands import (
 )
 from geoseg.geoseg_plugin.contract.stages.imagery import COG
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery import limits, writing
-from geoseg.geoseg_plugin.engine.imagery.rescale import rescale_image
+from geoseg.geoseg_plugin.engine.imagery import writing
+from geoseg.geoseg_plugin.engine.imagery.rescaling import limits
+from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
 from rasterio.enums import ColorInterp
 
 HEIGHT, WIDTH = 50, 60

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import rasterio
 from geoseg.geoseg_plugin.contract.stages.bands import CLIP_ONLY, EIGHT_BIT, FIXED_RANGE, FLOAT, SIGMAS, RescaleImage
-from geoseg.geoseg_plugin.engine.imagery.rescale import rescale_image
+from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
 from rasterio.enums import ColorInterp
 
 HEIGHT, WIDTH = 50, 60

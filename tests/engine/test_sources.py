@@ -7,7 +7,7 @@ import pytest
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.imagery import MosaicRasters
-from geoseg.geoseg_plugin.engine.imagery.sources import (
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.sources import (
     check_sources,
     find_paths,
     keeps_alpha,

@@ -12,7 +12,7 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.bands import StackBands
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.stack import stack_bands
+from geoseg.geoseg_plugin.engine.imagery.stacking.stack import stack_bands
 from rasterio.enums import ColorInterp
 
 HEIGHT, WIDTH = 40, 60

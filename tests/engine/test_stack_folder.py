@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, OutputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.bands import StackFolder
-from geoseg.geoseg_plugin.engine.imagery.stack_folder import find_groups, stack_folder
+from geoseg.geoseg_plugin.engine.imagery.stacking.stack_folder import find_groups, stack_folder
 
 RECIPE = "Sentinel-1 3 bands"
 

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from affine import Affine
 from geoseg.geoseg_plugin.contract.stages.bands import StackBands
-from geoseg.geoseg_plugin.engine.imagery.stack import stack_bands
+from geoseg.geoseg_plugin.engine.imagery.stacking.stack import stack_bands
 from geoseg.geoseg_plugin.engine.imagery.view import View
 
 

@@ -12,7 +12,7 @@ from geoseg.geoseg_plugin.contract.errors import Cancelled
 from geoseg.geoseg_plugin.contract.stages.imagery import MosaicRasters
 from geoseg.geoseg_plugin.engine.class_raster import create_class_raster, read_class_table
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.mosaic import mosaic_rasters
+from geoseg.geoseg_plugin.engine.imagery.mosaicking.mosaic import mosaic_rasters
 from rasterio.enums import ColorInterp
 
 

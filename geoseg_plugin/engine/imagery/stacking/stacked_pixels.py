@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ...contract.events import Report, stop_if_cancelled
-from ..raster import blocks
+from ....contract.events import Report, stop_if_cancelled
+from ...raster import blocks
+from ..view import View
+from ..writing import Block, Plan, block_shape
 from .band_choice import InputBand
 from .derivation import Derived
-from .view import View
-from .writing import Block, Plan, block_shape
 
 _WIDEST_BYTES = 8
 

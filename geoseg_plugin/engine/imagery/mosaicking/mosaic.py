@@ -10,18 +10,18 @@ import shapely
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...contract.errors import InputError
-from ...contract.events import Part, Report, stop_if_cancelled
-from ...contract.stages.imagery import COG, MEAN, MEDIAN, MOST_COMPLETE, MosaicRasters, MosaicRastersResult
-from ..grid import Grid
-from ..provenance import request_tags
-from ..raster import blocks, open_raster, read_known, read_window
+from ....contract.errors import InputError
+from ....contract.events import Part, Report, stop_if_cancelled
+from ....contract.stages.imagery import COG, MEAN, MEDIAN, MOST_COMPLETE, MosaicRasters, MosaicRastersResult
+from ...grid import Grid
+from ...provenance import request_tags
+from ...raster import blocks, open_raster, read_known, read_window
+from ..writing import Block, Plan, block_shape, write_raster
 from .frame import Placed, choose_grid, place_sources
 from .overlaps import Canvas, compose, part_side
 from .pieces import Layer, PieceReader, box_of
 from .sources import Source, check_sources, find_paths, keeps_alpha, mosaic_dtype, read_sources
 from .virtual import write_virtual
-from .writing import Block, Plan, block_shape, write_raster
 
 _HEADERS_SHARE = 0.05
 _COUNTS_SHARE = 0.3

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...contract.errors import InputError, RequestError
-from ...contract.events import Part, Report
-from ...contract.stages.bands import CLIP_ONLY, EIGHT_BIT, FIXED_RANGE, FLOAT, RescaleImage, RescaleImageResult
-from ...contract.stages.imagery import COG
-from ..grid import Grid
-from ..provenance import request_tags
-from ..raster import band_names, image_bands, open_raster, warn_of_odd_alpha
+from ....contract.errors import InputError, RequestError
+from ....contract.events import Part, Report
+from ....contract.stages.bands import CLIP_ONLY, EIGHT_BIT, FIXED_RANGE, FLOAT, RescaleImage, RescaleImageResult
+from ....contract.stages.imagery import COG
+from ...grid import Grid
+from ...provenance import request_tags
+from ...raster import band_names, image_bands, open_raster, warn_of_odd_alpha
+from ..view import holds_classes
+from ..writing import Plan, is_value_of, write_raster
 from .limits import Limits, count_passes, describe_limits, find_limits
 from .scales import Bytes, Clipped, Floats, Scale
-from .view import holds_classes
-from .writing import Plan, is_value_of, write_raster
 
 _SCALES: dict[str, type[Scale]] = {EIGHT_BIT: Bytes, FLOAT: Floats, CLIP_ONLY: Clipped}
 _WRITING_IN_PASSES = 2  # reading once more, and writing

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
-from ...contract.classes import ClassTable
-from ...contract.events import Part, Report, stop_if_cancelled
-from ...contract.stages.imagery import DemoScene, DemoSceneResult
-from ..grid import Grid
-from ..output import whole_file
-from ..provenance import request_tags
-from ..raster import blocks, geotiff_profile
-from ..style import write_polygon_style
-from ..vector import reproject, write_features
+from ....contract.classes import ClassTable
+from ....contract.events import Part, Report, stop_if_cancelled
+from ....contract.stages.imagery import DemoScene, DemoSceneResult
+from ...grid import Grid
+from ...output import whole_file
+from ...provenance import request_tags
+from ...raster import blocks, geotiff_profile
+from ...style import write_polygon_style
+from ...vector import reproject, write_features
 from .landscape import Landscape, plan_landscape
 from .painting import BANDS, Painter
 

@@ -12,10 +12,10 @@ from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..raster import alpha_bands, image_bands
+from ...raster import alpha_bands, image_bands
+from ..view import has_mask_band
+from ..writing import Block, Plan
 from .limits import HIGH_TAG, LOW_TAG, Limits, read_pixels
-from .view import has_mask_band
-from .writing import Block, Plan
 
 
 @dataclass(frozen=True)

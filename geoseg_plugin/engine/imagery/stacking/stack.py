@@ -12,20 +12,20 @@ from rasterio.dtypes import in_dtype_range
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
-from ...contract.errors import InputError, RequestError
-from ...contract.events import Report
-from ...contract.stages.bands import NO_RECIPE, StackBands, StackBandsResult
-from ...contract.stages.imagery import COG
-from ..class_raster import CLASSES_TAG, read_class_table
-from ..grid import Grid
-from ..provenance import request_tags
-from ..raster import alpha_bands, open_raster, warn_of_odd_alpha
+from ....contract.errors import InputError, RequestError
+from ....contract.events import Report
+from ....contract.stages.bands import NO_RECIPE, StackBands, StackBandsResult
+from ....contract.stages.imagery import COG
+from ...class_raster import CLASSES_TAG, read_class_table
+from ...grid import Grid
+from ...provenance import request_tags
+from ...raster import alpha_bands, open_raster, warn_of_odd_alpha
+from ..cutout import Outline, find_window
+from ..view import View, holds_classes, view_on_grid
+from ..writing import BandNotes, Plan, common_dtype, write_raster
 from .band_choice import choose_bands, list_bands
-from .cutout import Outline, find_window
 from .derivation import list_derived, warn_of_values
 from .stacked_pixels import StackedPixels
-from .view import View, holds_classes, view_on_grid
-from .writing import BandNotes, Plan, common_dtype, write_raster
 
 
 def stack_bands(request: StackBands, report: Report) -> StackBandsResult:

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.ops import split
 
-from ...contract.events import Report, stop_if_cancelled
+from ....contract.events import Report, stop_if_cancelled
 from .buildings import Building, place_buildings
 from .trees import place_trees
 

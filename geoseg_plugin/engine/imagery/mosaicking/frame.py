@@ -16,14 +16,14 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from rasterio.windows import intersect as windows_intersect
 
-from ...contract.errors import InputError
-from ...contract.events import Report
-from ...contract.fields import Extent
-from ...contract.stages.imagery import MosaicRasters
-from ..grid import Grid, read_crs, same_crs
-from ..raster import open_raster
-from ..vector import reproject
-from .cutout import Outline
+from ....contract.errors import InputError
+from ....contract.events import Report
+from ....contract.fields import Extent
+from ....contract.stages.imagery import MosaicRasters
+from ...grid import Grid, read_crs, same_crs
+from ...raster import open_raster
+from ...vector import reproject
+from ..cutout import Outline
 from .sources import Source, name_some, unique_crs
 
 _SLIVER_PX = 0.01

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rasterio.io import DatasetReader
 
-from ...contract.errors import RequestError
-from ...contract.events import Report
-from ..raster import band_names, image_bands
+from ....contract.errors import RequestError
+from ....contract.events import Report
+from ...raster import band_names, image_bands
 
 POLARISATIONS = frozenset({"VV", "VH", "HH", "HV"})
 _NO_BANDS = "none"

@@ -20,15 +20,15 @@ from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
-from ...contract.events import Report, stop_if_cancelled
-from ...contract.stages.imagery import FIRST, MosaicRasters
-from ..output import whole_file
-from ..raster import open_raster
-from ..style import category_names, write_raster_style
+from ....contract.events import Report, stop_if_cancelled
+from ....contract.stages.imagery import FIRST, MosaicRasters
+from ...output import whole_file
+from ...raster import open_raster
+from ...style import category_names, write_raster_style
+from ..view import view_on_grid
+from ..writing import BandNotes, Plan
 from .frame import Placed
 from .sources import Source
-from .view import view_on_grid
-from .writing import BandNotes, Plan
 
 
 @dataclass(frozen=True)

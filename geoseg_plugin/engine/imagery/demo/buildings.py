@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.affinity import rotate, translate
 
-from ...contract.events import Report, stop_if_cancelled
+from ....contract.events import Report, stop_if_cancelled
 
 ROOFS = ("red tile", "brown tile", "slate", "light metal", "blue metal", "rusty metal", "grey sheet")
 _HOUSE_ROOFS = (0.38, 0.22, 0.16, 0.08, 0.03, 0.04, 0.09)

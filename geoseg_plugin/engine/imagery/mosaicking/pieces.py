@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from rasterio.windows import intersection as common_window
 
-from ...contract.events import Report, stop_if_cancelled
-from ..grid import Grid
-from ..raster import open_raster, read_known, read_window
+from ....contract.events import Report, stop_if_cancelled
+from ...grid import Grid
+from ...raster import open_raster, read_known, read_window
+from ..view import View, view_on_grid
 from .frame import Placed
-from .view import View, view_on_grid
 
 _MOST_OPEN = 32
 

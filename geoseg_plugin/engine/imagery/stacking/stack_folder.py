@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...contract.errors import InputError, RequestError
-from ...contract.events import Report
-from ...contract.fields import RASTER_SUFFIXES, VRT_SUFFIX, fields_of
-from ...contract.stages.bands import StackBands, StackFolder, StackFolderResult
-from ..output import whole_folder
+from ....contract.errors import InputError, RequestError
+from ....contract.events import Report
+from ....contract.fields import RASTER_SUFFIXES, VRT_SUFFIX, fields_of
+from ....contract.stages.bands import StackBands, StackFolder, StackFolderResult
+from ...output import whole_folder
 from .band_choice import split_list
 from .stack import write_stack
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from ...contract.stages.imagery import FIRST, LAST, MAXIMUM, MEAN, MEDIAN, MINIMUM, MOST_COMPLETE, SEAMLINE
+from ....contract.stages.imagery import FIRST, LAST, MAXIMUM, MEAN, MEDIAN, MINIMUM, MOST_COMPLETE, SEAMLINE
 from .pieces import Layer, Piece
 
 _FARTHEST_PX = 256

@@ -9,16 +9,16 @@ from pathlib import Path
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
-from ...contract.errors import InputError, RequestError
-from ...contract.events import Report, stop_if_cancelled
-from ...contract.fields import RASTER_SUFFIXES
-from ...contract.stages.imagery import MosaicRasters
-from ...contract.stages.stage import place_of
-from ..class_raster import read_class_table
-from ..grid import Grid, same_crs
-from ..raster import image_bands, open_raster
-from .view import has_mask_band, holds_classes
-from .writing import common_dtype
+from ....contract.errors import InputError, RequestError
+from ....contract.events import Report, stop_if_cancelled
+from ....contract.fields import RASTER_SUFFIXES
+from ....contract.stages.imagery import MosaicRasters
+from ....contract.stages.stage import place_of
+from ...class_raster import read_class_table
+from ...grid import Grid, same_crs
+from ...raster import image_bands, open_raster
+from ..view import has_mask_band, holds_classes
+from ..writing import common_dtype
 
 _BESIDE_RASTERS = (".ovr", ".msk", ".aux.xml")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...contract.errors import EngineError, RequestError
+from ....contract.errors import EngineError, RequestError
 from .band_choice import POLARISATIONS, find_name
 from .expressions import Formula, parse_formula
 from .recipes import SLUMP_INDICES

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract.errors import RequestError
+from ....contract.errors import RequestError
 
 Function = Callable[..., Any]
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...contract.errors import InputError
-from ...contract.events import Report, stop_if_cancelled
-from ...contract.stages.bands import ALL_BANDS, FIXED_RANGE, OTHER_IMAGE, PERCENTILES, RescaleImage
-from ..moments import Moments
-from ..raster import band_names, blocks, image_bands, open_raster, read_known, read_window
+from ....contract.errors import InputError
+from ....contract.events import Report, stop_if_cancelled
+from ....contract.stages.bands import ALL_BANDS, FIXED_RANGE, OTHER_IMAGE, PERCENTILES, RescaleImage
+from ...moments import Moments
+from ...raster import band_names, blocks, image_bands, open_raster, read_known, read_window
+from ..writing import block_shape, common_dtype
 from .percentiles import find_percentiles, passes_for
-from .writing import block_shape, common_dtype
 
 LOW_TAG, HIGH_TAG = "GEOSEG_LOW", "GEOSEG_HIGH"
 

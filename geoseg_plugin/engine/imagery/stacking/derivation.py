@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract.errors import RequestError
-from ...contract.events import Report
-from ...contract.stages.bands import NO_RECIPE
+from ....contract.errors import RequestError
+from ....contract.events import Report
+from ....contract.stages.bands import NO_RECIPE
 from .band_choice import find_name, split_list
 from .expressions import FUNCTIONS, Formula, parse_expressions, parse_formula
 from .indices import depends_on_scale, describe_letter, find_index, find_letter, reflective
