@@ -6,7 +6,7 @@ import rasterio
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.view import holds_classes, view_on_grid
+from geoseg.geoseg_plugin.engine.imagery.view import holds_classes, view_on_grid, warn_of_blending
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
@@ -165,3 +165,18 @@ def test_colour_tables_are_of_classes(make_raster, pixels):
         assert holds_classes(dataset)
     with rasterio.open(make_raster("plain.tif", pixels)) as dataset:
         assert not holds_classes(dataset)
+
+
+@pytest.mark.parametrize(("pixels", "resampling", "warned"), [
+    (np.arange(400).reshape(1, 20, 20) % 5, "bilinear", True),
+    (np.arange(400).reshape(1, 20, 20) % 5, "nearest", False),
+    (np.arange(400).reshape(1, 20, 20), "bilinear", False),
+    (np.arange(400).reshape(1, 20, 20) % 5 * 0.5, "bilinear", False),
+])  # fmt: skip
+def test_a_blend_of_what_looks_like_classes_is_warned_of(make_raster, recorder, pixels, resampling, warned):
+    path = make_raster("in.tif", pixels.astype("float32" if pixels.dtype.kind == "f" else "uint16"))
+    with rasterio.open(path) as dataset:
+        for shift in (0, 0.2):
+            with view_on_grid(dataset, grid(col=shift, height=20, width=20), resampling) as one:
+                warn_of_blending(one, resampling, recorder)
+    assert len(recorder.warnings) == warned

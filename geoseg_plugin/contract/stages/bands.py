@@ -188,8 +188,8 @@ class RescaleImage(Stage):
 
     Limits are taken from pixels with data, exactly, however large the image is. Pixels without data stay so: hidden by
     a mask band in 8 bit, NaN in float. Alpha bands are kept as they are. The limits are written into every band's tags
-    (GEOSEG_LOW, GEOSEG_HIGH). Training and prediction must see the same scale: rescale one image, and give the result as
-    LIKE for all others.
+    (GEOSEG_LOW, GEOSEG_HIGH). Training and prediction must see the same scale: rescale one image, and give the
+    result as LIKE for all others.
     """
 
     title = "Rescale image"
@@ -205,8 +205,8 @@ class RescaleImage(Stage):
     type: str = ask(
         Kind.CHOICE, "New scale", "What the values become.", default=EIGHT_BIT, choices=(EIGHT_BIT, FLOAT, CLIP_ONLY)
     )
-    low: float = ask(Kind.NUMBER, "Low", "The lower end of a fixed range.", default=0.0)
-    high: float = ask(Kind.NUMBER, "High", "The upper end of a fixed range.", default=10000.0)
+    low: float = ask(Kind.NUMBER, "Fixed range: low", "The lower end of a fixed range.", default=0.0)
+    high: float = ask(Kind.NUMBER, "Fixed range: high", "The upper end of a fixed range.", default=10000.0)
     low_percent: float = ask(
         Kind.NUMBER, "Lower percentile", "The lower end as percentile.", default=2.0, minimum=0, maximum=100, unit="%"
     )

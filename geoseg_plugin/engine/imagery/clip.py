@@ -19,7 +19,7 @@ from ..labels.layer import read_label_layer
 from ..provenance import request_tags
 from ..raster import open_raster
 from .cutout import Outline, bounds_window, find_window
-from .view import View, has_mask_band, holds_classes, view_on_grid
+from .view import View, has_mask_band, view_on_grid, warn_of_blending
 from .writing import Block, Plan, write_raster
 
 
@@ -86,10 +86,9 @@ def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:
     """
     with open_raster(request.input) as source:
         _check_placed(source, report)
-        if request.snap == LIKE_GRID and request.resampling != "nearest" and holds_classes(source):
-            report.note(f"{request.input} holds classes, which cannot be averaged: nearest neighbours are taken.")
         cut = _snapped_cut(source, request, report) if request.snap == LIKE_GRID else _own_cut(source, request, report)
         with view_on_grid(source, cut.grid, request.resampling) as view:
+            warn_of_blending(view, request.resampling, report)
             renewed = request.nodata is not None or len(set(map(str, source.nodatavals))) > 1
             cutter = Cutter(view, cut, _plan(request, view, cut), renewed)
             write_raster(cutter.plan, request.output, cutter.make_block, cog=request.format == COG, report=report)

@@ -19,12 +19,15 @@ from rasterio.windows import intersect as windows_intersect
 from rasterio.windows import intersection as common_window
 
 from ...contract.errors import InputError
+from ...contract.events import Report
 from ..class_raster import read_class_table
 from ..grid import Grid, same_crs
 from ..raster import alpha_bands, read_masks, read_window
 from .writing import Block, common_dtype, is_value_of
 
 _STRETCH_PX = 0.02
+_SAMPLE_SIDE = 512
+_MOST_CLASSES = 32
 _TOLERANCE_PX = 0.001  # GDAL's own 0.125 leaves gaps between neighbours, and costs about the same
 
 
@@ -186,6 +189,33 @@ def _warp_options(source: Grid, grid: Grid) -> dict[str, Any]:
         step = ~source.transform @ grid.transform
         options |= {"XSCALE": 1 / math.hypot(step.a, step.b), "YSCALE": 1 / math.hypot(step.d, step.e)}
     return options
+
+
+def warn_of_blending(view: View, resampling: str, report: Report) -> None:
+    """Say that classes are not blended when they are resampled, and warn where values look like classes that are.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    source = view.source
+    if view.pixels is source or resampling == "nearest":
+        return
+    if holds_classes(source):
+        report.note(f"{source.name} holds classes, which cannot be blended: nearest neighbours are taken.")
+    elif _looks_like_classes(source):
+        report.warn(
+            f"{source.name} has so few different values that it may hold classes, which '{resampling}' blends into "
+            "others. If so, choose 'nearest' as RESAMPLING."
+        )
+
+
+def _looks_like_classes(source: DatasetReader) -> bool:
+    """Tell whether a raster is one band of few different whole numbers, by a sample of its pixels."""
+    if source.count > 1 or np.dtype(source.dtypes[0]).kind == "f":
+        return False
+    shape = 1, min(source.height, _SAMPLE_SIDE), min(source.width, _SAMPLE_SIDE)
+    sample = read_window(source, Window(0, 0, source.width, source.height), out_shape=shape)
+    return len(np.unique(sample)) <= _MOST_CLASSES
 
 
 def holds_classes(source: DatasetReader) -> bool:

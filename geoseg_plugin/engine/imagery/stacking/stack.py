@@ -21,7 +21,7 @@ from ...grid import Grid
 from ...provenance import request_tags
 from ...raster import alpha_bands, open_raster, warn_of_odd_alpha
 from ..cutout import Outline, find_window
-from ..view import View, holds_classes, view_on_grid
+from ..view import View, holds_classes, view_on_grid, warn_of_blending
 from ..writing import BandNotes, Plan, common_dtype, write_raster
 from .band_choice import choose_bands, list_bands
 from .derivation import list_derived, warn_of_values
@@ -56,8 +56,9 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
         grid = _common_grid(request, sources)
         views = [opened.enter_context(view_on_grid(source, grid, request.resampling)) for source in sources]
         _check_overlap(request, sources, grid, report)
-        for source in sources:
-            warn_of_odd_alpha(source, report)
+        for view in views:
+            warn_of_odd_alpha(view.source, report)
+            warn_of_blending(view, request.resampling, report)
         bands = list_bands(sources, request.names, report)
         derived = list_derived(
             [band.name for band in bands], recipe=request.recipe, expressions=request.expressions,
