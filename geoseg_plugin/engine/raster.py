@@ -97,10 +97,9 @@ def read_window(
 def read_valid(
     dataset: DatasetReader, window: Window, image: NDArray[Any], bands: Sequence[int] | None = None
 ) -> NDArray[np.bool_]:
-    """Return (H, W) True where the bands read have data: all their values are known.
+    """Return (H, W) True where the values of all bands read are known.
 
-    One band without a number or with nodata is enough to spoil a pixel of floats. For the arguments and errors see
-    `read_known`.
+    For the arguments, errors, and what is known, see `read_known`.
     """
     return np.asarray(read_known(dataset, window, image, bands).all(axis=0))
 
@@ -108,10 +107,7 @@ def read_valid(
 def read_known(
     dataset: DatasetReader, window: Window, image: NDArray[Any], bands: Sequence[int] | None = None
 ) -> NDArray[np.bool_]:
-    """Return where values are known: not masked, not transparent, not nodata, and finite.
-
-    Whole numbers count as nodata only where all bands have it: in 8-bit imagery with nodata 0 dark pixels often are 0
-    in one band.
+    """Return where values are known: not masked, not transparent, not nodata (see `read_masks`), and finite.
 
     Args:
         dataset: The open raster.
@@ -120,14 +116,14 @@ def read_known(
         bands: The numbers of these bands; all but alpha by default.
 
     Returns:
-        (C, H, W) for floats, (1, H, W) for whole numbers, whose bands are known together.
+        (C, H, W) or, where it is the same for all bands, (1, H, W).
 
     Raises:
         InputError: The mask of the file is damaged there.
     """
     masks = read_masks(dataset, window, list(bands or image_bands(dataset)))
     if image.dtype.kind != "f":
-        return np.ones((1, *image.shape[1:]), np.bool_) if masks is None else np.asarray(masks.any(0, keepdims=True))
+        return np.ones((1, *image.shape[1:]), np.bool_) if masks is None else masks
     finite = np.isfinite(image)
     return finite if masks is None else np.asarray(finite & masks)
 
@@ -135,7 +131,8 @@ def read_known(
 def read_masks(dataset: DatasetReader | WarpedVRT, window: Window, bands: Sequence[int]) -> NDArray[np.bool_] | None:
     """Return where a raster itself says that it has data: by nodata, by a mask band, or by alpha.
 
-    GDAL heeds alpha beside one or three bands of 8 or 16 bits alone, and not beside nodata; here it always counts.
+    Unless bands miss pixels each for itself (see `misses_by_band`), a pixel is missing only where all image bands of
+    the raster have nodata, whichever are asked for.
 
     Args:
         dataset: The open raster.
@@ -147,6 +144,34 @@ def read_masks(dataset: DatasetReader | WarpedVRT, window: Window, bands: Sequen
 
     Raises:
         InputError: The file is damaged there.
+    """
+    masks = _read_own_masks(dataset, window, bands)
+    if masks is None or misses_by_band(dataset):
+        return masks
+    shown: NDArray[np.bool_] = masks.any(axis=0, keepdims=True)
+    others = [band for band in image_bands(dataset) if band not in bands]
+    if not others or shown.all():
+        return shown
+    rest = _read_own_masks(dataset, window, others)
+    return None if rest is None else np.asarray(shown | rest.any(axis=0, keepdims=True))
+
+
+def misses_by_band(dataset: DatasetReader | WarpedVRT) -> bool:
+    """Tell whether each band of a raster misses pixels for itself.
+
+    In 8-bit imagery, and where nodata is 0, dark and saturated pixels often have the nodata value in one band; so there
+    a pixel is missing only where all bands have it.
+    """
+    places = [(np.dtype(dataset.dtypes[band - 1]), dataset.nodatavals[band - 1]) for band in image_bands(dataset)]
+    return any(dtype.kind == "f" or (dtype != np.uint8 and nodata not in (None, 0)) for dtype, nodata in places)
+
+
+def _read_own_masks(
+    dataset: DatasetReader | WarpedVRT, window: Window, bands: Sequence[int]
+) -> NDArray[np.bool_] | None:
+    """Return what bands say each for itself, in the form of `read_masks`.
+
+    GDAL heeds alpha beside one or three bands of 8 or 16 bits alone, and not beside nodata; here it always counts.
     """
     flags = [dataset.mask_flag_enums[band - 1] for band in bands]
     shown: NDArray[np.bool_] | None = None

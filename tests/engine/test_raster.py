@@ -13,6 +13,7 @@ from geoseg.geoseg_plugin.engine.raster import (
     blocks,
     geotiff_profile,
     image_bands,
+    misses_by_band,
     open_raster,
     read_known,
     read_masks,
@@ -74,13 +75,30 @@ def test_nodata_in_one_band_of_floats_is_no_data_where_that_band_is_read(make_ra
     assert (valid[1, 2, 3][2].any(), valid[1, 2, 3].sum()) == (False, 7)
 
 
-def test_floats_are_known_band_by_band_and_whole_numbers_together(make_raster):
+@pytest.mark.parametrize(("dtype", "nodata", "by_band"), [
+    ("float32", 0, True), ("float32", -9999, True), ("int16", -9999, True), ("uint16", 65535, True),
+    ("int16", 0, False), ("uint16", 0, False), ("uint8", 0, False), ("uint8", 255, False),
+])  # fmt: skip
+def test_missing_values_count_by_band_unless_dark_or_saturated_pixels_may_have_them(
+    make_raster, dtype, nodata, by_band
+):
+    pixels = np.ones((3, 3, 4), dtype)
+    pixels[1, 0, 0] = pixels[:2, 0, 1] = pixels[:, 1] = nodata
+    with open_raster(make_raster("a.tif", pixels, nodata=nodata)) as dataset:
+        assert misses_by_band(dataset) == by_band
+        for bands in ((1,), (2,), (1, 2), (3, 2), (1, 2, 3)):
+            image = dataset.read(bands)
+            own = image != nodata
+            truth = own if by_band else np.broadcast_to((pixels != nodata).any(axis=0), own.shape)
+            assert np.array_equal(np.broadcast_to(read_known(dataset, ALL, image, bands), own.shape), truth)
+            assert np.array_equal(read_valid(dataset, ALL, image, bands), truth.all(axis=0))
+
+
+def test_floats_without_a_number_are_not_known(make_raster):
     pixels = np.ones((2, 3, 4), np.float32)
     pixels[0, 0, 0], pixels[1, 2, 3] = np.nan, -9999
     with open_raster(make_raster("floats.tif", pixels, nodata=-9999)) as dataset:
         assert np.array_equal(read_known(dataset, ALL, dataset.read()), np.isfinite(pixels) & (pixels != -9999))
-    with open_raster(make_raster("whole.tif", pixels[:, 1:].astype(np.int16), nodata=-9999)) as dataset:
-        assert read_known(dataset, Window(0, 0, 4, 2), dataset.read()).shape == (1, 2, 4)
 
 
 @pytest.mark.parametrize("bands", [1, 3, 4, 5])
@@ -113,14 +131,6 @@ def test_bands_of_several_types_are_read_as_the_type_that_holds_them(make_raster
         assert np.array_equal(read_window(dataset, ALL), np.full((2, 3, 4), 7, np.float32))
         assert read_window(dataset, ALL, [1], out_shape=(1, 2, 2)).dtype == np.uint8
         assert read_window(dataset, ALL, [2, 1], out_shape=(2, 2, 2)).shape == (2, 2, 2)
-
-
-def test_nodata_of_whole_numbers_is_asked_of_the_bands_read(make_raster):
-    pixels = np.ones((3, 3, 4), np.uint8)
-    pixels[:2, 0] = 0
-    with open_raster(make_raster("a.tif", pixels, nodata=0)) as dataset:
-        assert not read_valid(dataset, ALL, dataset.read([1, 2]), [1, 2])[0].any()
-        assert read_valid(dataset, ALL, dataset.read([1, 3]), [1, 3]).all()
 
 
 def test_masks_and_alpha_hide_pixels(make_raster):
