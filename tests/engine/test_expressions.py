@@ -29,6 +29,8 @@ B = np.array([2.0, -3.0, 0.5, 7.0])
     ("dB(a)", [10 * math.log10(value) for value in A]),
     ("1e-3 * a + .5", A / 1000 + 0.5),
     ("  a\t", A),
+    ("+a + +(b)", A + B),
+    ("a * +1e+1", A * 10),
 ])  # fmt: skip
 def test_arithmetic(text, truth):
     formula = parse_formula(text)
@@ -106,6 +108,9 @@ def test_nothing_but_arithmetic_is_understood(text):
     ("log(a)", "ln or log10"),
     ("SQRT(a)", "Write sqrt"),
     ("db(a)", "Write dB"),
+    ("a # + b", "contains a #"),
+    ("max(a)", r"two or more values: max\(VV, VH\)"),
+    ("sqrt(a, b)", r"one value: sqrt\(VV\)"),
     ("sin(a)", "Known are .*sqrt, cbrt, exp"),
 ])  # fmt: skip
 def test_what_goes_too_far_is_refused_with_the_reason(text, message):

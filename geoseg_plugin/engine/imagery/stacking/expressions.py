@@ -97,6 +97,8 @@ def parse_formula(text: str) -> Formula:
     written = text.strip()
     if len(written) > _LONGEST:
         raise RequestError(f"'{written[:60]}...' has {len(written)} characters.", _SPLIT)
+    if "#" in written:
+        raise RequestError(f"'{written[:80]}' contains a #.", f"Known are {KNOWN}; write # in a band's name as _.")
     try:
         tree = ast.parse(written, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -149,6 +151,8 @@ class _Reader:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 inner = self.read(operand, depth + 1)
                 return lambda values, functions: -inner(values, functions)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.read(operand, depth + 1)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
                 return self._read_operation(left, op, right, depth + 1)
             case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
@@ -174,7 +178,8 @@ class _Reader:
     def _read_call(self, name: str, node: ast.Call, depth: int) -> Part:
         several = name in _OF_SEVERAL
         if node.keywords or (len(node.args) < 2 if several else len(node.args) != 1):
-            raise self._refusal(node, f"Give {name} {'two or more values' if several else 'one value'}, such as VV.")
+            example = f"two or more values: {name}(VV, VH)" if several else f"one value: {name}(VV)"
+            raise self._refusal(node, f"Give {name} {example}.")
         arguments = [self.read(argument, depth) for argument in node.args]
         return lambda values, functions: functions[name](*(part(values, functions) for part in arguments))
 
