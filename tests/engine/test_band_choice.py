@@ -71,6 +71,13 @@ def test_bands_that_do_not_exist_are_refused_with_those_that_do(text):
         choose_bands(text, BANDS)
 
 
+def test_numbers_and_places_mean_themselves_unless_they_are_names():
+    bands = [InputBand(*place) for place in ((0, 1, "1_2"), (0, 2, "_1"), (1, 1, "2"), (1, 2, "2:1"))]
+    assert choose_bands("1:2, 1, 2, 2:1", bands) == (1, 0, 2, 3)
+    with pytest.raises(RequestError, match="'1:3', which does not exist"):
+        choose_bands("1:3", [*bands, InputBand(2, 1, "1_3")])
+
+
 def test_no_band_is_chosen_twice():
     with pytest.raises(RequestError, match="blue twice"):
         choose_bands("1, 2, BLUE", BANDS)

@@ -151,15 +151,17 @@ def _check_names(names: Sequence[str], count: int) -> None:
 
 def _find_position(wanted: str, bands: Sequence[InputBand]) -> int:
     names = [band.name for band in bands]
-    name = find_name(wanted, names)
-    if name is not None:
-        return names.index(name)
     place = _PLACE.fullmatch(wanted)
+    if wanted in names:
+        return names.index(wanted)
     if place:
         raster, number = int(place[1]) - 1, int(place[2])
         found = [at for at, band in enumerate(bands) if (band.raster, band.number) == (raster, number)]
+    elif wanted.isdecimal():
+        found = [int(wanted) - 1] if 0 < int(wanted) <= len(bands) else []
     else:
-        found = [int(wanted) - 1] if wanted.isdecimal() and 0 < int(wanted) <= len(bands) else []
+        name = find_name(wanted, names)
+        found = [] if name is None else [names.index(name)]
     if not found:
         raise RequestError(f"BANDS asks for '{wanted}', which does not exist.", f"The bands are: {', '.join(names)}.")
     return found[0]
