@@ -84,7 +84,14 @@ def test_other_formats_become_geotiffs(scenes, tmp_path, recorder):
 
 def test_missing_partners_are_named_before_anything_is_written(scenes, tmp_path, recorder):
     (scenes / "iraq" / "s1_vv_c.tif").unlink()
-    with pytest.raises(InputError, match=r"Of 3 groups of files 1 partners are missing: .*iraq.s1_vv_c\.tif\."):
+    with pytest.raises(InputError, match=r"Of 3 groups of files 1 files are missing: .*iraq.s1_vv_c\.tif\."):
+        stack_folder(request(scenes, tmp_path / "out"), recorder)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_first_file_is_named_too(scenes, tmp_path, recorder):
+    (scenes / "iraq" / "s1_vh_c.tif").unlink()
+    with pytest.raises(InputError, match=r"Of 3 groups of files 1 files are missing: .*iraq.s1_vh_c\.tif\."):
         stack_folder(request(scenes, tmp_path / "out"), recorder)
     assert not (tmp_path / "out").exists()
 
@@ -128,9 +135,13 @@ def test_what_goes_for_many_files_is_said_once(scenes, tmp_path, recorder):
 
 
 def test_notes_are_not_repeated(scenes, tmp_path, recorder):
-    asked = request(scenes, tmp_path / "out", recipe="none", names=None, partners="_vh_, _vh_".replace("h_, _vh", "h"))
+    for file in scenes.rglob("s1_v*_[abc].*[fF]"):
+        with rasterio.open(file, "r+") as dataset:
+            dataset.scales = (0.5,)
+    asked = request(scenes, tmp_path / "out", partners="_vh_", recipe="none", names="VH", expressions="x = VH")
     assert stack_folder(asked, recorder).count == 3
-    assert len(recorder.notes) == len(set(recorder.notes)) <= 1
+    first = scenes / "iraq" / "s1_vh_c.tif"
+    assert recorder.notes == [f"Bands are derived from the values of {first} by the scale and offset stated there."]
 
 
 def test_cancelling_leaves_nothing(scenes, make_recorder, tmp_path):

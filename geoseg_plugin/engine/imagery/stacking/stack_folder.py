@@ -61,19 +61,23 @@ def find_groups(request: StackFolder) -> tuple[Group, ...]:
     root, output = Path(request.folder).resolve(), Path(request.output).resolve()
     if not root.is_dir():
         raise InputError(f"The folder {request.folder} does not exist.", "Choose an existing folder.")
-    files = [
+    rasters = [
         file
         for file in sorted(root.rglob("*"))
-        if parts[0] in file.name and file.suffix.lower() in _SUFFIXES and not file.is_relative_to(output)
+        if any(part in file.name for part in parts)
+        and file.suffix.lower() in _SUFFIXES
+        and not file.is_relative_to(output)
+        and not _is_hidden(file.relative_to(root))
+        and file.is_file()
     ]
-    files = [file for file in files if file.is_file() and not _is_hidden(file.relative_to(root))]
+    files = [file for file in rasters if parts[0] in file.name]
     if not files:
         raise InputError(
             f"No raster in {request.folder} or its subfolders has '{parts[0]}' in its name.",
             f"Check PARTNERS: capitals count. Files ending in {', '.join(_SUFFIXES)} are looked at.",
         )
     groups = tuple(_group(file, root, parts, request.stacked) for file in files)
-    _check_complete(groups)
+    _check_complete(groups, _without_first(rasters, parts))
     _check_targets(groups)
     return groups
 
@@ -102,11 +106,22 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def _check_complete(groups: Sequence[Group]) -> None:
-    missing = [file for group in groups for file in group.files[1:] if not file.is_file()]
+def _without_first(rasters: Sequence[Path], parts: Sequence[str]) -> list[Path]:
+    """Return the files that are missing although others of their group are there: those with the first part."""
+    wanted = {
+        file.with_name(file.name.replace(part, parts[0]))
+        for file in rasters
+        for part in parts[1:]
+        if part in file.name and parts[0] not in file.name
+    }
+    return sorted(file for file in wanted if not file.is_file())
+
+
+def _check_complete(groups: Sequence[Group], alone: Sequence[Path]) -> None:
+    missing = [*alone, *(file for group in groups for file in group.files[1:] if not file.is_file())]
     if missing:
         raise InputError(
-            f"Of {len(groups)} groups of files {len(missing)} partners are missing: {_list(missing)}.",
+            f"Of {len(groups) + len(alone)} groups of files {len(missing)} files are missing: {_list(missing)}.",
             "Add them, or check PARTNERS.",
         )
 
