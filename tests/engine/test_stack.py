@@ -95,6 +95,17 @@ def test_a_recipe_comes_alone_or_after_bands(stack, make_raster):
     assert np.array_equal(found[4], (vh[0].astype(float) / vv[0]).astype(np.float32))
 
 
+def test_slump_indices_follow_all_bands(stack, make_raster, pixels):
+    names, indices = ("Blue", "Green", "Red", "NIR1"), ("DVI", "NDVI", "FDI", "SI", "DWI", "NDWI", "CS1", "CS2")
+    source = make_raster("in.tif", np.concatenate([pixels, pixels[:1]]) * np.uint16(30), names=names)
+    with rasterio.open(stack(source, recipe="slump indices")) as dataset:
+        assert dataset.descriptions == (*names, *indices)
+        assert np.array_equal(dataset.read([1, 2, 3]), pixels * np.float32(30))
+    for bands, kept in (("none", ()), ("Red", ("Red",))):
+        with rasterio.open(stack(source, recipe="slump indices", bands=bands)) as dataset:
+            assert dataset.descriptions == (*kept, *indices)
+
+
 def test_gaps_of_zeros_become_nodata(stack, make_raster, pixels):
     one, two = pixels[:1].copy(), pixels[1:2].copy()
     one[:, :9] = two[:, 5:20] = 0

@@ -39,7 +39,7 @@ def _ask_bands() -> Any:
     return ask(
         Kind.TEXT, "Bands", "Which bands to take, in the order wanted, separated by commas: a name, the number of a "
         "band (counted over all inputs), or raster:band, such as 2:1; or the word none, for derived bands alone. By "
-        "default all; with a RECIPE none.",
+        "default all; with a Sentinel-1 RECIPE none.",
         optional=True,
     )  # fmt: skip
 
@@ -96,8 +96,8 @@ class StackBands(Stage):
     The Sentinel-1 recipes take the bands VH and VV in linear units: "3 bands" is VH, VV, (VH + VV) * 0.5; "5 bands"
     adds VV - VH and sqrt(VH**2 + VV**2); "6 bands" adds VV * VH, (VV + 0.01) / (VH + 0.01) and sqrt(VH**2 + VV**2) to
     the three; "dB" is 10 log10 of the three, in "5 bands dB" followed by VV * VH and (VV + 1) / (VH + 1) of the
-    decibels; "log of squares" is ln(x**2) of the three. "slump indices" are DVI, NDVI, FDI, SI, DWI, NDWI, CS1 and CS2
-    for reflectances times 10000.
+    decibels; "log of squares" is ln(x**2) of the three. "slump indices" adds DVI, NDVI, FDI, SI, DWI, NDWI, CS1 and CS2
+    to all bands, for reflectances times 10000.
 
     A pixel without data in one band has none in the bands that are derived from it. Values that do not exist, such as
     the logarithm of 0, become nodata and are counted in a warning.
@@ -137,8 +137,8 @@ class StackFolder(Stage):
 
     Files whose names hold the first part of PARTNERS are looked for in FOLDER and its subfolders; their partners have
     the same place and name but for the other parts. Each group is stacked as "Stack bands" does it and written to
-    OUTPUT, in the same subfolders, with STACKED in the place of the first part. A missing partner is an error before
-    anything is written.
+    OUTPUT, in the same subfolders, with STACKED in the place of the first part. A missing file of a group is an error
+    before anything is written.
     """
 
     title = "Stack bands of a folder"
@@ -183,8 +183,8 @@ class RescaleImage(Stage):
 
     METHOD tells which values become the ends of the new scale: a fixed range (LOW and HIGH), percentiles of the valid
     pixels, their mean minus and plus SIGMA standard deviations, or the limits by which LIKE was rescaled before. Values
-    beyond are clipped at both ends. With "clip
-    only" values are clipped but otherwise stay as they are, as does the data type.
+    beyond are clipped at both ends. With "clip only" values are clipped but otherwise stay as they are, as does the
+    data type.
 
     Limits are taken from pixels with data, exactly, however large the image is. Pixels without data stay so: hidden by
     a mask band in 8 bit, NaN in float. Alpha bands are kept as they are. The limits are written into every band's tags

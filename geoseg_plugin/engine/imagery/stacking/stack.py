@@ -25,6 +25,7 @@ from ..view import View, holds_classes, view_on_grid, warn_of_blending
 from ..writing import BandNotes, Plan, common_dtype, write_raster
 from .band_choice import choose_bands, list_bands
 from .derivation import list_derived, warn_of_values
+from .recipes import SLUMP_RECIPE
 from .stacked_pixels import StackedPixels
 
 
@@ -67,7 +68,7 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
         if request.bands:
             chosen = choose_bands(request.bands, bands)
         else:
-            chosen = tuple(range(len(bands))) if request.recipe == NO_RECIPE else ()
+            chosen = tuple(range(len(bands))) if request.recipe in (NO_RECIPE, SLUMP_RECIPE) else ()
         names = tuple([*(bands[at].name for at in chosen), *(band.name for band in derived)])
         _check_names(names)
         gaps = request.zero_nodata and not any(map(holds_classes, sources))
