@@ -126,7 +126,9 @@ class View:
 
 
 @contextmanager
-def view_on_grid(source: DatasetReader, grid: Grid, resampling: str, *, stretched: bool = False) -> Iterator[View]:
+def view_on_grid(
+    source: DatasetReader, grid: Grid, resampling: str, *, stretched: bool = False, without_zeros: bool = False
+) -> Iterator[View]:
     """See a raster on a grid; pixels that fall on each other are read as they are, others are resampled.
 
     Args:
@@ -134,6 +136,7 @@ def view_on_grid(source: DatasetReader, grid: Grid, resampling: str, *, stretche
         grid: The grid wanted.
         resampling: nearest, bilinear, cubic or average. Classes are never blended: for them it is nearest.
         stretched: Whether a raster that is resampled reaches a fiftieth of its pixels beyond its edges, to close gaps.
+        without_zeros: Whether 0 counts as nodata where a raster is resampled that does not state what is missing.
 
     Raises:
         InputError: Either has no CRS and the pixels do not fall on each other.
@@ -148,7 +151,7 @@ def view_on_grid(source: DatasetReader, grid: Grid, resampling: str, *, stretche
             "Give the raster its CRS first.",
         )
     has_alpha = ColorInterp.alpha in source.colorinterp
-    nodata = _missing_value(source, has_alpha)
+    nodata = 0.0 if without_zeros and not states_missing(source) else _missing_value(source, has_alpha)
     reach = _STRETCH_PX if stretched else 0.0
     shares = 1 + 2 * reach / source.width, 1 + 2 * reach / source.height
     with WarpedVRT(
@@ -221,6 +224,11 @@ def _looks_like_classes(source: DatasetReader) -> bool:
 def holds_classes(source: DatasetReader) -> bool:
     """Tell whether the values of a raster are classes: it has a colour table, or GeoSeg's class names."""
     return ColorInterp.palette in source.colorinterp or read_class_table(source) is not None
+
+
+def states_missing(source: DatasetReader) -> bool:
+    """Tell whether a raster says which pixels are missing: by nodata, by a mask band, or by alpha."""
+    return any(MaskFlags.all_valid not in flags for flags in source.mask_flag_enums) or bool(alpha_bands(source))
 
 
 def has_mask_band(source: DatasetReader) -> bool:
