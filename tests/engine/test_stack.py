@@ -122,6 +122,48 @@ def test_gaps_of_zeros_become_nodata(stack, make_raster, pixels):
     assert np.array_equal(np.isnan(read(stack(*inputs, bands="a", expressions="s = a + 1")))[1], gap)
 
 
+def test_a_zero_in_a_single_band_of_whole_numbers_is_no_gap(stack, make_raster, pixels, recorder):
+    label = (pixels[:1] > 100).astype(np.uint8)
+    with rasterio.open(stack(make_raster("label.tif", label))) as dataset:
+        assert (dataset.dataset_mask() > 0).all()
+        assert np.array_equal(dataset.read(), label)
+    assert recorder.notes == []
+    found = read(stack(make_raster("vv.tif", label.astype(np.float32))))
+    assert np.array_equal(np.isnan(found), label == 0)
+    assert recorder.notes[0].startswith(f"{np.count_nonzero(label == 0)} pixels that are 0 in all input bands became")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint16"])
+def test_gaps_do_not_fade_into_their_surroundings(stack, make_raster, dtype):
+    vh, vv = np.full((2, 1, HEIGHT, WIDTH), 10, dtype)
+    vv *= 2
+    vh[..., :7], vv[..., :7] = 0, 0
+    shifted = Affine(0.5, 0, 500_000.2, 0, -0.5, 4_999_999.8)
+    like = make_raster("like.tif", np.zeros((1, HEIGHT, WIDTH)), transform=shifted)
+    inputs = make_raster("vh.tif", vh), make_raster("vv.tif", vv)
+    for resampling in ("bilinear", "cubic", "average"):
+        with rasterio.open(stack(*inputs, like=like, resampling=resampling)) as dataset:
+            gap = dataset.read_masks(1) == 0
+            assert gap[1:-1, :6].all()
+            assert not gap[1:-1, 8:-2].any()
+            for band, value in ((1, 10), (2, 20)):
+                np.testing.assert_allclose(dataset.read(band)[~gap], value, rtol=1e-6)
+        with rasterio.open(stack(*inputs, like=like, resampling=resampling, zero_nodata=False)) as dataset:
+            assert (dataset.read(1)[1:-2, :5] == 0).all()
+            assert (dataset.read_masks(1)[1:-2, :5] > 0).all()
+
+
+def test_zeros_of_one_band_alone_stay_when_it_is_resampled(stack, make_raster, pixels):
+    shifted = Affine(0.5, 0, 500_000.2, 0, -0.5, 4_999_999.8)
+    like = make_raster("like.tif", np.zeros((1, HEIGHT, WIDTH)), transform=shifted)
+    heights = np.full((1, HEIGHT, WIDTH), 5, np.float32)
+    heights[:, :, 20:40] = 0
+    found = read(stack(make_raster("in.tif", pixels), make_raster("dem.tif", heights), like=like))
+    assert np.isfinite(found[:, :-1, :-1]).all()
+    assert (found[3, 1:-1, 20:39] == 0).all()
+    assert (found[3, 1:-1, :19] == 5).all()
+
+
 def test_class_zero_is_no_gap(stack, make_raster, pixels):
     table = ClassTable.named({0: "ground", 5: "roof"})
     label = make_raster(

@@ -141,7 +141,10 @@ def test_notes_are_not_repeated(scenes, tmp_path, recorder):
     asked = request(scenes, tmp_path / "out", partners="_vh_", recipe="none", names="VH", expressions="x = VH")
     assert stack_folder(asked, recorder).count == 3
     first = scenes / "iraq" / "s1_vh_c.tif"
-    assert recorder.notes == [f"Bands are derived from the values of {first} by the scale and offset stated there."]
+    assert recorder.notes == [
+        f"Bands are derived from the values of {first} by the scale and offset stated there.",
+        "160 pixels that are 0 in all input bands became nodata. Where 0 is a value, switch ZERO_NODATA off.",
+    ]
 
 
 def test_cancelling_leaves_nothing(scenes, make_recorder, tmp_path):

@@ -74,7 +74,8 @@ def _ask_like() -> Any:
 def _ask_zero_nodata() -> Any:
     return ask(
         Kind.FLAG, "Zero in all bands is no data", "Pixels that are 0 in every input band become nodata, as in the "
-        "gaps of terrain-corrected radar scenes.", default=True, advanced=True,
+        "gaps of terrain-corrected radar scenes; not in a single band of whole numbers, where 0 may be a class. The "
+        "log tells how many.", default=True, advanced=True,
     )  # fmt: skip
 
 

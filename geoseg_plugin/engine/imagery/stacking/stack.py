@@ -19,9 +19,10 @@ from ....contract.stages.imagery import COG
 from ...class_raster import CLASSES_TAG, read_class_table
 from ...grid import Grid
 from ...provenance import request_tags
-from ...raster import alpha_bands, open_raster, warn_of_odd_alpha
+from ...raster import alpha_bands, image_bands, open_raster
+from ...sampling import warn_of_odd_alpha
 from ..cutout import Outline, find_window
-from ..view import View, holds_classes, view_on_grid, warn_of_blending
+from ..view import View, holds_classes, states_missing, view_on_grid, warn_of_blending
 from ..writing import BandNotes, Plan, common_dtype, write_raster
 from .band_choice import choose_bands, list_bands
 from .derivation import list_derived, warn_of_values
@@ -55,7 +56,13 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
     with ExitStack() as opened:
         sources = [opened.enter_context(open_raster(name)) for name in request.inputs]
         grid = _common_grid(request, sources)
+        gaps = _has_gaps(request, sources)
         views = [opened.enter_context(view_on_grid(source, grid, request.resampling)) for source in sources]
+        gapless = {
+            raster: opened.enter_context(view_on_grid(view.source, grid, request.resampling, without_zeros=True))
+            for raster, view in enumerate(views)
+            if gaps and _blends_zeros(view, request.resampling)
+        }
         _check_overlap(request, sources, grid, report)
         for view in views:
             warn_of_odd_alpha(view.source, report)
@@ -71,14 +78,25 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
             chosen = tuple(range(len(bands))) if request.recipe in (NO_RECIPE, SLUMP_RECIPE) else ()
         names = tuple([*(bands[at].name for at in chosen), *(band.name for band in derived)])
         _check_names(names)
-        gaps = request.zero_nodata and not any(map(holds_classes, sources))
         places = [(views[bands[at].raster], bands[at].number) for at in chosen]
         plan = _plan(request, grid, sources, places, names, gaps=gaps, report=report)
-        pixels = StackedPixels(plan, views, bands, chosen, derived, gaps=gaps, report=report)
+        pixels = StackedPixels(plan, views, bands, chosen, derived, gapless=gapless, gaps=gaps, report=report)
         write_raster(plan, path, pixels.make_block, cog=request.format == COG, report=report)
     warn_of_values(derived, report)
-    pixels.warn_of_holes()
+    pixels.tell()
     return names
+
+
+def _has_gaps(request: StackBands, sources: Sequence[DatasetReader]) -> bool:
+    """Tell whether pixels that are 0 in all bands have no data: not where 0 may be a class."""
+    dtypes = [source.dtypes[band - 1] for source in sources for band in image_bands(source)]
+    may_be_labels = len(dtypes) == 1 and np.dtype(dtypes[0]).kind != "f"
+    return request.zero_nodata and not may_be_labels and not any(map(holds_classes, sources))
+
+
+def _blends_zeros(view: View, resampling: str) -> bool:
+    """Tell whether 0 is blended into other values where a raster is resampled."""
+    return view.pixels is not view.source and resampling != "nearest" and not states_missing(view.source)
 
 
 def _common_grid(request: StackBands, sources: Sequence[DatasetReader]) -> Grid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -29,16 +29,18 @@ class StackedPixels:
         bands: All their bands.
         chosen: Positions of those that become bands of the stack, in its order.
         derived: The bands that follow them.
+        gapless: By the numbers of inputs whose zeros are blended into other values there: such an input without them.
         gaps: Whether pixels that are 0 in all input bands have no data.
-        report: Asked whether to stop, and warned in the end.
+        report: Asked whether to stop, and told in the end what was met.
     """
 
     def __init__(
         self, plan: Plan, views: Sequence[View], bands: Sequence[InputBand], chosen: Sequence[int],
-        derived: Sequence[Derived], *, gaps: bool, report: Report,
+        derived: Sequence[Derived], *, gapless: Mapping[int, View], gaps: bool, report: Report,
     ) -> None:  # fmt: skip
         self._plan = plan
         self._views = views
+        self._gapless = gapless
         self._bands = bands
         self._chosen = chosen
         self._derived = derived
@@ -48,6 +50,7 @@ class StackedPixels:
         self._needed = sorted({*chosen, *(at for at in sources if at < len(bands))})
         self._others = [at for at in range(len(bands)) if at not in self._needed]
         self._holes = 0
+        self._hidden = 0
 
     def make_block(self, window: Window) -> Block:
         """Return the pixels of a window of the grid, read in parts of bounded size however many inputs there are.
@@ -69,8 +72,13 @@ class StackedPixels:
                 shown[rows, cols] = valid
         return Block(image, shown)
 
-    def warn_of_holes(self) -> None:
-        """Warn of what the file cannot say: that single bands lack data where others have some."""
+    def tell(self) -> None:
+        """Tell how many gaps were met, and warn of single bands without data where the file cannot say it."""
+        if self._hidden:
+            self._report.note(
+                f"{self._hidden} pixels that are 0 in all input bands became nodata. Where 0 is a value, switch "
+                "ZERO_NODATA off."
+            )
         if self._holes:
             self._report.warn(
                 f"{self._holes} pixels lack data in some bands, but not in all. The bands have no nodata value in "
@@ -79,9 +87,10 @@ class StackedPixels:
 
     def _fill(self, image: NDArray[Any], window: Window) -> NDArray[np.bool_]:
         """Fill (C, H, W) with the pixels of a window and return (H, W) True where any chosen band has data."""
-        values, valid = self._read(self._needed, window)
-        gaps = self._find_gaps(values, valid, window)
+        values, valid, zeros = self._read(self._needed, window)
+        gaps = self._find_gaps(zeros, window)
         if gaps is not None:
+            self._hidden += int(np.count_nonzero(gaps))
             valid = {at: one & ~gaps for at, one in valid.items()}
         with np.errstate(over="ignore"):
             for target, at in zip(image, self._chosen, strict=False):
@@ -113,30 +122,45 @@ class StackedPixels:
 
     def _read(
         self, positions: Collection[int], window: Window
-    ) -> tuple[dict[int, NDArray[Any]], dict[int, NDArray[np.bool_]]]:
-        """Return pixels (H, W) of bands by their positions, and (H, W) True where they have data."""
+    ) -> tuple[dict[int, NDArray[Any]], dict[int, NDArray[np.bool_]], dict[int, NDArray[np.bool_]]]:
+        """Return pixels (H, W) of bands by their positions; True where they have data; True where these are 0."""
         values: dict[int, NDArray[Any]] = {}
         valid: dict[int, NDArray[np.bool_]] = {}
+        zeros: dict[int, NDArray[np.bool_]] = {}
         for raster, group in groupby(positions, key=lambda at: self._bands[at].raster):
             members = list(group)
-            image, known = self._views[raster].read_bands(window, [self._bands[at].number for at in members])
-            if known is None:
-                known = np.ones((1, *image.shape[1:]), np.bool_)
+            image, known, zero = self._read_raster(raster, [self._bands[at].number for at in members], window)
             for number, at in enumerate(members):
-                values[at] = image[number]
-                valid[at] = known[min(number, len(known) - 1)]
-        return values, valid
+                values[at], valid[at], zeros[at] = image[number], known[number], zero[number]
+        return values, valid, zeros
 
-    def _find_gaps(
-        self, values: dict[int, NDArray[Any]], valid: dict[int, NDArray[np.bool_]], window: Window
-    ) -> NDArray[np.bool_] | None:
+    def _read_raster(
+        self, raster: int, bands: Sequence[int], window: Window
+    ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return pixels (C, H, W), True where they have data, and True where these are 0.
+
+        The edges of gaps are not blended with the zeros in them. These are put back in the end, since they may be
+        values where other bands are none.
+        """
+        image, known = self._read_view(self._gapless.get(raster, self._views[raster]), bands, window)
+        zero = image == 0
+        if raster in self._gapless and not known.all():
+            plain, inside = self._read_view(self._views[raster], bands, window)
+            image, known = np.where(known, image, plain), inside
+        return image, known, zero & known
+
+    def _read_view(self, view: View, bands: Sequence[int], window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        image, known = view.read_bands(window, bands)
+        return image, np.broadcast_to(np.True_ if known is None else known, image.shape)
+
+    def _find_gaps(self, zeros: dict[int, NDArray[np.bool_]], window: Window) -> NDArray[np.bool_] | None:
         """Return (H, W) True where all input bands are 0; other bands are only read where those at hand are."""
         if not self._gaps:
             return None
-        found = np.logical_and.reduce([(values[at] == 0) & valid[at] for at in self._needed])
+        found = np.logical_and.reduce([zeros[at] for at in self._needed])
         for _, group in groupby(self._others, key=lambda at: self._bands[at].raster):
             if not found.any():
                 return None
-            values, valid = self._read(list(group), window)
-            found &= np.logical_and.reduce([(one == 0) & valid[at] for at, one in values.items()])
+            _, _, zeros = self._read(list(group), window)
+            found &= np.logical_and.reduce(list(zeros.values()))
         return found if found.any() else None
