@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader, DatasetWriter
 
 from ..contract.classes import ClassTable
@@ -67,6 +68,19 @@ def read_class_table(dataset: DatasetReader) -> ClassTable | None:
             f"The classes of {dataset.name} (tag {CLASSES_TAG}) cannot be read: {error!r}.",
             f"Make the raster again, or remove the tag: gdal_edit.py -mo {CLASSES_TAG}= FILE.",
         ) from error
+
+
+def read_colours(dataset: DatasetReader) -> dict[int, tuple[int, ...]] | None:
+    """Return the colour table of a raster, which its first band must have, or None where it has none.
+
+    Colours are red, green, blue and alpha of 0 to 255, by value.
+    """
+    if dataset.colorinterp[0] != ColorInterp.palette:
+        return None
+    try:
+        return dict(dataset.colormap(1))
+    except ValueError:
+        return None
 
 
 def class_indices(label: np.ndarray, classes: ClassTable, ignore_index: int) -> np.ndarray:

@@ -17,7 +17,6 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from ..contract.errors import InputError, first_line
-from ..contract.events import Report
 
 # GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes, where GDAL itself would take small ones for MB.
 _GDAL_OPTIONS = {
@@ -25,8 +24,6 @@ _GDAL_OPTIONS = {
     "GDAL_NUM_THREADS": "2",
 }
 _READABLE_KINDS = "uif"
-_ALPHA_SAMPLE = 256
-_ODD_ALPHA_SHARE = 0.25
 
 # Whether it matters, each stage says itself. Once for all, because threads must not change filters under each other.
 warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -202,25 +199,6 @@ def image_bands(dataset: DatasetReader | WarpedVRT) -> tuple[int, ...]:
         if meaning != ColorInterp.alpha
     )
     return kept or tuple(dataset.indexes)
-
-
-def warn_of_odd_alpha(dataset: DatasetReader, report: Report) -> None:
-    """Warn when an alpha band, which is left out, looks like an image band: many pixels that are half transparent.
-
-    GDAL marks the fourth band of 8-bit files as alpha unless told otherwise, and so turns near infrared into alpha.
-
-    Raises:
-        InputError: The file is damaged.
-    """
-    for band, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True):
-        if meaning == ColorInterp.alpha and dataset.count > 1:
-            shape = (1, min(dataset.height, _ALPHA_SAMPLE), min(dataset.width, _ALPHA_SAMPLE))
-            alpha = read_window(dataset, Window(0, 0, dataset.width, dataset.height), [band], out_shape=shape)
-            if np.mean((alpha > 0) & (alpha < alpha.max())) > _ODD_ALPHA_SHARE:
-                report.warn(
-                    f"Band {band} of {dataset.name} is marked as alpha (transparency) and is left out, but it looks "
-                    f"like an image band. If it is one, mark it so: gdal_edit.py -colorinterp_{band} undefined FILE."
-                )
 
 
 def band_names(dataset: DatasetReader, bands: Sequence[int]) -> tuple[str, ...]:

@@ -19,7 +19,6 @@ from geoseg.geoseg_plugin.engine.raster import (
     read_masks,
     read_valid,
     read_window,
-    warn_of_odd_alpha,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,18 +183,3 @@ def test_the_profile_keeps_pixels(tmp_path, dtype, bands):
         dataset.write(pixels)
     with rasterio.open(tmp_path / "a.tif") as dataset:
         assert np.array_equal(dataset.read(), pixels)
-
-
-@pytest.mark.parametrize(
-    ("alpha", "warned"),
-    [(np.tile([0, 255], (40, 20)), False), (np.arange(1600).reshape(40, 40) % 251, True)],
-    ids=["transparency", "near infrared"],
-)
-def test_an_image_band_that_is_marked_as_alpha_is_pointed_out(make_raster, recorder, alpha, warned):
-    pixels = np.concatenate([np.ones((3, 40, 40)), alpha[None]]).astype(np.uint8)
-    path = make_raster("rgba.tif", pixels, photometric="RGB", alpha="YES")
-
-    with open_raster(path) as dataset:
-        warn_of_odd_alpha(dataset, recorder)
-
-    assert [("Band 4" in text and "colorinterp_4" in text) for text in recorder.warnings] == [True] * warned

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.view import holds_classes, view_on_grid, warn_of_blending
+from geoseg.geoseg_plugin.engine.imagery.view import check_placed, holds_classes, view_on_grid, warn_of_blending
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
@@ -28,8 +29,9 @@ def pixels():
 def view(make_raster):
     def read(source, on, window=None, resampling="nearest", **options):
         with rasterio.open(source) as dataset, view_on_grid(dataset, on, resampling) as one:
-            block = one.read(window or Window(0, 0, on.width, on.height), **options)
-            return block.image, block.shown, one.covers(on), one.pixels is dataset
+            window = window or Window(0, 0, on.width, on.height)
+            image, valid = one.read_bands(window, dataset.indexes, **options)
+            return image, None if valid is None else valid.any(axis=0), one.covers(on), one.pixels is dataset
 
     return read
 
@@ -88,6 +90,30 @@ def test_a_missing_number_does_not_spread(view, make_raster, resampling, nodata)
     assert np.allclose(image[valid], 5)
     assert valid[1].all()
     assert 80 <= (~valid[0]).sum() <= 121
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nodata", "by_band"), [("int16", -9999, True), ("int16", 0, False), ("uint8", 7, False)]
+)
+def test_bands_are_known_as_all_bands_of_the_raster_tell(make_raster, dtype, nodata, by_band):
+    pixels = np.ones((3, HEIGHT, WIDTH), dtype)
+    pixels[1, :10], pixels[:, 20:30] = nodata, nodata
+    known = np.broadcast_to(pixels != nodata, pixels.shape) if by_band else (pixels != nodata).any(axis=0)[None]
+    source = make_raster("in.tif", pixels, nodata=nodata)
+    with rasterio.open(source) as dataset, view_on_grid(dataset, grid(), "nearest") as one:
+        for bands in ((2,), (3, 2), (1, 2, 3)):
+            valid = one.read_bands(Window(0, 0, WIDTH, HEIGHT), bands)[1]
+            assert np.array_equal(valid, known[[band - 1 for band in bands]] if by_band else known)
+
+
+def test_a_mask_band_beside_nodata_counts_where_pixels_are_resampled_too(view, make_raster, pixels):
+    mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    mask[20:30, 20:30] = 0
+    pixels[:, 40:50, 40:50] = 0
+    source = make_raster("in.tif", pixels, mask=mask, nodata=0)
+    shown, finer = view(source, grid())[1], view(source, grid(size=0.25, height=2 * HEIGHT, width=2 * WIDTH))[1]
+    assert np.array_equal(shown, mask > 0)
+    assert np.array_equal(finer, (mask > 0).repeat(2, axis=0).repeat(2, axis=1))
 
 
 def test_numbers_that_do_not_exist_are_no_data_on_the_own_grid_too(view, make_raster):
@@ -180,3 +206,30 @@ def test_a_blend_of_what_looks_like_classes_is_warned_of(make_raster, recorder, 
             with view_on_grid(dataset, grid(col=shift, height=20, width=20), resampling) as one:
                 warn_of_blending(one, resampling, recorder)
     assert len(recorder.warnings) == warned
+
+
+def test_a_colour_table_counts_in_the_first_band_only(make_raster, pixels, tmp_path):
+    plain = make_raster("in.tif", pixels)
+    for band, holds in ((1, True), (2, False)):
+        rasterio.shutil.copy(plain, tmp_path / f"{band}.img", driver="HFA")
+        with rasterio.open(tmp_path / f"{band}.img", "r+") as dataset:
+            dataset.write_colormap(band, {0: (0, 0, 0, 255), 1: (255, 0, 0, 255)})
+        with rasterio.open(tmp_path / f"{band}.img") as dataset:
+            assert holds_classes(dataset) == holds
+
+
+@pytest.mark.parametrize("has_grid", [False, True])
+def test_a_place_by_control_points_alone_is_refused_and_beside_a_grid_noted(tmp_path, recorder, has_grid):
+    points = "".join(f'<GCP Pixel="{col}" Line="{row}" X="{col}" Y="{-row}"/>' for col, row in ((0, 0), (9, 0), (0, 9)))
+    own = "<GeoTransform>500000, 0.5, 0, 5000000, 0, -0.5</GeoTransform>" * has_grid
+    (tmp_path / "in.vrt").write_text(
+        f'<VRTDataset rasterXSize="9" rasterYSize="9">{own}<GCPList Projection="EPSG:32633">{points}</GCPList>'
+        '<VRTRasterBand dataType="Byte" band="1"/></VRTDataset>'
+    )
+    with rasterio.open(tmp_path / "in.vrt") as dataset:
+        if has_grid:
+            check_placed(dataset, recorder)
+            assert "beside its own grid" in recorder.notes[0]
+        else:
+            with pytest.raises(InputError, match="by ground control points alone"):
+                check_placed(dataset, recorder)

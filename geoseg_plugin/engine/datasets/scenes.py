@@ -14,7 +14,8 @@ from rasterio.io import DatasetReader
 from ...contract.errors import InputError
 from ...contract.events import Report
 from ..grid import Grid
-from ..raster import band_names, image_bands, open_raster, warn_of_odd_alpha
+from ..raster import band_names, image_bands, open_raster
+from ..sampling import warn_of_odd_alpha
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ..labels.layer import read_label_layer
 from ..provenance import request_tags
 from ..raster import open_raster
 from .cutout import Outline, bounds_window, find_window
-from .view import View, has_mask_band, view_on_grid, warn_of_blending
+from .view import View, check_placed, has_mask_band, view_on_grid, warn_of_blending
 from .writing import Block, Plan, write_raster
 
 
@@ -85,7 +85,7 @@ def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:
         OutputError: OUTPUT cannot be written.
     """
     with open_raster(request.input) as source:
-        _check_placed(source, report)
+        check_placed(source, report)
         cut = _snapped_cut(source, request, report) if request.snap == LIKE_GRID else _own_cut(source, request, report)
         with view_on_grid(source, cut.grid, request.resampling) as view:
             warn_of_blending(view, request.resampling, report)
@@ -95,19 +95,6 @@ def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:
     if cut.mask is not None and not cutter.inside:
         report.warn(f"No pixel has its centre within the polygons of {request.mask}: {request.output} has no data.")
     return ClipRasterResult(output=request.output)
-
-
-def _check_placed(source: DatasetReader, report: Report) -> None:
-    """Refuse a raster whose place is known by ground control points or an RPC model alone; say that they are lost."""
-    if not (source.gcps[0] or source.rpcs):
-        return
-    model = "ground control points" if source.gcps[0] else "an RPC model"
-    if source.transform.is_identity:
-        raise InputError(
-            f"{source.name} says by {model} alone where it lies, so that its pixels have no grid on the ground.",
-            "Warp it to a CRS first (in QGIS: Raster, Projections, Warp; or gdalwarp).",
-        )
-    report.note(f"{source.name} has {model} beside its own grid, which the result does not keep.")
 
 
 def _own_cut(source: DatasetReader, request: ClipRaster, report: Report) -> Cut:

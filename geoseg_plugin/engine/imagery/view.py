@@ -20,14 +20,13 @@ from rasterio.windows import intersection as common_window
 
 from ...contract.errors import InputError
 from ...contract.events import Report
-from ..class_raster import read_class_table
+from ..class_raster import read_class_table, read_colours
 from ..grid import Grid, same_crs
 from ..raster import alpha_bands, read_masks, read_window
-from .writing import Block, common_dtype, is_value_of
+from ..sampling import looks_like_classes
+from .writing import common_dtype, is_value_of
 
 _STRETCH_PX = 0.02
-_SAMPLE_SIDE = 512
-_MOST_CLASSES = 32
 _TOLERANCE_PX = 0.001  # GDAL's own 0.125 leaves gaps between neighbours, and costs about the same
 
 
@@ -52,25 +51,6 @@ class View:
         right, bottom = self.col + grid.width, self.row + grid.height
         inside = min(self.col, self.row) >= 0 and right <= self.source.width and bottom <= self.source.height
         return self.pixels is self.source and inside
-
-    def read(self, window: Window, *, masked: bool = True) -> Block:
-        """Read all bands of a window of the grid, which may reach beyond the raster.
-
-        Whole pixels are shown or not: a pixel has data if any of its bands has. Beyond the raster there is none, and
-        the values there mean nothing.
-
-        Args:
-            window: Rows and columns of the grid.
-            masked: Whether to look which pixels of the raster have data. Else all within it count as shown.
-
-        Raises:
-            InputError: The file is damaged there.
-        """
-        image, valid = self.read_bands(window, self.source.indexes, masked=masked)
-        if valid is None:
-            return Block(image)
-        shown: NDArray[np.bool_] = np.logical_or.reduce(valid)
-        return Block(image, shown)
 
     def read_bands(
         self, window: Window, bands: Sequence[int], *, masked: bool = True
@@ -125,6 +105,23 @@ class View:
         return finite if valid is None else np.asarray(finite & valid)
 
 
+def check_placed(source: DatasetReader, report: Report) -> None:
+    """Check that pixels of a raster have a grid on the ground; note what else it says of its place, which is lost.
+
+    Raises:
+        InputError: Ground control points or an RPC model alone say where it lies.
+    """
+    if not (source.gcps[0] or source.rpcs):
+        return
+    model = "ground control points" if source.gcps[0] else "an RPC model"
+    if source.transform.is_identity:
+        raise InputError(
+            f"{source.name} says by {model} alone where it lies, so that its pixels have no grid on the ground.",
+            "Warp it to a CRS first (in QGIS: Raster, Projections, Warp; or gdalwarp).",
+        )
+    report.note(f"{source.name} has {model} beside its own grid, which the result does not keep.")
+
+
 @contextmanager
 def view_on_grid(
     source: DatasetReader, grid: Grid, resampling: str, *, stretched: bool = False, without_zeros: bool = False
@@ -166,9 +163,13 @@ def view_on_grid(
 def _missing_value(source: DatasetReader, has_alpha: bool) -> float | None:
     """Return the value that marks missing pixels of a raster to be resampled; NaN does where floats state none.
 
+    GDAL heeds a mask band rather than nodata, but not where it is told of nodata.
+
     Raises:
         InputError: The bands state different ones.
     """
+    if has_mask_band(source):
+        return None
     stated = {str(value): value for value in source.nodatavals}
     if len(stated) > 1:
         raise InputError(
@@ -178,7 +179,7 @@ def _missing_value(source: DatasetReader, has_alpha: bool) -> float | None:
     if source.nodata is not None:
         return float(source.nodata) if all(is_value_of(source.nodata, name) for name in source.dtypes) else None
     floats = all(np.dtype(name).kind == "f" for name in source.dtypes)
-    return math.nan if floats and not has_alpha and not has_mask_band(source) else None
+    return math.nan if floats and not has_alpha else None
 
 
 def _warp_options(source: Grid, grid: Grid) -> dict[str, Any]:
@@ -199,31 +200,23 @@ def warn_of_blending(view: View, resampling: str, report: Report) -> None:
 
     Raises:
         InputError: The file is damaged.
+        Cancelled: The user has asked to stop.
     """
     source = view.source
     if view.pixels is source or resampling == "nearest":
         return
     if holds_classes(source):
         report.note(f"{source.name} holds classes, which cannot be blended: nearest neighbours are taken.")
-    elif _looks_like_classes(source):
+    elif looks_like_classes(source, report):
         report.warn(
             f"{source.name} has so few different values that it may hold classes, which '{resampling}' blends into "
             "others. If so, choose 'nearest' as RESAMPLING."
         )
 
 
-def _looks_like_classes(source: DatasetReader) -> bool:
-    """Tell whether a raster is one band of few different whole numbers, by a sample of its pixels."""
-    if source.count > 1 or np.dtype(source.dtypes[0]).kind == "f":
-        return False
-    shape = 1, min(source.height, _SAMPLE_SIDE), min(source.width, _SAMPLE_SIDE)
-    sample = read_window(source, Window(0, 0, source.width, source.height), out_shape=shape)
-    return len(np.unique(sample)) <= _MOST_CLASSES
-
-
 def holds_classes(source: DatasetReader) -> bool:
     """Tell whether the values of a raster are classes: it has a colour table, or GeoSeg's class names."""
-    return ColorInterp.palette in source.colorinterp or read_class_table(source) is not None
+    return read_colours(source) is not None or read_class_table(source) is not None
 
 
 def states_missing(source: DatasetReader) -> bool:

@@ -10,7 +10,8 @@ from ....contract.stages.bands import CLIP_ONLY, EIGHT_BIT, FIXED_RANGE, FLOAT, 
 from ....contract.stages.imagery import COG
 from ...grid import Grid
 from ...provenance import request_tags
-from ...raster import band_names, image_bands, open_raster, warn_of_odd_alpha
+from ...raster import band_names, image_bands, open_raster
+from ...sampling import warn_of_odd_alpha
 from ..view import holds_classes
 from ..writing import Plan, is_value_of, write_raster
 from .limits import Limits, count_passes, describe_limits, find_limits
