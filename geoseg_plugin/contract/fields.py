@@ -37,6 +37,7 @@ RASTER_SUFFIXES = (".tif", ".tiff")
 VRT_SUFFIX = ".vrt"  # of virtual rasters, which some stages write
 VECTOR_FORMATS = {".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSON"}  # suffix: GDAL's driver
 _SUFFIXES = {Kind.RASTER_OUT: RASTER_SUFFIXES, Kind.VECTOR_OUT: tuple(VECTOR_FORMATS)}
+_NO_DISK = "/vsi"  # begins the names of GDAL's virtual file systems
 OUTPUT_KINDS = frozenset({Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT, Kind.FOLDER_OUT})
 
 _EXTENT = re.compile(r"^\s*([^,\[\]]+),([^,\[\]]+),([^,\[\]]+),([^,\[\]]+?)\s*(?:\[(.+)\])?\s*$", re.DOTALL)
@@ -121,6 +122,11 @@ class Field:
         """The name on the command line (--tile-size)."""
         return "--" + self.name.replace("_", "-")
 
+    @property
+    def accepted_suffixes(self) -> Tuple[str, ...]:
+        """The suffixes of which a path must have one, the preferred one first; none where any will do."""
+        return self.suffixes or _SUFFIXES.get(self.kind, ())
+
     def clean(self, value: Any) -> Any:
         """Return the value in its plain type.
 
@@ -145,7 +151,9 @@ class Field:
             )
         if self.kind is Kind.EXTENT:
             Extent.parse(value)
-        suffixes = self.suffixes or _SUFFIXES.get(self.kind, ())
+        if self.kind in OUTPUT_KINDS and value.startswith(_NO_DISK):
+            raise RequestError(f"{self.parameter} is '{value}', which is no place on a disk.", "Give a path of a file.")
+        suffixes = self.accepted_suffixes
         if suffixes and not value.lower().endswith(suffixes):
             raise RequestError(f"{self.parameter} is '{value}'; its name must end in {' or '.join(suffixes)}.")
         return value

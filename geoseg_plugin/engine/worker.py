@@ -84,7 +84,7 @@ def serve() -> int:
         report.send(events.CANCELLED, **cancelled.to_json())
         return 1
     except GeosegError as error:
-        report.send(events.ERROR, **error.to_json(), trace=traceback.format_exc())
+        report.send(events.ERROR, **error.to_json())
         return 1
     except Exception as error:  # noqa: BLE001 - whatever it is, the host must hear of it
         report.send(events.ERROR, **own_fault(error).to_json(), trace=traceback.format_exc())

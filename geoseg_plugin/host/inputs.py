@@ -102,7 +102,8 @@ class ParameterReader:
             return [layer.source() for layer in self._layer_list(field)]
         if field.kind in OUTPUT_KINDS:
             path = _static(getattr(value, "sink", value))
-            return field.name + "".join(field.suffixes[:1]) if path == QgsProcessing.TEMPORARY_OUTPUT else str(path)
+            is_temporary = path == QgsProcessing.TEMPORARY_OUTPUT
+            return field.name + "".join(field.accepted_suffixes[:1]) if is_temporary else str(path)
         # As given, because QGIS would round a fraction and put the default in the place of nonsense.
         as_given = field.kind in (Kind.NUMBER, Kind.CHOICE, Kind.FLAG) and isinstance(value, (str, int, float))
         return value if as_given else self.value(field)

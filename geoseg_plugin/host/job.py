@@ -127,7 +127,8 @@ class _Job:
         if word.get("event") == events.CANCELLED:
             raise error_from_json({**word, "kind": Cancelled.__name__})
         if word.get("event") == events.ERROR:
-            self._report.detail(str(word.get("trace", "")))
+            if "trace" in word:
+                self._report.detail(str(word["trace"]))
             raise error_from_json(word)
         if self._cancelled_at is not None:
             raise Cancelled("Cancelled; the engine did not stop by itself and was ended, nothing was written.")

@@ -53,6 +53,7 @@ def test_acceptable_values_become_plain(declared, value, expected):
         (field(Kind.FILE_OUT, suffixes=(".onnx",)), "m", "end in .onnx"),
         (field(Kind.RASTER_OUT), "map.png", "end in .tif or .tiff"),
         (field(Kind.VECTOR_OUT), "areas.fgb", "end in .gpkg or .shp or .geojson"),
+        (field(Kind.RASTER_OUT), "/vsimem/a.tif", "no place on a disk"),
     ],
 )
 def test_other_values_are_refused_by_name(declared, value, said):

@@ -103,6 +103,12 @@ def test_defaults_are_accepted(algorithm, values):
     assert accepted, message
 
 
+def test_temporary_results_are_accepted(algorithm, values):
+    temporary = {one.name(): "TEMPORARY_OUTPUT" for one in algorithm.destinationParameterDefinitions()}
+    accepted, message = algorithm.checkParameterValues({**values, **temporary}, QgsProcessingContext())
+    assert accepted, message
+
+
 def test_python_command_names_it(algorithm, values):
     command = algorithm.asPythonCommand(values, QgsProcessingContext())
     assert command.startswith(f'processing.run("geoseg:{algorithm.name()}"')
