@@ -159,8 +159,13 @@ def misses_by_band(dataset: DatasetReader | WarpedVRT) -> bool:
     In 8-bit imagery, and where nodata is 0, dark and saturated pixels often have the nodata value in one band; so there
     a pixel is missing only where all bands have it.
     """
-    places = [(np.dtype(dataset.dtypes[band - 1]), dataset.nodatavals[band - 1]) for band in image_bands(dataset)]
-    return any(dtype.kind == "f" or (dtype != np.uint8 and nodata not in (None, 0)) for dtype, nodata in places)
+    places = [(dataset.dtypes[band - 1], dataset.nodatavals[band - 1]) for band in image_bands(dataset)]
+    return any(marks_single_bands(nodata, dtype) for dtype, nodata in places)
+
+
+def marks_single_bands(nodata: float | None, dtype: str) -> bool:
+    """Tell whether a nodata value marks missing pixels of each band for itself: see `misses_by_band`."""
+    return np.dtype(dtype).kind == "f" or (dtype != "uint8" and nodata not in (None, 0))
 
 
 def _read_own_masks(
