@@ -19,11 +19,9 @@ from rasterio.windows import Window
 from ..contract.errors import InputError, first_line
 
 # GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes, where GDAL itself would take small ones for MB.
-_GDAL_OPTIONS = {
-    "GDAL_CACHEMAX": 128 * 1024 * 1024,
-    "GDAL_NUM_THREADS": "2",
-}
+_GDAL_OPTIONS = {"GDAL_CACHEMAX": 128 * 1024 * 1024, "GDAL_NUM_THREADS": "2"}
 _READABLE_KINDS = "uif"
+FILE_BLOCK = 256  # sides of the blocks of files written
 
 # Whether it matters, each stage says itself. Once for all, because threads must not change filters under each other.
 warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -156,11 +154,9 @@ def read_masks(dataset: DatasetReader | WarpedVRT, window: Window, bands: Sequen
 def misses_by_band(dataset: DatasetReader | WarpedVRT) -> bool:
     """Tell whether each band of a raster misses pixels for itself.
 
-    In 8-bit imagery, and where nodata is 0, dark and saturated pixels often have the nodata value in one band; so there
-    a pixel is missing only where all bands have it.
+    With 8 bits, or nodata 0, dark or saturated pixels often have it in one band: there it counts in all bands alone.
     """
-    places = [(dataset.dtypes[band - 1], dataset.nodatavals[band - 1]) for band in image_bands(dataset)]
-    return any(marks_single_bands(nodata, dtype) for dtype, nodata in places)
+    return any(marks_single_bands(dataset.nodatavals[at - 1], dataset.dtypes[at - 1]) for at in image_bands(dataset))
 
 
 def marks_single_bands(nodata: float | None, dtype: str) -> bool:
@@ -230,8 +226,8 @@ def geotiff_profile(dtype: str, height: int, width: int, count: int) -> dict[str
         "width": width,
         "count": count,
         "tiled": True,
-        "blockxsize": 256,
-        "blockysize": 256,
+        "blockxsize": FILE_BLOCK,
+        "blockysize": FILE_BLOCK,
         "compress": "deflate",
         "predictor": 3 if _kind(dtype) == "f" else 2,
         "bigtiff": "if_safer",

@@ -13,6 +13,7 @@ from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, RequestE
 from geoseg.geoseg_plugin.contract.stages.bands import StackBands
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.imagery.stacking.stack import stack_bands
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 
 HEIGHT, WIDTH = 40, 60
@@ -209,6 +210,42 @@ def test_other_nodata_values_are_mapped_where_they_cannot_be_data(stack, make_ra
     with rasterio.open(stack(make_raster("g.tif", one.astype(np.float32), nodata=255), floats)) as dataset:
         assert np.isnan(dataset.nodata)
         assert np.array_equal(np.isnan(dataset.read()).sum(axis=(1, 2)), [4 * WIDTH, 3 * WIDTH])
+
+
+def test_dark_pixels_of_single_bands_are_data(stack, make_raster, recorder):
+    image = np.array([[[0, 0, 10]], [[100, 0, 30]]], np.uint8)
+    source = make_raster("in.tif", image, nodata=0, names=("red", "nir"))
+    found = read(stack(source, indices="NDVI"))
+    np.testing.assert_allclose(found, [[[0, np.nan, 10]], [[100, np.nan, 30]], [[1, np.nan, 0.5]]])
+    with rasterio.open(stack(source)) as dataset:
+        assert dataset.nodata == 0
+        assert np.array_equal(dataset.read(), image)
+    with rasterio.open(stack(source, bands="red")) as dataset:
+        assert dataset.nodata is None
+        assert np.array_equal(dataset.read(), image[:1])
+        assert (dataset.dataset_mask() > 0).tolist() == [[True, False, True]]
+    assert recorder.warnings == []
+    singles = [make_raster(f"{name}.tif", band[None], nodata=0) for name, band in zip("ab", image, strict=True)]
+    with rasterio.open(stack(*singles)) as dataset:
+        assert dataset.nodata == 0
+    assert "1 pixels lack data in some bands" in recorder.warnings[0]
+
+
+def test_other_nodata_values_count_band_by_band_in_whole_numbers_too(stack, make_raster):
+    image = np.array([[[5, 5]], [[6, -9999]]], np.int16)
+    found = read(stack(make_raster("in.tif", image, nodata=-9999, names=("red", "nir")), indices="NDVI"))
+    np.testing.assert_allclose(found, [[[5, 5]], [[6, np.nan]], [[1 / 11, np.nan]]], rtol=1e-6)
+
+
+def test_ground_control_points_alone_are_refused(stack, make_raster, pixels):
+    source = make_raster("in.tif", pixels, transform=Affine.identity(), crs=None)
+    points = [GroundControlPoint(row, col, col / 2, -row / 2) for row, col in ((0, 0), (0, 60), (40, 0), (40, 60))]
+    with rasterio.open(source, "r+") as dataset:
+        dataset.gcps = points, rasterio.CRS.from_epsg(32633)
+    for options in ({}, {"like": make_raster("like.tif", pixels)}):
+        with pytest.raises(InputError, match=r"in\.tif says by ground control points alone") as caught:
+            stack(source, **options)
+        assert "Warp it" in caught.value.fix
 
 
 def test_alpha_and_masks_are_validity(stack, make_raster, pixels):

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
-from rasterio.dtypes import in_dtype_range
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 
@@ -16,14 +15,14 @@ from ....contract.errors import InputError, RequestError
 from ....contract.events import Report
 from ....contract.stages.bands import NO_RECIPE, StackBands, StackBandsResult
 from ....contract.stages.imagery import COG
-from ...class_raster import CLASSES_TAG, read_class_table
+from ...class_raster import CLASSES_TAG, read_class_table, read_colours
 from ...grid import Grid
 from ...provenance import request_tags
-from ...raster import alpha_bands, image_bands, open_raster
+from ...raster import alpha_bands, image_bands, marks_single_bands, open_raster
 from ...sampling import warn_of_odd_alpha
 from ..cutout import Outline, find_window
-from ..view import View, holds_classes, states_missing, view_on_grid, warn_of_blending
-from ..writing import BandNotes, Plan, common_dtype, write_raster
+from ..view import View, check_placed, holds_classes, states_missing, view_on_grid, warn_of_blending
+from ..writing import BandNotes, Plan, common_dtype, is_value_of, write_raster
 from .band_choice import choose_bands, list_bands
 from .derivation import list_derived, warn_of_values
 from .recipes import SLUMP_RECIPE
@@ -56,6 +55,8 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
     with ExitStack() as opened:
         sources = [opened.enter_context(open_raster(name)) for name in request.inputs]
         grid = _common_grid(request, sources)
+        for source in sources:
+            check_placed(source, report)
         gaps = _has_gaps(request, sources)
         views = [opened.enter_context(view_on_grid(source, grid, request.resampling)) for source in sources]
         gapless = {
@@ -173,10 +174,10 @@ def _note_changes(sources: Sequence[DatasetReader], dtypes: Mapping[str, str], r
 def _with_classes(plan: Plan, view: View, number: int) -> Plan:
     """Return the plan of a single band with the colours and classes that it had."""
     source = view.source
-    has_palette = source.colorinterp[number - 1] == ColorInterp.palette and plan.dtype in ("uint8", "uint16")
+    colours = read_colours(source) if number == 1 and plan.dtype in ("uint8", "uint16") else None
     text = source.tags().get(CLASSES_TAG)
     return replace(
-        plan, colours=source.colormap(number) if has_palette else None, classes=read_class_table(source),
+        plan, colours=colours, classes=read_class_table(source),
         tags={**plan.tags, **({CLASSES_TAG: text} if text else {})},
     )  # fmt: skip
 
@@ -194,11 +195,16 @@ def _notes(places: Sequence[tuple[View, int]], names: Sequence[str]) -> tuple[Ba
 def _with_nodata(plan: Plan, places: Sequence[tuple[View, int]], *, gaps: bool) -> Plan:
     """Return the plan with a nodata value, or with a mask band where no value can be told from data.
 
-    A nodata value serves if it marks missing data in every band, or is beyond the data type of the band.
+    A nodata value serves if it marks missing data in every band, or is beyond the data type of the band; where data may
+    have it in single bands (see `marks_single_bands`), only if rasters are taken with all their bands.
     """
     found = [(view.source.nodatavals[number - 1], view.source.dtypes[number - 1]) for view, number in places]
+    taken = {(view.source.name, number) for view, number in places}
+    whole = all((view.source.name, band) in taken for view, _ in places for band in image_bands(view.source))
     for value, _ in found:
-        if value is not None and _fits(value, plan.dtype) and all(_serves(value, *one) for one in found):
+        if value is None or not is_value_of(value, plan.dtype) or not (whole or marks_single_bands(value, plan.dtype)):
+            continue
+        if all(_serves(value, *one) for one in found):
             return replace(plan, nodata=value)
     if np.dtype(plan.dtype).kind == "f":
         return replace(plan, nodata=math.nan)
@@ -214,11 +220,4 @@ def _with_nodata(plan: Plan, places: Sequence[tuple[View, int]], *, gaps: bool) 
 def _serves(value: float, own: float | None, dtype: str) -> bool:
     if own is not None and (own == value or (math.isnan(own) and math.isnan(value))):
         return True
-    return np.dtype(dtype).kind != "f" and not _fits(value, dtype)
-
-
-def _fits(value: float, dtype: str) -> bool:
-    """Tell whether a data type holds a value."""
-    if np.dtype(dtype).kind == "f":
-        return bool(in_dtype_range(value, dtype))
-    return math.isfinite(value) and value == int(value) and bool(in_dtype_range(value, dtype))
+    return np.dtype(dtype).kind != "f" and not is_value_of(value, dtype)

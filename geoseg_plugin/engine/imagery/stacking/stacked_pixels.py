@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from ....contract.events import Report, stop_if_cancelled
-from ...raster import blocks
+from ...raster import blocks, marks_single_bands
 from ..view import View
 from ..writing import Block, Plan, block_shape
 from .band_choice import InputBand
@@ -49,6 +49,7 @@ class StackedPixels:
         sources = {at for band in derived for at in band.sources.values()}
         self._needed = sorted({*chosen, *(at for at in sources if at < len(bands))})
         self._others = [at for at in range(len(bands)) if at not in self._needed]
+        self._tells_bands = not plan.masked and marks_single_bands(plan.nodata, plan.dtype)
         self._holes = 0
         self._hidden = 0
 
@@ -81,8 +82,8 @@ class StackedPixels:
             )
         if self._holes:
             self._report.warn(
-                f"{self._holes} pixels lack data in some bands, but not in all. The bands have no nodata value in "
-                "common, so these pixels count as data. Give the inputs one nodata value, or stack them as floats."
+                f"{self._holes} pixels lack data in some bands, but not in all. No nodata value can say so of single "
+                "bands, so these pixels count as data. Give the inputs one nodata value other than 0, or stack floats."
             )
 
     def _fill(self, image: NDArray[Any], window: Window) -> NDArray[np.bool_]:
@@ -98,7 +99,7 @@ class StackedPixels:
                 if self._plan.nodata is not None:
                     target[~valid[at]] = self._plan.nodata
         self._derive(image[len(self._chosen) :], values, valid)
-        if not self._plan.masked:
+        if self._tells_bands:
             return np.ones(image.shape[1:], np.bool_)
         known = [valid[at] for at in self._chosen]
         anywhere: NDArray[np.bool_] = np.logical_or.reduce(known)
