@@ -111,6 +111,38 @@ def test_floats_without_numbers(rescale, make_raster, pixels):
     assert np.array_equal(clipped, np.where(known, values.clip(500, 2000), values), equal_nan=True)
 
 
+def test_nodata_counts_in_single_bands_unless_they_may_be_dark(rescale, make_raster, pixels):
+    image = pixels.astype(np.int16)
+    image[1, :10] = -9999
+    source = make_raster("in.tif", image, nodata=-9999)
+    known = image != -9999
+    assert np.array_equal(shown(rescale(source)), known.all(axis=0))
+    assert np.array_equal(read(rescale(source))[1, 10:], stretched(pixels[1, 10:]))
+    assert np.array_equal(np.isfinite(read(rescale(source, type=FLOAT))), known)
+    options = {"type": CLIP_ONLY, "method": FIXED_RANGE, "low": 500, "high": 2000}
+    assert np.array_equal(read(rescale(source, **options)), np.where(known, image.clip(500, 2000), -9999))
+    pixels[:, :5], pixels[1, 5:10] = 0, 0
+    dark = make_raster("dark.tif", pixels, nodata=0)
+    assert np.array_equal(read(rescale(dark, **options)), np.where(pixels.any(axis=0), pixels.clip(500, 2000), 0))
+
+
+def test_clipping_gives_bands_one_nodata_value(rescale, make_raster, tmp_path):
+    paths = [
+        make_raster("a.tif", np.array([[[10, 20, -9999, 30]]], np.float32)),
+        make_raster("b.tif", np.array([[[10, -1, 20, np.nan]]], np.float32)),
+    ]
+    bands = "".join(
+        f'<VRTRasterBand dataType="Float32" band="{at}"><NoDataValue>{nodata}</NoDataValue><SimpleSource>'
+        f"<SourceFilename>{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        for at, path, nodata in zip((1, 2), paths, (-9999, -1), strict=True)
+    )
+    source = tmp_path / "both.vrt"
+    source.write_text(f'<VRTDataset rasterXSize="4" rasterYSize="1">{bands}</VRTDataset>')
+    with rasterio.open(rescale(str(source), type=CLIP_ONLY, method=FIXED_RANGE, low=0, high=25)) as dataset:
+        assert dataset.nodatavals == (-9999, -9999)
+        np.testing.assert_array_equal(dataset.read()[:, 0], [[10, 20, -9999, 25], [10, -9999, 20, np.nan]])
+
+
 def test_a_mask_band_is_kept(rescale, make_raster, pixels):
     mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
     mask[10:30] = 0
@@ -136,6 +168,16 @@ def test_alpha_is_kept(rescale, make_raster, dtype, full):
             hidden = np.isnan(dataset.read(1)) if kind == FLOAT else dataset.read_masks(1) == 0
             assert np.array_equal(hidden, alpha == 0)
     assert np.array_equal(read(rescale(source))[:3, 5:], [stretched(band[5:]) for band in image])
+
+
+def test_alpha_of_8_bits_in_a_wider_image(rescale, make_raster):
+    image = np.full((4, HEIGHT, WIDTH), 500, np.uint16)
+    image[3], image[3, 5:9], image[3, 9:12] = 255, 0, 51
+    source = make_raster("in.tif", image, photometric="RGB", alpha="YES")
+    options = {"method": FIXED_RANGE, "low": 0, "high": 1000}
+    assert np.array_equal(read(rescale(source, **options))[3], image[3])
+    np.testing.assert_allclose(read(rescale(source, type=FLOAT, **options))[3], image[3] / 255, rtol=1e-6)
+    assert np.array_equal(read(rescale(source, type=CLIP_ONLY, **options))[3], image[3])
 
 
 def test_alpha_beside_four_bands_hides_too(rescale, make_raster):

@@ -188,7 +188,8 @@ class RescaleImage(Stage):
     data type.
 
     Limits are taken from pixels with data, exactly, however large the image is. Pixels without data stay so: hidden by
-    a mask band in 8 bit, NaN in float. Alpha bands are kept as they are. The limits are written into every band's tags
+    a mask band in 8 bit, NaN in float. Alpha bands are kept: 255, or the largest number of a wider data type if any
+    alpha is above 255, becomes the upper end of the scale. The limits are written into every band's tags
     (GEOSEG_LOW, GEOSEG_HIGH). Training and prediction must see the same scale: rescale one image, and give the
     result as LIKE for all others.
     """

@@ -65,9 +65,8 @@ def count_passes(request: RescaleImage, source: DatasetReader) -> int:
 def find_limits(request: RescaleImage, source: DatasetReader, report: Report) -> tuple[Limits, ...]:
     """Return the limits of every band but alpha.
 
-    Only known values count: in floats each band by itself, so that a band with gaps takes nothing from the others; in
-    whole numbers a pixel counts with all its bands unless all have nodata, as everywhere in GeoSeg. They are raw
-    values: a scale or offset that the raster states for its bands is not applied.
+    Only known values count: see `read_known`. They are raw values: a scale or offset that the raster states for its
+    bands is not applied.
 
     Args:
         request: Says which limits are wanted.

@@ -12,10 +12,10 @@ from ...grid import Grid
 from ...provenance import request_tags
 from ...raster import band_names, image_bands, open_raster
 from ...sampling import warn_of_odd_alpha
-from ..view import holds_classes
+from ..view import check_placed, holds_classes
 from ..writing import Plan, is_value_of, write_raster
 from .limits import Limits, count_passes, describe_limits, find_limits
-from .scales import Bytes, Clipped, Floats, Scale
+from .scales import Bytes, Clipped, Floats, Scale, find_opaque
 
 _SCALES: dict[str, type[Scale]] = {EIGHT_BIT: Bytes, FLOAT: Floats, CLIP_ONLY: Clipped}
 _WRITING_IN_PASSES = 2  # reading once more, and writing
@@ -33,6 +33,7 @@ def rescale_image(request: RescaleImage, report: Report) -> RescaleImageResult:
         OutputError: OUTPUT cannot be written.
     """
     with open_raster(request.input) as source:
+        check_placed(source, report)
         if holds_classes(source):
             raise InputError(
                 f"{request.input} holds classes, whose values are names and no amounts.",
@@ -51,7 +52,8 @@ def rescale_image(request: RescaleImage, report: Report) -> RescaleImageResult:
         _warn_of_steps(limits, names, report)
         text = describe_limits(limits, names)
         report.note(f"Limits: {text}")
-        scale = _SCALES[request.type](source, limits)
+        opaque = None if request.type == CLIP_ONLY else find_opaque(source, report)
+        scale = _SCALES[request.type](source, limits, opaque, plan.nodata)
         write_raster(
             scale.plan(plan), request.output, scale.make_block, cog=request.format == COG, report=Part(report, share, 1)
         )

@@ -12,10 +12,13 @@ from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...raster import alpha_bands, image_bands
+from ....contract.events import Report, stop_if_cancelled
+from ...raster import alpha_bands, blocks, image_bands, read_window
 from ..view import has_mask_band
-from ..writing import Block, Plan
+from ..writing import Block, Plan, block_shape, common_dtype
 from .limits import HIGH_TAG, LOW_TAG, Limits, read_pixels
+
+_OPAQUE = 255
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,14 @@ class Scale(ABC):
     Attributes:
         source: The open image.
         limits: Limits of its bands but alpha.
+        opaque: The alpha of its opaque pixels: see `find_opaque`.
+        nodata: What the result of an image that stays as it is has for nodata.
     """
 
     source: DatasetReader
     limits: tuple[Limits, ...]
+    opaque: int | None
+    nodata: float | None
 
     @abstractmethod
     def plan(self, plan: Plan) -> Plan:
@@ -64,7 +71,7 @@ class Bytes(Scale):
             scaled[~shown] = 0
             made[band - 1] = np.rint(scaled, out=scaled)
         for band in alpha_bands(self.source):
-            alpha = _opacity(whole[band - 1])
+            alpha = _opacity(whole[band - 1], self.opaque)
             made[band - 1] = np.maximum(np.rint(alpha * 255), alpha > 0)  # hardly opaque is not transparent
         return Block(made, shown)
 
@@ -85,12 +92,12 @@ class Floats(Scale):
             scaled[~there] = np.nan
             made[band - 1] = scaled
         for band in alpha_bands(self.source):
-            made[band - 1] = _opacity(whole[band - 1])
+            made[band - 1] = _opacity(whole[band - 1], self.opaque)
         return Block(made)
 
 
 class Clipped(Scale):
-    """The values as they are, but none beyond the limits. What is not known is not touched."""
+    """The values as they are, but none beyond the limits. What is not known stays so, by one nodata value."""
 
     def plan(self, plan: Plan) -> Plan:
         """Return what is written: the same but for the limits."""
@@ -101,10 +108,35 @@ class Clipped(Scale):
         whole, image, known = read_pixels(self.source, window)
         made = whole.copy()
         for band, values, there, (low, high) in zip(image_bands(self.source), image, known, self.limits, strict=True):
-            kept = there if self.source.nodata is None else there & (values != self.source.nodata)
-            np.clip(values, low, high, out=made[band - 1], where=kept)
-        has_mask = has_mask_band(self.source)
-        return Block(made, self.source.read_masks(1, window=window) != 0 if has_mask else None)
+            np.clip(values, low, high, out=made[band - 1], where=there)
+            own = self.source.nodatavals[band - 1]
+            if own is not None and self.nodata is not None and own != self.nodata:
+                made[band - 1][~there & (values == own)] = self.nodata
+        return Block(made, known.any(axis=0) if has_mask_band(self.source) else None)
+
+
+def find_opaque(source: DatasetReader, report: Report) -> int | None:
+    """Return the alpha that opaque pixels have: 255 unless larger ones are met, then the largest of the data type.
+
+    Rasters of 16 bits may bear an alpha of 8 bits. None stands for floats, whose alpha has no known end.
+
+    Args:
+        source: The open image.
+        report: Asked whether to stop.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    bands = alpha_bands(source)
+    dtype = np.dtype(common_dtype([source.dtypes[band - 1] for band in bands] or ["uint8"]))
+    if dtype.kind == "f" or np.iinfo(dtype).max <= _OPAQUE:
+        return None if dtype.kind == "f" else _OPAQUE
+    pixel_bytes = source.count * np.dtype(common_dtype(source.dtypes)).itemsize
+    for window in blocks(source.height, source.width, *block_shape(source.width, pixel_bytes)):
+        stop_if_cancelled(report)
+        if read_window(source, window, bands).max() > _OPAQUE:
+            return int(np.iinfo(dtype).max)
+    return _OPAQUE
 
 
 def _rescaled(scale: Scale, plan: Plan) -> Plan:
@@ -133,8 +165,8 @@ def _scale(values: NDArray[Any], limits: Limits) -> NDArray[np.float64]:
     return np.clip(scaled, 0, 1, out=scaled)
 
 
-def _opacity(alpha: NDArray[Any]) -> NDArray[np.float64]:
-    """Return alpha as 0 to 1 of the largest whole number; floats, whose scale is not known, are all or nothing."""
-    if alpha.dtype.kind == "f":
+def _opacity(alpha: NDArray[Any], opaque: int | None) -> NDArray[np.float64]:
+    """Return alpha as 0 to 1 of what is opaque; all or nothing where that is not known."""
+    if opaque is None:
         return (alpha > 0).astype(np.float64)
-    return np.clip(alpha.astype(np.float64) / np.iinfo(alpha.dtype).max, 0, 1)
+    return np.clip(alpha.astype(np.float64) / opaque, 0, 1)
