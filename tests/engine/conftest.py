@@ -6,7 +6,9 @@ import pytest
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.stages.bands import RescaleImage
 from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description, write_description
+from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
 from geoseg.geoseg_plugin.engine.vector import write_features
 from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.rasters import write_raster
@@ -127,3 +129,15 @@ def make_layer(tmp_path):
         return str(tmp_path / name)
 
     return make
+
+
+@pytest.fixture
+def rescale(tmp_path, recorder):
+    """Rescales a raster with options of RescaleImage and returns the path of the result."""
+
+    def run(source, **options):
+        path = str(tmp_path / "out.tif")
+        rescale_image(RescaleImage(input=source, output=path, **options), recorder)
+        return path
+
+    return run

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.bands import (
     ALL_BANDS,
@@ -20,43 +21,16 @@ from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.imagery import writing
 from geoseg.geoseg_plugin.engine.imagery.rescaling import limits
 from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
+from geoseg.tests.engine.scaling import make_pixels, read, scaled, shown, stretched
+from rasterio.control import GroundControlPoint
 from rasterio.enums import ColorInterp
 
-HEIGHT, WIDTH = 50, 60
 TYPES = (EIGHT_BIT, FLOAT, CLIP_ONLY)
 
 
 @pytest.fixture
-def rescale(tmp_path, recorder):
-    def run(source, **options):
-        path = str(tmp_path / "out.tif")
-        rescale_image(RescaleImage(input=source, output=path, **options), recorder)
-        return path
-
-    return run
-
-
-@pytest.fixture
 def pixels():
-    return np.random.default_rng(5).integers(100, 3000, (3, HEIGHT, WIDTH)).astype(np.uint16)
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read()
-
-
-def shown(path):
-    with rasterio.open(path) as dataset:
-        return dataset.dataset_mask() > 0
-
-
-def scaled(values, low, high):
-    return np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
-
-
-def stretched(band):
-    return np.rint(scaled(band, *np.percentile(band.astype(np.float64), (2, 98))) * 255)
+    return make_pixels()
 
 
 def test_percentiles_to_8_bit(rescale, make_raster, pixels):
@@ -112,6 +86,15 @@ def test_what_a_raster_says_of_itself(rescale, make_raster, pixels):
 def test_classes_are_refused(rescale, make_raster, pixels):
     source = make_raster("in.tif", (pixels[:1] % 5).astype(np.uint8), colours={0: (1, 2, 3, 255)})
     with pytest.raises(InputError, match=r"in\.tif holds classes"):
+        rescale(source)
+
+
+def test_ground_control_points_alone_are_refused(rescale, make_raster, pixels):
+    source = make_raster("in.tif", pixels, transform=Affine.identity(), crs=None)
+    points = [GroundControlPoint(row, col, col / 2, -row / 2) for row, col in ((0, 0), (0, 60), (50, 0), (50, 60))]
+    with rasterio.open(source, "r+") as dataset:
+        dataset.gcps = points, rasterio.CRS.from_epsg(32633)
+    with pytest.raises(InputError, match=r"in\.tif says by ground control points alone"):
         rescale(source)
 
 

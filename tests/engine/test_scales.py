@@ -3,44 +3,14 @@
 import numpy as np
 import pytest
 import rasterio
-from geoseg.geoseg_plugin.contract.stages.bands import CLIP_ONLY, EIGHT_BIT, FIXED_RANGE, FLOAT, SIGMAS, RescaleImage
-from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
+from geoseg.geoseg_plugin.contract.stages.bands import CLIP_ONLY, EIGHT_BIT, FIXED_RANGE, FLOAT, SIGMAS
+from geoseg.tests.engine.scaling import HEIGHT, WIDTH, make_pixels, read, scaled, shown, stretched
 from rasterio.enums import ColorInterp
-
-HEIGHT, WIDTH = 50, 60
-
-
-@pytest.fixture
-def rescale(tmp_path, recorder):
-    def run(source, **options):
-        path = str(tmp_path / "out.tif")
-        rescale_image(RescaleImage(input=source, output=path, **options), recorder)
-        return path
-
-    return run
 
 
 @pytest.fixture
 def pixels():
-    return np.random.default_rng(5).integers(100, 3000, (3, HEIGHT, WIDTH)).astype(np.uint16)
-
-
-def read(path):
-    with rasterio.open(path) as dataset:
-        return dataset.read()
-
-
-def shown(path):
-    with rasterio.open(path) as dataset:
-        return dataset.dataset_mask() > 0
-
-
-def scaled(values, low, high):
-    return np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
-
-
-def stretched(band):
-    return np.rint(scaled(band, *np.percentile(band.astype(np.float64), (2, 98))) * 255)
+    return make_pixels()
 
 
 def test_what_lies_below_the_limit_is_dark(rescale, make_raster):
