@@ -143,7 +143,7 @@ def read_masks(dataset: DatasetReader | WarpedVRT, window: Window, bands: Sequen
     masks = _read_own_masks(dataset, window, bands)
     if masks is None or misses_by_band(dataset):
         return masks
-    shown: NDArray[np.bool_] = masks.any(axis=0, keepdims=True)
+    shown = np.asarray(masks.any(axis=0, keepdims=True))
     others = [band for band in image_bands(dataset) if band not in bands]
     if not others or shown.all():
         return shown

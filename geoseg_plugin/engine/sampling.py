@@ -71,4 +71,4 @@ def _squares(height: int, width: int) -> Iterator[Window]:
 def _starts(size: int) -> list[int]:
     """Return where squares begin along a side of the raster."""
     number = min(math.ceil(size / _SIDE), _SQUARES_ACROSS)
-    return np.linspace(0, max(size - _SIDE, 0), number).astype(int).tolist()
+    return [int(start) for start in np.linspace(0, max(size - _SIDE, 0), number)]

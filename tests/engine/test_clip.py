@@ -6,11 +6,12 @@ import numpy as np
 import pyogrio
 import pytest
 import rasterio
+import rasterio.shutil
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
-from geoseg.geoseg_plugin.contract.stages.imagery import COG, LIKE_GRID, ClipRaster
+from geoseg.geoseg_plugin.contract.stages.imagery import COG, GEOTIFF, LIKE_GRID, ClipRaster
 from geoseg.geoseg_plugin.contract.stages.labels import RasterizeLabels
 from geoseg.geoseg_plugin.engine.class_raster import read_class_table
 from geoseg.geoseg_plugin.engine.grid import Grid
@@ -184,6 +185,43 @@ def test_alpha_mask_and_palette_are_kept(clip, make_raster, pixels):
         assert {value: dataset.colormap(1)[value] for value in colours} == colours
 
 
+@pytest.mark.parametrize("form", [GEOTIFF, COG])
+def test_alpha_beside_a_palette_is_kept(clip, make_raster, pixels, form):
+    source = make_raster(
+        "in.tif", np.stack([pixels[0] % 8, pixels[1] % 2 * 255]), colours={7: (7, 8, 9, 255)}, photometric="palette",
+        alpha="yes",
+    )  # fmt: skip
+    with rasterio.open(clip(source, extent=extent(10, 10, 40, 40), format=form)) as dataset:
+        assert dataset.colorinterp == (ColorInterp.palette, ColorInterp.alpha)
+        assert dataset.colormap(1)[7] == (7, 8, 9, 255)
+        assert np.array_equal(dataset.read(2), pixels[1, 10:40, 10:40] % 2 * 255)
+
+
+@pytest.mark.parametrize(("band", "dtype"), [(1, "int16"), (2, "uint8")])
+def test_a_palette_that_cannot_be_kept_leaves_plain_bands(clip, make_raster, pixels, tmp_path, band, dtype):
+    rasterio.shutil.copy(make_raster("in.tif", pixels[:2].astype(dtype)), tmp_path / "in.img", driver="HFA")
+    with rasterio.open(tmp_path / "in.img", "r+") as dataset:
+        dataset.write_colormap(band, {0: (0, 0, 0, 255), 1: (255, 0, 0, 255)})
+    with rasterio.open(clip(str(tmp_path / "in.img"), extent=extent(10, 10, 40, 40))) as dataset:
+        assert ColorInterp.palette not in dataset.colorinterp
+        assert np.array_equal(dataset.read(), pixels[:2, 10:40, 10:40])
+
+
+@pytest.mark.parametrize("form", [GEOTIFF, COG])
+def test_tags_of_all_domains_are_kept(clip, make_raster, pixels, recorder, form):
+    source = make_raster("in.tif", pixels, tags={"SENSOR": "S1"})
+    with rasterio.open(source, "r+") as dataset:
+        dataset.update_tags(ns="IMAGERY", CLOUDCOVER="12")
+        dataset.update_tags(ns="RPC", LINE_OFF="1")
+        dataset.update_tags(2, ns="IMAGERY", CENTRAL_WAVELENGTH_UM="0.66")
+    with rasterio.open(clip(source, extent=extent(10, 10, 40, 40), format=form)) as dataset:
+        assert dataset.tags()["SENSOR"] == "S1"
+        assert dataset.tags(ns="IMAGERY") == ({"CLOUDCOVER": "12"} if form == GEOTIFF else {})
+        assert any("domain IMAGERY" in text for text in recorder.notes) == (form == COG)
+        assert dataset.tags(2, ns="IMAGERY") == {"CENTRAL_WAVELENGTH_UM": "0.66"}
+        assert not dataset.tags(ns="RPC")
+
+
 def test_near_infrared_does_not_become_alpha(clip, make_raster, pixels):
     rgbn = np.concatenate([pixels, 0 * pixels[:1]])
     source = make_raster("rgbn.tif", rgbn, photometric="RGB", alpha="UNSPECIFIED")
@@ -280,15 +318,15 @@ def test_the_real_region_of_interest_is_the_same_in_both_crs(clip, data, tmp_pat
     assert pyogrio.read_info(areas[1])["crs"] == "EPSG:3857"
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
 def test_a_new_nodata_value_takes_the_place_of_the_old(clip, make_raster, pixels, dtype):
-    """Whole numbers are missing where all bands have nodata, floats each for itself."""
+    """In 8 bit pixels are missing where all bands have nodata, else bands each for itself."""
     pixels = np.maximum(pixels[:2], 8).astype(dtype)
     pixels[:, 10:20], pixels[0, 30:40] = 7, 7
     source = make_raster("in.tif", pixels, nodata=7)
     clipped, _ = read(clip(source, extent=extent(0, 0, 160, 120), nodata=5))
     assert (clipped[:, 10:20] == 5).all()
-    assert (clipped[0, 30:40] == (5 if dtype == "float32" else 7)).all()
+    assert (clipped[0, 30:40] == (7 if dtype == "uint8" else 5)).all()
     assert np.array_equal(clipped[1, 30:], pixels[1, 30:])
 
 

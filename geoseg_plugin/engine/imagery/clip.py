@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
@@ -66,15 +65,12 @@ class Cutter:
         source = self.view.source
         # Unless a mask band or other nodata values have to be written, pixels say themselves whether they have data.
         image, valid = self.view.read_bands(window, source.indexes, masked=self.plan.masked or self.renewed)
-        if self.renewed and valid is not None and image.dtype.kind == "f":
-            image[~np.broadcast_to(valid, image.shape)] = self.plan.nodata
-        shown: NDArray[np.bool_] | None = None if valid is None else np.asarray(valid.any(axis=0))
         if self.cut.mask is None:
-            return Block(image, shown)
+            return Block(image, valid)
         col, row = self.cut.window.col_off + window.col_off, self.cut.window.row_off + window.row_off
         inside = self.cut.mask.burn(Window(col, row, window.width, window.height))[0] == 1
         self.inside += int(np.count_nonzero(inside))
-        return Block(image, inside if shown is None else shown & inside)
+        return Block(image, inside if valid is None else valid & inside)
 
 
 def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:

@@ -18,22 +18,27 @@ from rasterio.windows import Window
 
 from ...contract.classes import ClassTable
 from ...contract.errors import RequestError
-from ...contract.events import Report, stop_if_cancelled
-from ..class_raster import read_class_table
+from ...contract.events import Part, Report, stop_if_cancelled
+from ..class_raster import read_class_table, read_colours
 from ..grid import Grid
 from ..output import whole_file
-from ..raster import blocks, geotiff_profile
+from ..raster import FILE_BLOCK, blocks, geotiff_profile, image_bands, marks_single_bands
+from ..sampling import looks_like_classes
 from ..style import write_category_names, write_raster_style
 from .cog import turn_into_cog
+from .marking import Marker
+from .tags import Domains, read_domains, write_tags
 
 _BLOCK_BYTES = 64 * 1024 * 1024
 _STRIP_BYTES = 16 * 1024 * 1024
-_ROWS = 256  # of the blocks of the file
 _COG_SHARE = 0.5
 
 
 class Block(NamedTuple):
-    """Pixels of a window: `image` (C, H, W) and `shown` (H, W), True where they have data; None where all have."""
+    """Pixels of a window: `image` (C, H, W) and `shown`, True where they have data; None where all have.
+
+    `shown` is (H, W) for whole pixels, or (C or 1, H, W).
+    """
 
     image: NDArray[Any]
     shown: NDArray[np.bool_] | None = None
@@ -41,7 +46,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class BandNotes:
-    """What a raster says of one band."""
+    """What a raster says of one band; `domains` are its tags in other domains than the default one."""
 
     name: str | None = None
     meaning: ColorInterp = ColorInterp.undefined
@@ -49,19 +54,21 @@ class BandNotes:
     scale: float = 1.0
     offset: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
+    domains: Domains = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: DatasetReader, band: int) -> BandNotes:
-        """Return what a raster says of a band; statistics are left out, being those of its own pixels."""
+        """Return what a raster says of a band, but statistics, which are of its own pixels, and its colour table."""
         at = band - 1
         kept = {key: text for key, text in source.tags(band).items() if not key.startswith("STATISTICS_")}
         return cls(
             source.descriptions[at],
-            source.colorinterp[at],
+            ColorInterp.undefined if source.colorinterp[at] == ColorInterp.palette else source.colorinterp[at],
             source.units[at],
             source.scales[at],
             source.offsets[at],
             kept,
+            read_domains(source, band),
         )
 
 
@@ -77,7 +84,8 @@ class Plan:
         masked: Whether it has a mask band, for pixels without data where there is no nodata value.
         nodata_is_new: Whether pixels with data may happen to have the nodata value, which a warning then tells.
         tags: What it says of itself.
-        colours: Its colour table (value: red, green, blue, alpha).
+        domains: What it says of itself in other domains than the default one.
+        colours: The colour table (value: red, green, blue, alpha) of its first band, which nothing but alpha follows.
         classes: Its classes, if it holds classes.
     """
 
@@ -88,6 +96,7 @@ class Plan:
     masked: bool = False
     nodata_is_new: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
+    domains: Domains = field(default_factory=dict)
     colours: Mapping[int, tuple[int, ...]] | None = None
     classes: ClassTable | None = None
 
@@ -96,10 +105,11 @@ class Plan:
         """Return the plan of a raster that says of itself what `source` says, on another grid and with more tags."""
         dtype = common_dtype(source.dtypes)
         stated = (value for value in source.nodatavals if value is not None and is_value_of(value, dtype))
-        has_palette = ColorInterp.palette in source.colorinterp and dtype in ("uint8", "uint16")
+        takes_palette = image_bands(source) == (1,) and dtype in ("uint8", "uint16")
         return cls(
             grid, dtype, tuple(BandNotes.of(source, band) for band in source.indexes), next(stated, None),
-            tags={**source.tags(), **tags}, colours=source.colormap(1) if has_palette else None,
+            nodata_is_new=len(set(map(str, source.nodatavals))) > 1, tags={**source.tags(), **tags},
+            domains=read_domains(source), colours=read_colours(source) if takes_palette else None,
             classes=read_class_table(source),
         )  # fmt: skip
 
@@ -127,7 +137,7 @@ class Plan:
                 f"NODATA is {value:g}, which is no value of {self.dtype}, the data type of the pixels.",
                 "Give a value that pixels can have, but do not.",
             )
-        return replace(self, nodata=value, nodata_is_new=value != self.nodata)
+        return replace(self, nodata=value, nodata_is_new=self.nodata_is_new or value != self.nodata)
 
 
 def is_value_of(value: float, dtype: str) -> bool:
@@ -142,7 +152,9 @@ def common_dtype(dtypes: tuple[str, ...] | list[str]) -> str:
     return dtypes[0] if len(set(dtypes)) == 1 else str(np.result_type(*dtypes))
 
 
-def write_raster(plan: Plan, output: str, make_block: Callable[[Window], Block], *, cog: bool, report: Report) -> None:
+def write_raster(
+    plan: Plan, output: str, make_block: Callable[[Window], Block], *, cog: bool, report: Report, pixel_bytes: int = 0
+) -> None:
     """Write a raster block by block.
 
     Args:
@@ -152,6 +164,7 @@ def write_raster(plan: Plan, output: str, make_block: Callable[[Window], Block],
             become nodata, transparent or masked, whichever the plan has.
         cog: Whether to write a Cloud Optimized GeoTIFF.
         report: Hears of the progress.
+        pixel_bytes: Bytes of a pixel that `make_block` reads, if more than those of the result: they bound the blocks.
 
     Raises:
         OutputError: The raster cannot be written.
@@ -164,9 +177,15 @@ def write_raster(plan: Plan, output: str, make_block: Callable[[Window], Block],
             path, "w", crs=plan.grid.crs, transform=plan.grid.transform, nodata=plan.nodata, **profile
         ) as dataset:
             _describe(plan, dataset)
-            _write_blocks(plan, dataset, make_block, _COG_SHARE if cog else 1.0, report)
+            pixel_bytes = max(pixel_bytes, len(plan.bands) * np.dtype(plan.dtype).itemsize)
+            shape = block_shape(plan.grid.width, pixel_bytes)
+            _write_blocks(plan, dataset, make_block, shape, Part(report, 0, _COG_SHARE if cog else 1))
         if cog:
-            turn_into_cog(path, averaged=not plan.holds_classes, report=report, done=_COG_SHARE)
+            if plan.domains:
+                report.note(f"GDAL copies no tags of the domain {', '.join(plan.domains)} into a COG.")
+            with rasterio.open(path) as written:
+                averaged = not (plan.holds_classes or looks_like_classes(written, report))
+            turn_into_cog(path, averaged=averaged, report=report, done=_COG_SHARE)
         if plan.classes is not None:
             write_raster_style(Path(path), plan.classes)
             write_category_names(Path(path), plan.classes)
@@ -181,22 +200,21 @@ def block_shape(width: int, pixel_bytes: int) -> tuple[int, int]:
         width: Width of the raster in pixels.
         pixel_bytes: Bytes of a pixel over all bands.
     """
-    strip_bytes = _ROWS * width * pixel_bytes
+    strip_bytes = FILE_BLOCK * width * pixel_bytes
     if strip_bytes > _BLOCK_BYTES:
-        side = _ROWS * min(max(1, math.isqrt(_BLOCK_BYTES // pixel_bytes) // _ROWS), 8)
+        side = FILE_BLOCK * min(max(1, math.isqrt(_BLOCK_BYTES // pixel_bytes) // FILE_BLOCK), 8)
         return side, side
-    return _ROWS * min(max(1, _STRIP_BYTES // strip_bytes), 8), width
+    return FILE_BLOCK * min(max(1, _STRIP_BYTES // strip_bytes), 8), width
 
 
 def _describe(plan: Plan, dataset: DatasetWriter) -> None:
+    dataset.colorinterp = [band.meaning for band in plan.bands]
     if plan.colours is not None:
         dataset.write_colormap(1, plan.colours)
-    else:
-        dataset.colorinterp = [band.meaning for band in plan.bands]
-    dataset.update_tags(**plan.tags)
     dataset.scales, dataset.offsets = [band.scale for band in plan.bands], [band.offset for band in plan.bands]
+    write_tags(dataset, 0, plan.tags, plan.domains)
     for number, band in enumerate(plan.bands, start=1):
-        dataset.update_tags(number, **band.tags)
+        write_tags(dataset, number, band.tags, band.domains)
         if band.name:
             dataset.set_band_description(number, band.name)
         if band.unit:
@@ -204,33 +222,22 @@ def _describe(plan: Plan, dataset: DatasetWriter) -> None:
 
 
 def _write_blocks(
-    plan: Plan, dataset: DatasetWriter, make_block: Callable[[Window], Block], share: float, report: Report
+    plan: Plan, dataset: DatasetWriter, make_block: Callable[[Window], Block], shape: tuple[int, int], report: Report
 ) -> None:
     height, width = plan.grid.height, plan.grid.width
-    done = mistaken = 0
-    for window in blocks(height, width, *block_shape(width, len(plan.bands) * np.dtype(plan.dtype).itemsize)):
+    marker = Marker(plan.nodata, plan.alpha_band, marks_single_bands(plan.nodata, plan.dtype), plan.nodata_is_new)
+    done = 0
+    for window in blocks(height, width, *shape):
         stop_if_cancelled(report)
         image, shown = make_block(window)
-        if plan.nodata_is_new:
-            like_nodata = (image == plan.nodata).all(axis=0)
-            mistaken += int(np.count_nonzero(like_nodata if shown is None else like_nodata & shown))
+        if shown is not None and shown.ndim == 2:
+            shown = shown[None]
         if plan.masked:
-            dataset.write_mask(np.ones(image.shape[1:], np.bool_) if shown is None else shown, window=window)
-        elif shown is not None:
-            _hide(plan, image, ~shown)
+            whole = np.ones(image.shape[1:], np.bool_) if shown is None else shown.any(axis=0)
+            dataset.write_mask(whole, window=window)
+        else:
+            marker.mark(image, shown)
         dataset.write(image, window=window)
         done += window.width * window.height
-        report.progress(share * done / (height * width), "Writing pixels")
-    if mistaken:
-        report.warn(
-            f"{mistaken} pixels with data have the value {plan.nodata:g} in all bands and now count as pixels without "
-            "data. Give a NODATA value that no pixel has."
-        )
-
-
-def _hide(plan: Plan, image: NDArray[Any], hidden: NDArray[np.bool_]) -> None:
-    """Make pixels nodata or transparent in place."""
-    if plan.nodata is not None:
-        image[:, hidden] = plan.nodata
-    if plan.alpha_band is not None:
-        image[plan.alpha_band - 1, hidden] = 0
+        report.progress(done / (height * width), "Writing pixels")
+    marker.warn(report)
