@@ -109,3 +109,16 @@ def test_without_crs_nothing_is_resampled(recorder):
         place(recorder, [source(0.5, 0, crs=None)], source(crs=None).grid)
     with pytest.raises(InputError, match="has no CRS"):
         place(recorder, [source(crs=None)], source().grid)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+def test_rasters_across_the_antimeridian_are_refused_where_they_would_fall_apart(choose, crs):
+    across = Grid(CRS.from_epsg(32660), Affine(1000, 0, 824_000, 0, -1000, 20_000), 20, 20)
+    across = Source("across.tif", across, ("uint8",), (1,))
+    with pytest.raises(InputError, match=rf"across\.tif lies across the line at which {crs} begins") as caught:
+        choose(across, crs=crs, pixel_size=0.01 if crs == "EPSG:4326" else 1000)
+    assert "UTM" in caught.value.fix
+    assert choose(across, crs="EPSG:32601", pixel_size=1000).width < 30
+    world = Grid(CRS.from_epsg(4326), Affine(1, 0, -180, 0, -1, 80), 160, 360)
+    grid = choose(Source("world.tif", world, ("uint8",), (1,)), crs="EPSG:3857", pixel_size=100_000)
+    assert grid.width in (401, 402)

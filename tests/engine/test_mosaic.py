@@ -18,6 +18,8 @@ from geoseg.geoseg_plugin.engine.class_raster import read_class_table
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.imagery.mosaicking.mosaic import mosaic_rasters
 from geoseg.geoseg_plugin.engine.labels.rasterize import rasterize_labels
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter
 from shapely import box
@@ -92,19 +94,24 @@ def depths(known):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("kind", ["full", "nodata", "mask", "NaN"])
+@pytest.mark.parametrize("kind", ["full", "nodata", "mask", "NaN", "by band"])
 def test_every_method_by_numpy(mosaic, make_raster, method, kind):
     random = np.random.default_rng(5)
     paths, stack, known = [], [], []
     for number, (row, col) in enumerate(PLACES):
-        pixels = random.integers(1, 200, (3, HEIGHT, WIDTH)).astype("float32" if kind == "NaN" else "uint8")
+        pixels = random.integers(1, 200, (3, HEIGHT, WIDTH))
+        pixels = pixels.astype({"NaN": "float32", "by band": "int16"}.get(kind, "uint8"))
         hidden = np.zeros((3, HEIGHT, WIDTH), np.bool_)
         if kind != "full":
             hidden[:] = gaussian_filter(random.random((HEIGHT, WIDTH)), 6) > 0.5 + 0.01 * number
         options = {}
-        if kind == "NaN":
+        if kind in ("NaN", "by band"):
             hidden[1] |= random.random((HEIGHT, WIDTH)) > 0.9
+        if kind == "NaN":
             pixels[hidden] = np.nan
+        elif kind == "by band":
+            options["nodata"] = -9999 + number
+            pixels[hidden] = options["nodata"]
         elif kind == "nodata":
             pixels[hidden] = 255
             options["nodata"] = 255
@@ -123,6 +130,7 @@ def test_every_method_by_numpy(mosaic, make_raster, method, kind):
     assert np.array_equal(shown, some.any(axis=0))
     assert np.allclose(made[some], truth[some], rtol=1e-6, atol=0)
     assert kind != "NaN" or np.isnan(made[~some]).all()
+    assert kind != "by band" or (made[np.broadcast_to(~some, made.shape)] == -9999).all()
 
 
 @pytest.mark.parametrize("method", ["first", "last"])
@@ -375,3 +383,139 @@ def test_real_years_and_real_tiles(mosaic, data):
 def is_float(path):
     with rasterio.open(path) as dataset:
         return dataset.dtypes[0].startswith("float")
+
+
+def test_nodata_of_single_bands_is_kept_where_the_first_raster_states_none(mosaic, make_raster):
+    one = make_raster("a.tif", np.full((2, 1, 2), 5, np.int16))
+    other = make_raster("b.tif", np.array([[[7, 7]], [[8, -9999]]], np.int16), nodata=-9999, transform=at(0, 2))
+    with rasterio.open(mosaic(one, other)) as dataset:
+        assert dataset.nodata == -9999
+        assert dataset.read()[:, 0].tolist() == [[5, 5, 7, 7], [5, 5, 8, -9999]]
+
+
+def test_dark_pixels_of_single_bands_are_data(mosaic, make_raster):
+    one = make_raster("a.tif", np.array([[[0, 0, 3]], [[0, 4, 5]]], np.uint16), nodata=0)
+    other = make_raster("b.tif", np.full((2, 1, 3), 9, np.uint16), nodata=0)
+    assert read(mosaic(one, other))[0].tolist() == [[[9, 0, 3]], [[9, 4, 5]]]
+
+
+def test_single_bands_beside_alpha(mosaic, make_raster):
+    pixels = np.array([[[5, 5, 5]], [[-9999, 6, 6]], [[7, 7, 7]], [[255, 255, 0]]], np.int16)
+    one = make_raster("a.tif", pixels, nodata=-9999, alpha="YES", photometric="RGB")
+    other = make_raster("b.tif", np.full((4, 1, 3), 99, np.int16), nodata=-9999, alpha="YES", photometric="RGB")
+    made = read(mosaic(one, other))[0]
+    assert made[:, 0].tolist() == [[5, 5, 99], [99, 6, 99], [7, 7, 99], [255, 255, 99]]
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.vrt"])
+def test_alpha_in_another_place_shuffles_no_bands(mosaic, make_raster, name):
+    colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+    pixels = np.array([10, 20, 30, 255], np.uint8).reshape(4, 1, 1).repeat(2, 2)
+    last = make_raster("last.tif", pixels, photometric="RGB", alpha="YES")
+    first = make_raster("first.tif", pixels[[3, 0, 1, 2]], transform=at(0, 2), photometric="RGB")
+    with rasterio.open(first, "r+") as dataset:
+        dataset.colorinterp = [ColorInterp.alpha, *colours]
+    with rasterio.open(mosaic(first, name=name)) as dataset:
+        assert dataset.read()[:, 0, 0].tolist() == [255, 10, 20, 30]
+        assert dataset.colorinterp == (ColorInterp.alpha, *colours)
+    if name.endswith(".vrt"):
+        with pytest.raises(InputError, match=r"not heed the alpha band of .*first\.tif"):
+            mosaic(last, first, name=name)
+        return
+    for paths, order in (((last, first), [0, 1, 2, 3]), ((first, last), [3, 0, 1, 2])):
+        with rasterio.open(mosaic(*paths)) as dataset:
+            assert np.array_equal(dataset.read(), pixels[order].repeat(2, 2))
+
+
+def test_nodata_of_every_band_counts(mosaic, make_raster, tmp_path):
+    source = two_nodata(make_raster, tmp_path)
+    for name in ("out.tif", "out.vrt"):
+        with rasterio.open(mosaic(source, name=name)) as dataset:
+            assert dataset.nodatavals == (-9999, -9999)
+            assert dataset.read()[:, 0].tolist() == [[10, 20, -9999, 30], [10, -9999, 20, 30]]
+
+
+def two_nodata(make_raster, tmp_path):
+    """A virtual raster of two bands with the nodata values -9999 and -1."""
+    bands = ""
+    for number, (values, nodata) in enumerate([([10, 20, -9999, 30], -9999), ([10, -1, 20, 30], -1)], start=1):
+        path = make_raster(f"{number}.tif", np.array([[values]], np.float32))
+        bands += (
+            f'<VRTRasterBand dataType="Float32" band="{number}"><NoDataValue>{nodata}</NoDataValue><SimpleSource>'
+            f"<SourceFilename>{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        )
+    (tmp_path / "two.vrt").write_text(
+        '<VRTDataset rasterXSize="4" rasterYSize="1"><SRS>EPSG:32633</SRS>'
+        f"<GeoTransform>500000, 0.5, 0, 5000000, 0, -0.5</GeoTransform>{bands}</VRTDataset>"
+    )
+    return str(tmp_path / "two.vrt")
+
+
+def test_colours_that_a_wider_type_cannot_have(mosaic, make_raster):
+    one = make_raster("a.tif", np.array([[[1, 2]]], np.uint8), colours={1: (1, 2, 3, 255)})
+    other = make_raster("b.tif", np.array([[[1, 300]]], np.int16), transform=at(0, 2))
+    for name in ("out.tif", "out.vrt"):
+        path = mosaic(one, other, name=name)
+        with rasterio.open(path) as dataset:
+            assert dataset.colorinterp[0] != ColorInterp.palette
+        assert read(mosaic(path, name="again.tif"))[0].tolist() == [[[1, 2, 1, 300]]]
+
+
+@pytest.mark.parametrize("name", ["out.tif", "out.vrt"])
+def test_palette_and_alpha_are_both_kept(mosaic, make_raster, name):
+    pixels = np.array([[[1, 0]], [[255, 0]]], np.uint8)
+    source = make_raster("in.tif", pixels, photometric="palette", alpha="YES", colours={1: (9, 8, 7, 255)})
+    with rasterio.open(mosaic(source, name=name)) as dataset:
+        assert dataset.colorinterp == (ColorInterp.palette, ColorInterp.alpha)
+        assert dataset.colormap(1)[1] == (9, 8, 7, 255)
+        assert np.array_equal(dataset.read(), pixels)
+
+
+def test_a_mosaic_without_any_data_is_told(mosaic, make_raster, recorder):
+    source = make_raster("in.tif", np.zeros((1, 4, 4), np.uint8), nodata=0)
+    mosaic(source)
+    assert recorder.warnings[0].endswith("has no data: where it lies, no raster has any.")
+    recorder.warnings.clear()
+    mosaic(make_raster("other.tif", np.ones((1, 4, 4), np.uint8), nodata=0), source)
+    assert not recorder.warnings
+
+
+def test_what_looks_like_something_else_is_told(mosaic, make_raster, recorder):
+    labels = make_raster("labels.tif", np.ones((1, 8, 8), np.uint8), transform=at(0.5, 0.5))
+    grid = make_raster("grid.tif", np.ones((1, 8, 8), np.uint8))
+    mosaic(labels, like=grid, resampling="bilinear")
+    assert "may hold classes, which 'bilinear' blends" in recorder.warnings[0]
+    infrared = np.random.default_rng(1).integers(0, 255, (4, 40, 40)).astype(np.uint8)
+    mosaic(make_raster("nir.tif", infrared, photometric="RGB", alpha="YES"))
+    assert "looks like an image band" in recorder.warnings[1]
+
+
+def test_control_points_alone_are_refused(mosaic, tmp_path):
+    path = tmp_path / "points.tif"
+    with rasterio.open(path, "w", driver="GTiff", dtype="uint8", count=1, height=4, width=4) as dataset:
+        corners = [(0, 0, 10, 50), (4, 0, 10, 49.9), (0, 4, 10.1, 50), (4, 4, 10.1, 49.9)]
+        dataset.gcps = [GroundControlPoint(*corner) for corner in corners], CRS.from_epsg(4326)
+    with pytest.raises(InputError, match="ground control points alone") as caught:
+        mosaic(str(path))
+    assert "Warp it" in caught.value.fix
+
+
+def test_tags_are_kept_that_all_share(mosaic, make_raster):
+    tags = {"SENSOR": "S1", "DATE": "2020"}
+    one = make_raster("a.tif", np.ones((1, 4, 4), np.uint8), tags=tags)
+    other = make_raster("b.tif", np.ones((1, 4, 4), np.uint8), tags=tags | {"DATE": "2024"})
+    for path in (one, other):
+        with rasterio.open(path, "r+") as dataset:
+            dataset.update_tags(ns="IMAGERY", CLOUDS="3", PATH=path)
+    for name in ("out.tif", "out.vrt"):
+        with rasterio.open(mosaic(one, other, name=name)) as dataset:
+            assert dataset.tags()["SENSOR"] == "S1"
+            assert "DATE" not in dataset.tags()
+            assert "mosaicrasters" in dataset.tags()["GEOSEG_REQUEST"]
+            assert dataset.tags(ns="IMAGERY") == {"CLOUDS": "3"}
+
+
+def test_like_and_parts_of_a_grid_are_not_both_given():
+    with pytest.raises(RequestError, match="CRS and EXTENT was given too") as caught:
+        MosaicRasters(inputs=("a.tif",), output="o.tif", like="b.tif", crs="EPSG:3857", extent="0,1,0,1").check()
+    assert caught.value.fix == "Give LIKE or CRS and EXTENT."

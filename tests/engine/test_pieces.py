@@ -24,7 +24,7 @@ def make_reader(make_raster, recorder):
         sources = read_sources(paths, recorder, from_folder=False)
         grid = choose_grid(MosaicRasters(inputs=paths, output="out.tif"), sources, recorder)
         placed = place_sources(sources, grid, recorder)
-        return PieceReader(placed, grid, with_alpha=False, resampling="nearest", report=recorder)
+        return PieceReader(placed, grid, alpha=None, resampling="nearest", report=recorder)
 
     return make
 

@@ -143,7 +143,8 @@ class MosaicRasters(Stage):
 
     The mosaic has the grid of LIKE; without it the CRS and pixel size of the first raster, or those that CRS and
     PIXEL_SIZE give, over the extent of all rasters, or over EXTENT. Rasters on another grid are resampled, which the
-    log says. All rasters must have the same number of bands. Thousands of rasters are no burden: few are open at once.
+    log says. All rasters must have the same number of bands, and the same scale and offset if they state any. Tags are
+    kept that all share. Thousands of rasters are no burden: few are open at once.
 
     Where rasters overlap, METHOD decides among those that have data there: "first" and "last" in the order of INPUTS
     (in a folder: of names); minimum, maximum, mean and median of the values; "most complete" takes the raster with the
@@ -161,7 +162,8 @@ class MosaicRasters(Stage):
     inputs: tuple[str, ...] = ask(Kind.LAYERS, "Rasters", "The rasters to join, in order.", optional=True)
     folder: str | None = ask(Kind.FOLDER, "Folder", "A folder with the rasters, instead of INPUTS.", optional=True)
     pattern: str = ask(
-        Kind.TEXT, "Pattern", "Which files of FOLDER to take, with * and ?; **/*.tif looks into subfolders too.",
+        Kind.TEXT, "Pattern", "Which files of FOLDER to take, with * and ?; **/*.tif looks into subfolders too. "
+        "Capitals do not matter, and hidden files are passed over.",
         default="*.tif",
     )  # fmt: skip
     method: str = ask(
@@ -202,7 +204,8 @@ class MosaicRasters(Stage):
             raise RequestError(f"INPUTS or FOLDER is needed, but {given} given.", "Give one of them.")
         extra = [name.upper() for name in ("crs", "pixel_size", "extent") if getattr(self, name) is not None]
         if self.like and extra:
-            raise RequestError(f"LIKE gives the whole grid, but {' and '.join(extra)} was given too.", "Give one.")
+            others = " and ".join(extra)
+            raise RequestError(f"LIKE gives the whole grid, but {others} was given too.", f"Give LIKE or {others}.")
         if self.is_virtual and self.method not in (FIRST, LAST):
             raise RequestError(
                 f"A virtual raster cannot show overlaps by '{self.method}'.",

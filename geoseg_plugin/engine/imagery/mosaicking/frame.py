@@ -24,11 +24,13 @@ from ...grid import Grid, read_crs, same_crs
 from ...raster import open_raster
 from ...vector import reproject
 from ..cutout import Outline
-from .sources import Source, name_some, unique_crs
+from ..paths import name_some
+from .sources import Source, unique_crs
 
 _SLIVER_PX = 0.01
 _BEND_PX = 2  # by which an outline may bend between the points that are reprojected
 _LONGEST_SIDE = 2**31 - 1
+_EARTH_RADIUS_M = 6_378_137
 _MANY_PIXELS = 10_000_000_000
 _LEAST_SHARE = 0.001
 
@@ -54,7 +56,7 @@ def choose_grid(request: MosaicRasters, sources: Sequence[Source], report: Repor
     Where the CRS is not the first raster's, edges of pixels lie at whole multiples of their size.
 
     Raises:
-        InputError: A raster has no place in the CRS, or the grid would be absurdly large.
+        InputError: A raster has no place in the CRS or lies on both ends of it, or the grid would be absurdly large.
     """
     if request.like:
         with open_raster(request.like) as like:
@@ -158,12 +160,23 @@ def _union(sources: Sequence[Source], crs: CRS | None) -> BoundingBox:
         if same_crs(members[0].grid.crs, crs):
             boxes += [member.grid.bounds for member in members]
         else:
-            points = _outlines(members, crs)
-            boxes += [
-                _bounds(part, member.path, crs) for part, member in zip(points, members, strict=True)
-            ]  # fmt: skip
+            for points, member in zip(_outlines(members, crs), members, strict=True):
+                boxes.append(_bounds(points, member.path, crs))
+                _check_in_one_piece(points, member.path, crs)
     sides = np.array(boxes)
     return BoundingBox(*sides[:, :2].min(axis=0).tolist(), *sides[:, 2:].max(axis=0).tolist())
+
+
+def _check_in_one_piece(points: NDArray[np.float64], name: str, crs: CRS | None) -> None:
+    """Refuse a raster whose outline (points, 2) jumps from one end of the world to the other."""
+    if crs is None:
+        return
+    half_world = math.pi * (1 if crs.is_geographic else _EARTH_RADIUS_M) / crs.units_factor[1]
+    if (np.abs(np.diff(points.reshape(4, -1, 2), axis=1)) > half_world).any():
+        raise InputError(
+            f"{name} lies across the line at which {crs} begins and ends (the antimeridian, longitude 180).",
+            "Choose another CRS, such as the UTM zone of that place.",
+        )
 
 
 def _outlines(sources: Sequence[Source], crs: CRS | None) -> NDArray[np.float64]:

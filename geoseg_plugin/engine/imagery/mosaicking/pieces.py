@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from rasterio.windows import Window
+from rasterio.windows import intersect as windows_intersect
 from rasterio.windows import intersection as common_window
 
 from ....contract.events import Report, stop_if_cancelled
@@ -37,16 +38,16 @@ class PieceReader:
     Args:
         placed: The rasters, in order.
         grid: The grid of the mosaic.
-        with_alpha: Whether alpha bands are read as bands; else they only tell what is known.
+        alpha: The number of the mosaic's alpha band; where it has none, alpha only tells what is known.
         resampling: How rasters on another grid are resampled.
         report: Asked whether to stop.
     """
 
     def __init__(
-        self, placed: Sequence[Placed], grid: Grid, *, with_alpha: bool, resampling: str, report: Report
+        self, placed: Sequence[Placed], grid: Grid, *, alpha: int | None, resampling: str, report: Report
     ) -> None:
         self._placed, self._grid = placed, grid
-        self._with_alpha, self._resampling, self._report = with_alpha, resampling, report
+        self._alpha, self._resampling, self._report = alpha, resampling, report
         self._tree = shapely.STRtree([box_of(one.window) for one in placed])
         self._open: OrderedDict[tuple[int, bool], tuple[View, ExitStack]] = OrderedDict()
 
@@ -66,7 +67,7 @@ class PieceReader:
         return [
             Piece(self, number, common_window(placed.window, window), window, placed)
             for placed, number in pairs
-            if _overlap(placed.window, window)
+            if windows_intersect(placed.window, window)
         ]
 
     def read(self, number: int, window: Window, *, stretched: bool = False) -> Layer:
@@ -85,8 +86,12 @@ class PieceReader:
         image = read_window(view.pixels, inside, bands)
         if self._placed[number].is_direct and not source.is_partial:
             return Layer(image, None)
-        known = read_known(view.pixels, inside, image[: len(source.bands)], source.bands)
-        return Layer(image, np.any(known, axis=0)[None] if self._with_alpha else known)
+        place = self._alpha and self._alpha - 1
+        others = image if place is None else np.delete(image, place, axis=0)
+        known = read_known(view.pixels, inside, others, source.bands)
+        if place is not None and len(known) > 1:  # what a pixel says of its transparency counts if any band is known
+            known = np.insert(known, place, known.any(axis=0), axis=0)
+        return Layer(image, known)
 
     def read_into(self, image: NDArray[Any], number: int, window: Window) -> None:
         """Read a window of the grid that lies within that of a raster into an array of its data type."""
@@ -98,7 +103,7 @@ class PieceReader:
         stop_if_cancelled(self._report)
         own, view = self._placed[number].window, self._view(number, stretched=stretched)
         left, top = window.col_off - own.col_off + view.col, window.row_off - own.row_off + view.row
-        bands = view.source.indexes if self._with_alpha else self._placed[number].source.bands
+        bands = self._placed[number].source.bands_with_alpha(self._alpha)
         return view, Window(left, top, window.width, window.height), bands
 
     def _view(self, number: int, *, stretched: bool) -> View:
@@ -187,12 +192,3 @@ def box_of(window: Window) -> Any:
     return shapely.box(
         window.col_off, window.row_off, window.col_off + window.width, window.row_off + window.height
     )  # fmt: skip
-
-
-def _overlap(one: Window, other: Window) -> bool:
-    return bool(
-        one.col_off < other.col_off + other.width
-        and other.col_off < one.col_off + one.width
-        and one.row_off < other.row_off + other.height
-        and other.row_off < one.row_off + one.height
-    )

@@ -1,26 +1,24 @@
-"""The rasters that a mosaic is made of: which they are, what their headers say, and whether they fit together."""
+"""The rasters that a mosaic is made of, and what their headers say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from rasterio.enums import ColorInterp
+from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
-from ....contract.errors import InputError, RequestError
+from ....contract.errors import InputError
 from ....contract.events import Report, stop_if_cancelled
 from ....contract.fields import RASTER_SUFFIXES
-from ....contract.stages.imagery import MosaicRasters
-from ....contract.stages.stage import place_of
-from ...class_raster import read_class_table
+from ...class_raster import read_class_table, read_colours
 from ...grid import Grid, same_crs
-from ...raster import image_bands, open_raster
-from ..view import has_mask_band, holds_classes
-from ..writing import common_dtype
-
-_BESIDE_RASTERS = (".ovr", ".msk", ".aux.xml")
+from ...raster import alpha_bands, image_bands, misses_by_band, open_raster
+from ..paths import name_some
+from ..tags import Domains, read_domains
+from ..view import check_placed, has_mask_band, holds_classes
+from ..writing import BandNotes, common_dtype
 
 
 @dataclass(frozen=True)
@@ -32,76 +30,74 @@ class Source:
         grid: Its grid.
         dtypes: The data type of each band.
         bands: The numbers of all bands but alpha.
-        nodata: Its nodata value.
-        has_alpha: Whether a band tells how transparent pixels are.
+        nodatavals: The nodata value of each band; none where no band has one.
+        by_band: Whether each band misses pixels for itself.
+        alpha: The number of the band that tells how transparent pixels are.
+        heeds_alpha: Whether GDAL heeds that band when it reads others.
         has_mask: Whether a mask band tells which pixels have data.
         holds_classes: Whether its values are names rather than amounts.
         block: Height and width of the blocks in which its pixels are stored.
         legend: What its values and bands mean, for comparing: colours, classes and band names.
+        notes: What it says of each band.
+        tags: What it says of itself.
+        domains: What it says of itself in other domains of tags than the default one.
     """
 
     path: str
     grid: Grid
     dtypes: tuple[str, ...]
     bands: tuple[int, ...]
-    nodata: float | None = None
-    has_alpha: bool = False
+    nodatavals: tuple[float | None, ...] = ()
+    by_band: bool = False
+    alpha: int | None = None
+    heeds_alpha: bool = False
     has_mask: bool = False
     holds_classes: bool = False
     block: tuple[int, int] = (1, 1)
     legend: tuple[object, ...] = field(default=(), repr=False)
+    notes: tuple[BandNotes, ...] = field(default=(), repr=False)
+    tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    domains: Domains = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, dataset: DatasetReader, path: str) -> Source:
         """Return what an open raster says."""
-        palette = dataset.colormap(1) if ColorInterp.palette in dataset.colorinterp else None
         bands = image_bands(dataset)
         names = tuple(dataset.descriptions[band - 1] for band in bands)
         return cls(
-            path, Grid.of(dataset), dataset.dtypes, bands, dataset.nodata, len(bands) < dataset.count,
-            has_mask_band(dataset), holds_classes(dataset),
-            dataset.block_shapes[0], (palette, read_class_table(dataset), names),
+            path, Grid.of(dataset), dataset.dtypes, bands, dataset.nodatavals, misses_by_band(dataset),
+            next(iter(alpha_bands(dataset)), None), MaskFlags.alpha in dataset.mask_flag_enums[bands[0] - 1],
+            has_mask_band(dataset), holds_classes(dataset), dataset.block_shapes[0],
+            (read_colours(dataset), read_class_table(dataset), names),
+            tuple(BandNotes.of(dataset, band) for band in dataset.indexes), dataset.tags(),
+            read_domains(dataset),
         )  # fmt: skip
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether a band tells how transparent pixels are."""
+        return self.alpha is not None
+
+    @property
+    def has_nodata(self) -> bool:
+        """Whether any band states a nodata value."""
+        return any(value is not None for value in self.nodatavals)
 
     @property
     def may_hide(self) -> bool:
         """Whether the raster can say of pixels that they have no data."""
-        return self.nodata is not None or self.has_alpha or self.has_mask
+        return self.has_nodata or self.has_alpha or self.has_mask
 
     @property
     def is_partial(self) -> bool:
         """Whether values within the raster may be missing, be they said to be or no finite numbers."""
         return self.may_hide or any("float" in name for name in self.dtypes)
 
-
-def find_paths(request: MosaicRasters) -> tuple[str, ...]:
-    """Return the rasters that are asked for: INPUTS, or what PATTERN finds in FOLDER, by name.
-
-    Files that GDAL keeps beside rasters (overviews, masks, .aux.xml) are passed over, others that are no rasters are
-    left out by `read_sources`.
-
-    Raises:
-        RequestError: FOLDER or PATTERN is wrong, or OUTPUT is one of the files.
-    """
-    if not request.folder:
-        return request.inputs
-    folder = Path(request.folder)
-    if not folder.is_dir():
-        raise RequestError(f"FOLDER is {folder}, which is no folder.", "Give the folder that holds the rasters.")
-    try:
-        found = sorted(path for path in folder.glob(request.pattern) if path.is_file())
-    except (ValueError, NotImplementedError) as error:
-        raise RequestError(
-            f"PATTERN is '{request.pattern}', which cannot be used: {error}.", "Write it like *.tif or **/*.tif."
-        ) from error
-    paths = tuple(str(path) for path in found if not path.name.lower().endswith(_BESIDE_RASTERS))
-    if not paths:
-        raise RequestError(f"{folder} has no file like '{request.pattern}'.", "Check FOLDER and PATTERN.")
-    if place_of(request.output) in {place_of(path) for path in paths}:
-        raise RequestError(
-            f"OUTPUT would overwrite one of the rasters of FOLDER ({request.output}).", "Choose another file to write."
-        )
-    return paths
+    def bands_with_alpha(self, place: int | None) -> tuple[int, ...]:
+        """Return the numbers of all bands, with alpha as the band of that number; without it where that is None."""
+        if place is None or self.alpha is None:
+            return self.bands
+        return (*self.bands[: place - 1], self.alpha, *self.bands[place - 1 :])
 
 
 def read_sources(paths: Sequence[str], report: Report, *, from_folder: bool) -> tuple[Source, ...]:
@@ -114,47 +110,27 @@ def read_sources(paths: Sequence[str], report: Report, *, from_folder: bool) -> 
             left out with a warning.
 
     Raises:
-        InputError: A raster cannot be opened.
+        InputError: A raster cannot be opened, or has no grid on the ground.
     """
     sources, others = [], []
     for number, path in enumerate(paths):
         stop_if_cancelled(report)
-        try:
-            with open_raster(path) as dataset:
+        with ExitStack() as stack:
+            try:
+                dataset = stack.enter_context(open_raster(path))
+            except InputError:
+                if not from_folder or path.lower().endswith(RASTER_SUFFIXES):
+                    raise
+                others.append(path)
+            else:
+                check_placed(dataset, report)
                 sources.append(Source.of(dataset, path))
-        except InputError:
-            if not from_folder or path.lower().endswith(RASTER_SUFFIXES):
-                raise
-            others.append(path)
         report.progress((number + 1) / len(paths), "Reading headers")
     if others:
         report.warn(f"{len(others)} files are no rasters and are left out: {name_some(others)}.")
     if not sources:
         raise InputError(f"None of {len(paths)} files is a raster ({paths[0]}, ...).", "Check FOLDER and PATTERN.")
     return tuple(sources)
-
-
-def check_sources(sources: Sequence[Source], report: Report) -> None:
-    """Check that rasters fit together, and tell in what they differ.
-
-    Raises:
-        InputError: They have other numbers of bands, or only some have a CRS.
-    """
-    first = sources[0]
-    for source in sources:
-        if len(source.bands) != len(first.bands):
-            raise InputError(
-                f"{source.path} has {_count_bands(source)}, but {first.path} has {_count_bands(first)}.",
-                "Leave one of them out, or give all the same bands (Stack bands).",
-            )
-    without = [source.path for source in sources if source.grid.crs is None]
-    if without and len(without) < len(sources):
-        raise InputError(
-            f"{len(without)} of {len(sources)} rasters have no CRS: {name_some(without)}.", "Give them their CRS first."
-        )
-    if without and len(sources) > 1:
-        report.warn("None of the rasters has a CRS: they are taken to lie in the same plane.")
-    _tell_differences(sources, report)
 
 
 def keeps_alpha(sources: Sequence[Source]) -> bool:
@@ -178,28 +154,3 @@ def unique_crs(sources: Sequence[Source]) -> list[list[int]]:
         else:
             groups.append([number])
     return groups
-
-
-def _tell_differences(sources: Sequence[Source], report: Report) -> None:
-    first = sources[0]
-    dtype = mosaic_dtype(sources)
-    if any(set(source.dtypes) != {dtype} for source in sources):
-        kinds = sorted({name for source in sources for name in source.dtypes})
-        report.note(f"The rasters have the data types {', '.join(kinds)}; the mosaic has {dtype}.")
-    if len({source.has_alpha for source in sources}) == 2:
-        report.note("Some rasters have an alpha band and others none: a mask takes its place.")
-    for at, what in enumerate(("colour tables", "classes", "band names")):
-        other = [source.path for source in sources if source.legend[at] != first.legend[at]]
-        if other:
-            report.warn(
-                f"{len(other)} rasters have other {what} than {first.path}, whose are taken: {name_some(other)}."
-            )
-
-
-def _count_bands(source: Source) -> str:
-    return f"{len(source.bands)} band{'s' * (len(source.bands) != 1)}{' and alpha' * source.has_alpha}"
-
-
-def name_some(paths: Sequence[str]) -> str:
-    """Return the first few of many paths, for messages."""
-    return ", ".join(paths[:3]) + (", ..." if len(paths) > 3 else "")

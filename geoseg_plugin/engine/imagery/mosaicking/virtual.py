@@ -1,7 +1,7 @@
 """Mosaics as virtual rasters (.vrt): a small file that points at the rasters.
 
-GDAL draws them one over the other, the last one on top, and tells band by band where data are missing; in a written
-mosaic of whole numbers that is told of whole pixels.
+GDAL draws them one over the other, the last one on top, and tells band by band where data are missing; in written
+mosaics that is told of whole pixels where nodata is 0 or values have 8 bits.
 
 Source: https://gdal.org/en/stable/drivers/raster/vrt.html
 """
@@ -16,15 +16,17 @@ from xml.etree import ElementTree as ET  # nosec B405 - it writes here, and read
 
 import rasterio.shutil
 from rasterio.dtypes import dtype_rev, typename_fwd
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import MemoryFile
 from rasterio.windows import Window
 
+from ....contract.errors import InputError
 from ....contract.events import Report, stop_if_cancelled
 from ....contract.stages.imagery import FIRST, MosaicRasters
 from ...output import whole_file
 from ...raster import open_raster
 from ...style import category_names, write_raster_style
+from ..tags import Domains
 from ..view import view_on_grid
 from ..writing import BandNotes, Plan
 from .frame import Placed
@@ -41,8 +43,9 @@ class _Reference:
         window: Where it lies in the mosaic.
         size: Width and height of what `name` is, in pixels.
         block: Height and width of its blocks.
-        is_relative: Whether the path starts from the folder of the virtual raster.
+        nodatavals: The nodata value of each of its bands.
         has_mask: Whether it has an alpha or a mask band.
+        is_relative: Whether the path starts from the folder of the virtual raster.
     """
 
     source: Source
@@ -50,8 +53,9 @@ class _Reference:
     window: Window
     size: tuple[int, int]
     block: tuple[int, int]
-    is_relative: bool
+    nodatavals: tuple[float | None, ...]
     has_mask: bool
+    is_relative: bool = False
 
 
 def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], report: Report) -> None:
@@ -66,12 +70,11 @@ def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], 
         report: Hears of the progress.
 
     Raises:
-        InputError: A raster cannot be opened any more.
+        InputError: A raster cannot be opened any more, or has transparency that GDAL would not show.
         OutputError: The file cannot be written.
     """
     references = _refer_all(plan, request, placed[::-1] if request.method == FIRST else placed, report)
-    if len(plan.bands) > 1 and plan.nodata is not None:
-        report.note("In a virtual raster data are missing band by band, wherever a band has the nodata value.")
+    _tell_limits(plan, placed, report)
     root = _describe(plan)
     for number, notes in enumerate(plan.bands, start=1):
         element = _describe_band(plan, number, notes)
@@ -86,9 +89,27 @@ def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], 
             write_raster_style(path, plan.classes)
 
 
-def _refer_all(
-    plan: Plan, request: MosaicRasters, placed: Sequence[Placed], report: Report
-) -> list[_Reference]:  # fmt: skip
+def _tell_limits(plan: Plan, placed: Sequence[Placed], report: Report) -> None:
+    """Refuse or tell what a virtual raster cannot show as a written mosaic does."""
+    sources = [one.source for one in placed]
+    unheeded = [source.path for source in sources if source.has_alpha and not source.heeds_alpha]
+    if unheeded and len(sources) > 1:
+        raise InputError(
+            f"A virtual raster would not heed the alpha band of {unheeded[0]}: it is not the last of 2 or 4 bands, or "
+            "stands beside a nodata value.", "Write a .tif.",
+        )  # fmt: skip
+    if plan.nodata is None:
+        return
+    if len(plan.bands) > 1 and len(sources) > 1 and not all(source.by_band for source in sources):
+        report.note("Where a band has the nodata value, a virtual raster shows that band of the raster below.")
+    if plan.nodata_is_new:
+        report.warn(
+            f"Pixels with data that have the value {plan.nodata:g} now count as pixels without data. Whether there are "
+            "such is not checked for a virtual raster."
+        )
+
+
+def _refer_all(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], report: Report) -> list[_Reference]:
     below, above = [], []
     for number, one in enumerate(placed):
         stop_if_cancelled(report)
@@ -105,9 +126,8 @@ def _refer_all(
 def _refer_directly(placed: Placed, request: MosaicRasters) -> _Reference:
     source, window = placed.source, placed.window
     name, is_relative = _relative(source.path, request.output)
-    size = int(window.width), int(window.height)
-    has_mask = source.has_alpha or source.has_mask
-    return _Reference(source, name, window, size, source.block, is_relative=is_relative, has_mask=has_mask)
+    size, has_mask = (int(window.width), int(window.height)), source.heeds_alpha or source.has_mask
+    return _Reference(source, name, window, size, source.block, source.nodatavals, has_mask, is_relative=is_relative)
 
 
 def _refer_resampled(placed: Placed, plan: Plan, request: MosaicRasters, *, stretched: bool = False) -> _Reference:
@@ -117,10 +137,10 @@ def _refer_resampled(placed: Placed, plan: Plan, request: MosaicRasters, *, stre
         with MemoryFile(ext=".vrt") as memory:
             rasterio.shutil.copy(view.pixels, memory.name, driver="VRT")
             text = memory.read().decode()
-        block = view.pixels.block_shapes[0]
-    return _Reference(
-        source, text, placed.window, (part.width, part.height), block, is_relative=False, has_mask=source.nodata is None
-    )  # fmt: skip
+        block, nodatavals = view.pixels.block_shapes[0], view.pixels.nodatavals
+        has_mask = MaskFlags.alpha in view.pixels.mask_flag_enums[source.bands[0] - 1]
+    size = part.width, part.height
+    return _Reference(source, text, placed.window, size, block, nodatavals, has_mask)
 
 
 def _relative(path: str, output: str) -> tuple[str, bool]:
@@ -141,14 +161,15 @@ def _describe(plan: Plan) -> ET.Element:
     if grid.crs is not None:
         ET.SubElement(root, "SRS").text = grid.crs.to_wkt()
     ET.SubElement(root, "GeoTransform").text = ", ".join(repr(value) for value in grid.transform.to_gdal())
-    _add_tags(root, plan.tags)
+    _add_tags(root, plan.tags, plan.domains)
     return root
 
 
 def _describe_band(plan: Plan, number: int, notes: BandNotes) -> ET.Element:
     band = ET.Element("VRTRasterBand", dataType=_type_name(plan.dtype), band=str(number))
-    _add_tags(band, notes.tags)
-    meaning = ColorInterp.palette if plan.colours is not None else notes.meaning
+    _add_tags(band, notes.tags, notes.domains)
+    colours = plan.colours if number == 1 else None
+    meaning = ColorInterp.palette if colours is not None else notes.meaning
     texts = {
         "Description": notes.name, "UnitType": notes.unit,
         "Offset": repr(notes.offset) if notes.offset != 0 else None,
@@ -159,10 +180,10 @@ def _describe_band(plan: Plan, number: int, notes: BandNotes) -> ET.Element:
     for tag, text in texts.items():
         if text:
             ET.SubElement(band, tag).text = text
-    if plan.colours is not None:
+    if colours is not None:
         table = ET.SubElement(band, "ColorTable")
-        for value in range(max(plan.colours) + 1):
-            colour = plan.colours.get(value, (0, 0, 0, 0))
+        for value in range(max(colours) + 1):
+            colour = colours.get(value, (0, 0, 0, 0))
             ET.SubElement(table, "Entry", {f"c{at}": str(part) for at, part in enumerate(colour, start=1)})
     names = category_names(plan.classes) if plan.classes is not None else None
     if names is not None:
@@ -171,26 +192,25 @@ def _describe_band(plan: Plan, number: int, notes: BandNotes) -> ET.Element:
 
 
 def _refer_band(one: _Reference, number: int, plan: Plan) -> ET.Element:
-    band = number if number == plan.alpha_band else one.source.bands[number - 1]
+    band = one.source.bands_with_alpha(plan.alpha_band)[number - 1]
     dtype = one.source.dtypes[band - 1]
-    hidden = _hidden_value(one, number, plan)
-    by_mask = hidden is None and one.has_mask
+    hidden = 0.0 if number == plan.alpha_band else _hidden_value(one, band, plan)
+    by_mask = one.has_mask and number != plan.alpha_band
     element = ET.Element("ComplexSource" if by_mask or hidden is not None else "SimpleSource")
     _add_place(element, one, str(band), dtype)
     if hidden is not None:
         ET.SubElement(element, "NODATA").text = _number(hidden)
-    elif by_mask:
+    if by_mask:
         ET.SubElement(element, "UseMaskBand").text = "true"
     return element
 
 
-def _hidden_value(one: _Reference, number: int, plan: Plan) -> float | None:
+def _hidden_value(one: _Reference, band: int, plan: Plan) -> float | None:
     """Return the value of a band that lets see through to the rasters below."""
-    if number == plan.alpha_band:
-        return 0.0
-    if one.source.nodata is None and not one.has_mask and plan.dtype.startswith("float"):
+    value = one.nodatavals[band - 1]
+    if value is None and not one.has_mask and plan.dtype.startswith("float"):
         return float("nan")
-    return one.source.nodata
+    return value
 
 
 def _refer_mask(one: _Reference) -> ET.Element:
@@ -214,10 +234,10 @@ def _add_place(element: ET.Element, one: _Reference, band: str, dtype: str) -> N
     ET.SubElement(element, "DstRect", xOff=left, yOff=top, xSize=width, ySize=height)
 
 
-def _add_tags(element: ET.Element, tags: Mapping[str, str]) -> None:
-    if tags:
-        metadata = ET.SubElement(element, "Metadata")
-        for key, text in tags.items():
+def _add_tags(element: ET.Element, tags: Mapping[str, str], domains: Domains) -> None:
+    for name, texts in (("", tags), *domains.items()):
+        metadata = ET.SubElement(element, "Metadata", {"domain": name} if name else {})
+        for key, text in texts.items():
             ET.SubElement(metadata, "MDI", key=key).text = text
 
 
