@@ -129,6 +129,14 @@ def test_small_blocks_give_the_same(rescale, make_raster, pixels, monkeypatch, r
         assert len(recorder.fractions) == 3 * 4 * 4
 
 
+def test_blocks_are_bounded_by_what_is_read(rescale, make_raster, monkeypatch):
+    source = make_raster("in.tif", np.random.default_rng(3).random((2, 20, 30)))
+    asked = []
+    monkeypatch.setattr(writing, "block_shape", lambda width, pixel_bytes: asked.append(pixel_bytes) or (16, 16))
+    rescale(source)
+    assert asked == [16]
+
+
 def test_cog(rescale, make_raster):
     values = np.random.default_rng(2).integers(1, 3000, (3, 600, 700)).astype(np.uint16)
     values[:, :100] = 0

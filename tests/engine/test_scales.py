@@ -96,7 +96,7 @@ def test_nodata_counts_in_single_bands_unless_they_may_be_dark(rescale, make_ras
     assert np.array_equal(read(rescale(dark, **options)), np.where(pixels.any(axis=0), pixels.clip(500, 2000), 0))
 
 
-def test_clipping_gives_bands_one_nodata_value(rescale, make_raster, tmp_path):
+def test_clipping_gives_bands_one_nodata_value(rescale, make_raster, tmp_path, recorder):
     paths = [
         make_raster("a.tif", np.array([[[10, 20, -9999, 30]]], np.float32)),
         make_raster("b.tif", np.array([[[10, -1, 20, np.nan]]], np.float32)),
@@ -110,7 +110,13 @@ def test_clipping_gives_bands_one_nodata_value(rescale, make_raster, tmp_path):
     source.write_text(f'<VRTDataset rasterXSize="4" rasterYSize="1">{bands}</VRTDataset>')
     with rasterio.open(rescale(str(source), type=CLIP_ONLY, method=FIXED_RANGE, low=0, high=25)) as dataset:
         assert dataset.nodatavals == (-9999, -9999)
-        np.testing.assert_array_equal(dataset.read()[:, 0], [[10, 20, -9999, 25], [10, -9999, 20, np.nan]])
+        np.testing.assert_array_equal(dataset.read()[:, 0], [[10, 20, -9999, 25], [10, -9999, 20, -9999]])
+    assert recorder.warnings == []
+    rescale(str(source), type=CLIP_ONLY, method=FIXED_RANGE, low=-1e5, high=1e5)
+    assert recorder.warnings == []
+    make_raster("b.tif", np.array([[[10, -1, -9999, 5]]], np.float32))
+    rescale(str(source), type=CLIP_ONLY, method=FIXED_RANGE, low=-1e5, high=1e5)
+    assert "1 pixels with data have the value -9999" in recorder.warnings[0]
 
 
 def test_a_mask_band_is_kept(rescale, make_raster, pixels):

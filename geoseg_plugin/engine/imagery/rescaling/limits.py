@@ -55,6 +55,11 @@ def read_pixels(source: DatasetReader, window: Window) -> Pixels:
     return Pixels(whole, image, np.broadcast_to(read_known(source, window, image, bands), image.shape))
 
 
+def pixel_bytes(source: DatasetReader) -> int:
+    """Return the bytes of a pixel over all bands, as it is read."""
+    return source.count * np.dtype(common_dtype(source.dtypes)).itemsize
+
+
 def count_passes(request: RescaleImage, source: DatasetReader) -> int:
     """Return how often the image must be read to find its limits."""
     if request.method in (FIXED_RANGE, OTHER_IMAGE):
@@ -140,9 +145,8 @@ class _Values:
 
     def __call__(self) -> Iterator[tuple[int, NDArray[Any]]]:
         height, width = self.source.height, self.source.width
-        pixel_bytes = self.source.count * np.dtype(common_dtype(self.source.dtypes)).itemsize
         done = 0
-        for window in blocks(height, width, *block_shape(width, pixel_bytes)):
+        for window in blocks(height, width, *block_shape(width, pixel_bytes(self.source))):
             stop_if_cancelled(self.report)
             _, image, known = read_pixels(self.source, window)
             for number, (band, there) in enumerate(zip(image, known, strict=True)):

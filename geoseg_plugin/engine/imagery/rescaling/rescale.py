@@ -14,7 +14,7 @@ from ...raster import band_names, image_bands, open_raster
 from ...sampling import warn_of_odd_alpha
 from ..view import check_placed, holds_classes
 from ..writing import Plan, is_value_of, write_raster
-from .limits import Limits, count_passes, describe_limits, find_limits
+from .limits import Limits, count_passes, describe_limits, find_limits, pixel_bytes
 from .scales import Bytes, Clipped, Floats, Scale, find_opaque
 
 _SCALES: dict[str, type[Scale]] = {EIGHT_BIT: Bytes, FLOAT: Floats, CLIP_ONLY: Clipped}
@@ -53,10 +53,11 @@ def rescale_image(request: RescaleImage, report: Report) -> RescaleImageResult:
         text = describe_limits(limits, names)
         report.note(f"Limits: {text}")
         opaque = None if request.type == CLIP_ONLY else find_opaque(source, report)
-        scale = _SCALES[request.type](source, limits, opaque, plan.nodata)
+        scale = _SCALES[request.type](source, limits, opaque)
         write_raster(
-            scale.plan(plan), request.output, scale.make_block, cog=request.format == COG, report=Part(report, share, 1)
-        )
+            scale.plan(plan), request.output, scale.make_block, cog=request.format == COG,
+            report=Part(report, share, 1), pixel_bytes=pixel_bytes(source),
+        )  # fmt: skip
     return RescaleImageResult(output=request.output, limits=text)
 
 

@@ -16,7 +16,7 @@ from ....contract.events import Report, stop_if_cancelled
 from ...raster import alpha_bands, blocks, image_bands, read_window
 from ..view import has_mask_band
 from ..writing import Block, Plan, block_shape, common_dtype
-from .limits import HIGH_TAG, LOW_TAG, Limits, read_pixels
+from .limits import HIGH_TAG, LOW_TAG, Limits, pixel_bytes, read_pixels
 
 _OPAQUE = 255
 
@@ -29,13 +29,11 @@ class Scale(ABC):
         source: The open image.
         limits: Limits of its bands but alpha.
         opaque: The alpha of its opaque pixels: see `find_opaque`.
-        nodata: What the result of an image that stays as it is has for nodata.
     """
 
     source: DatasetReader
     limits: tuple[Limits, ...]
     opaque: int | None
-    nodata: float | None
 
     @abstractmethod
     def plan(self, plan: Plan) -> Plan:
@@ -109,10 +107,11 @@ class Clipped(Scale):
         made = whole.copy()
         for band, values, there, (low, high) in zip(image_bands(self.source), image, known, self.limits, strict=True):
             np.clip(values, low, high, out=made[band - 1], where=there)
-            own = self.source.nodatavals[band - 1]
-            if own is not None and self.nodata is not None and own != self.nodata:
-                made[band - 1][~there & (values == own)] = self.nodata
-        return Block(made, known.any(axis=0) if has_mask_band(self.source) else None)
+        if not has_mask_band(self.source) and len(set(map(str, self.source.nodatavals))) == 1:
+            return Block(made)
+        shown = np.broadcast_to(known.any(axis=0), whole.shape).copy()
+        shown[[band - 1 for band in image_bands(self.source)]] = known
+        return Block(made, shown)
 
 
 def find_opaque(source: DatasetReader, report: Report) -> int | None:
@@ -131,8 +130,7 @@ def find_opaque(source: DatasetReader, report: Report) -> int | None:
     dtype = np.dtype(common_dtype([source.dtypes[band - 1] for band in bands] or ["uint8"]))
     if dtype.kind == "f" or np.iinfo(dtype).max <= _OPAQUE:
         return None if dtype.kind == "f" else _OPAQUE
-    pixel_bytes = source.count * np.dtype(common_dtype(source.dtypes)).itemsize
-    for window in blocks(source.height, source.width, *block_shape(source.width, pixel_bytes)):
+    for window in blocks(source.height, source.width, *block_shape(source.width, pixel_bytes(source))):
         stop_if_cancelled(report)
         if read_window(source, window, bands).max() > _OPAQUE:
             return int(np.iinfo(dtype).max)
