@@ -1,15 +1,33 @@
-"""Run as Batch Process: QGIS's own batch dialog, filled row by row, gives one file for every row."""
+"""Run as Batch Process: QGIS's own batch dialog, filled row by row, gives for every row what it asks for."""
+
+import json
+import shutil
 
 import pytest
-from qgis.core import QgsApplication, QgsProcessingContext, QgsRasterLayer
+from osgeo import gdal
+from qgis.core import QgsApplication, QgsProcessingContext
 
+# For every row what is given, and (width, height, bands, data type) of what it makes of 64 x 64 pixels of 2 m.
 ROWS = {
-    "clipraster": [{"INPUT": "{raster}", "EXTENT": "500010,500020,4999980,4999990 [EPSG:32633]"}] * 2,
-    "stackbands": [{"INPUTS": ["{raster}"], "BANDS": "3, 1"}, {"INPUTS": ["{raster}"], "BANDS": "2"}],
-    "mosaicrasters": [{"INPUTS": ["{raster}"], "METHOD": "mean"}, {"INPUTS": ["{raster}"], "METHOD": "first"}],
+    "clipraster": [
+        ({"EXTENT": "500010,500020,4999980,4999990 [EPSG:32633]"}, (5, 5, 3, "UInt16")),
+        ({"EXTENT": "500010,500030,4999984,4999990 [EPSG:32633]"}, (10, 3, 3, "UInt16")),
+    ],
+    "stackbands": [
+        ({"BANDS": "3, 1"}, (64, 64, 2, "UInt16")),
+        ({"BANDS": "2", "EXPRESSIONS": "x = band_1 + 1"}, (64, 64, 2, "Float32")),
+    ],
+    "stackfolder": [
+        ({"PARTNERS": "_vh_, _vv_"}, (64, 64, 6, "UInt16")),
+        ({"PARTNERS": "_vv_", "BANDS": "1"}, (64, 64, 1, "UInt16")),
+    ],
+    "mosaicrasters": [
+        ({"METHOD": "mean", "PIXEL_SIZE": "4"}, (32, 32, 3, "UInt16")),
+        ({"METHOD": "first"}, (64, 64, 3, "UInt16")),
+    ],
     "rescaleimage": [
-        {"INPUT": "{raster}", "TYPE": "float (0 to 1)"},
-        {"INPUT": "{raster}", "SCOPE": "all bands together"},
+        ({"TYPE": "float (0 to 1)"}, (64, 64, 3, "Float32")),
+        ({"SCOPE": "all bands together"}, (64, 64, 3, "Byte")),
     ],
 }
 
@@ -33,18 +51,34 @@ def batch(qgis_processing, provider, qgis_iface):
         QgsApplication.processEvents()
 
 
+@pytest.fixture
+def scenes(raster, tmp_path):
+    """A folder with a VH and a VV scene."""
+    for name in ("s1_vh_a.tif", "s1_vv_a.tif"):
+        (tmp_path / "scenes").mkdir(exist_ok=True)
+        shutil.copy(raster, tmp_path / "scenes" / name)
+    return str(tmp_path / "scenes")
+
+
 @pytest.mark.parametrize("name", ROWS)
-def test_every_row_gives_its_file(batch, raster, tmp_path, name):
+def test_every_row_gives_what_it_asks_for(batch, raster, scenes, tmp_path, name):
     dialog, outputs = batch(name), []
     panel, context = dialog.mainWidget(), QgsProcessingContext()
     panel.checkLoadLayersOnCompletion.setChecked(False)
     panel.addRow(len(ROWS[name]) - 1)
-    for row, given in enumerate(ROWS[name]):
-        for parameter, value in given.items():
-            filled = [raster] if isinstance(value, list) else value.format(raster=raster)
-            panel.wrappers[row][panel.parameter_to_column[parameter]].setParameterValue(filled, context)
-        outputs.append(str(tmp_path / f"row {row}.tif"))
-        panel.tblParameters.cellWidget(row + 1, panel.parameter_to_column["OUTPUT"]).setValue(outputs[-1])
+    sources = {"INPUT": raster, "INPUTS": [raster], "FOLDER": scenes}
+    own = "FOLDER" if name == "stackfolder" else "INPUT" if "INPUT" in panel.parameter_to_column else "INPUTS"
+    for row, (given, _) in enumerate(ROWS[name]):
+        for parameter, value in {own: sources[own], **given}.items():
+            panel.wrappers[row][panel.parameter_to_column[parameter]].setParameterValue(value, context)
+        outputs.append(tmp_path / (f"row {row}" if name == "stackfolder" else f"row {row}.tif"))
+        panel.tblParameters.cellWidget(row + 1, panel.parameter_to_column["OUTPUT"]).setValue(str(outputs[-1]))
     dialog.runAlgorithm()
-    for output in outputs:
-        assert QgsRasterLayer(output, "result").isValid()
+    for output, (given, (width, height, bands, dtype)) in zip(outputs, ROWS[name], strict=True):
+        (file,) = output.iterdir() if output.is_dir() else [output]
+        dataset = gdal.Open(str(file))
+        assert (dataset.RasterXSize, dataset.RasterYSize, dataset.RasterCount) == (width, height, bands)
+        assert gdal.GetDataTypeName(dataset.GetRasterBand(1).DataType) == dtype
+        asked = json.loads(dataset.GetMetadataItem("GEOSEG_REQUEST"))["parameters"]
+        for parameter in given.keys() & {"BANDS", "EXPRESSIONS", "METHOD", "TYPE", "SCOPE"}:
+            assert str(asked[parameter.lower()]) == given[parameter]
