@@ -53,7 +53,7 @@ def pixels(number, dtype="uint8", bands=3):
 
 
 @pytest.mark.parametrize("method", ["first", "last"])
-@pytest.mark.parametrize("kind", ["full", "nodata", "other nodata", "mask", "alpha", "NaN", "mixed"])
+@pytest.mark.parametrize("kind", ["full", "nodata", "other nodata", "mask", "alpha", "NaN", "mixed", "by band"])
 def test_gdal_reads_what_a_written_mosaic_holds(compare, make_raster, method, kind):
     paths = []
     for number, place in enumerate([(0, 0), (20, 30), (40, 90)]):
@@ -62,6 +62,12 @@ def test_gdal_reads_what_a_written_mosaic_holds(compare, make_raster, method, ki
         if "nodata" in kind:
             options["nodata"] = 255 - (number if kind == "other nodata" else 0)
             image[:, hidden] = options["nodata"]
+        elif kind == "by band":
+            image = image.astype(np.int16)
+            options["nodata"] = -9999 + number
+            image[:, hidden] = options["nodata"]
+            image[1, ::3] = options["nodata"]
+            options.pop("photometric")
         elif kind == "NaN":
             image = image.astype(np.float32)
             image[:, hidden] = np.nan
@@ -149,3 +155,26 @@ def test_cancelling_leaves_nothing(make_raster, make_recorder, tmp_path):
     with pytest.raises(Cancelled):
         mosaic_rasters(request, make_recorder(lambda recorder: "Writing the virtual raster" in recorder.texts))
     assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
+
+
+def test_a_mask_beside_nodata(compare, make_raster):
+    shown = np.random.default_rng(5).random((60, 80)) > 0.5
+    one = make_raster("0.tif", pixels(0), nodata=0, mask=shown)
+    other = make_raster("1.tif", pixels(1), nodata=0, transform=at(0, 40))
+    ours, theirs = compare([one, other])
+    hold_equal(ours, theirs)
+    assert (ours.dataset_mask() > 0)[:, :40].tolist() == shown[:, :40].tolist()
+    shifted = make_raster("2.tif", pixels(0), nodata=0, mask=shown, transform=at(0.5, 0.5))
+    ours, theirs = compare([shifted], like=one)
+    hold_equal(ours, theirs)
+    assert (ours.dataset_mask() == 0).sum() > 1000
+
+
+def test_what_is_not_checked_is_told(make_raster, recorder, tmp_path):
+    one = make_raster("0.tif", pixels(0), nodata=0)
+    paths = [one, make_raster("1.tif", pixels(1), transform=at(0, 40))]
+    mosaic_rasters(MosaicRasters(inputs=[one], output=str(tmp_path / "m.vrt")), recorder)
+    assert not (recorder.warnings or recorder.notes)
+    mosaic_rasters(MosaicRasters(inputs=paths, output=str(tmp_path / "m.vrt")), recorder)
+    assert "the value 0 now count as pixels without data" in recorder.warnings[0]
+    assert "shows that band of the raster below" in recorder.notes[0]

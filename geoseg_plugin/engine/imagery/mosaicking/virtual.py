@@ -194,23 +194,22 @@ def _describe_band(plan: Plan, number: int, notes: BandNotes) -> ET.Element:
 def _refer_band(one: _Reference, number: int, plan: Plan) -> ET.Element:
     band = one.source.bands_with_alpha(plan.alpha_band)[number - 1]
     dtype = one.source.dtypes[band - 1]
-    hidden = 0.0 if number == plan.alpha_band else _hidden_value(one, band, plan)
-    by_mask = one.has_mask and number != plan.alpha_band
+    is_alpha = number == plan.alpha_band
+    by_mask = one.has_mask and not is_alpha  # which GDAL would not heed beside nodata
+    hidden = None if by_mask else 0.0 if is_alpha else _hidden_value(one, band, plan)
     element = ET.Element("ComplexSource" if by_mask or hidden is not None else "SimpleSource")
     _add_place(element, one, str(band), dtype)
-    if hidden is not None:
-        ET.SubElement(element, "NODATA").text = _number(hidden)
     if by_mask:
         ET.SubElement(element, "UseMaskBand").text = "true"
+    elif hidden is not None:
+        ET.SubElement(element, "NODATA").text = _number(hidden)
     return element
 
 
 def _hidden_value(one: _Reference, band: int, plan: Plan) -> float | None:
     """Return the value of a band that lets see through to the rasters below."""
     value = one.nodatavals[band - 1]
-    if value is None and not one.has_mask and plan.dtype.startswith("float"):
-        return float("nan")
-    return value
+    return float("nan") if value is None and plan.dtype.startswith("float") else value
 
 
 def _refer_mask(one: _Reference) -> ET.Element:
