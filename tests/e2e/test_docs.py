@@ -14,6 +14,22 @@ COMMANDS = [
     line for block in re.findall(r"```\n(.*?)```", TEXT, re.DOTALL) for line in block.replace("\\\n", "").splitlines()
 ]
 
+SCENE = ["blue", "green", "red", "nir"]
+BANDS = {
+    "cut.tif": SCENE,
+    "rgb.tif": ["red", "green", "blue"],
+    "vegetation.tif": ["red", "nir", "NDVI", "MSAVI"],
+    "stack.tif": [*SCENE, "ratio", "sum"],
+    "s1_3b.tif": ["VH", "VV", "mean"],
+    "stacked": ["VH_dB", "VV_dB", "mean_dB"],
+    "mosaic.tif": ["a", "b", "c"],
+    "seamless.tif": ["height"],
+    "mosaic.vrt": ["a", "b", "c"],
+    "bytes.tif": SCENE,
+    "clipped.tif": SCENE,
+    "same.tif": SCENE,
+}
+
 
 def write(path, count, left=0, names=()):
     """Write a scene of 64 x 64 pixels of 10 m in UTM zone 45N, `left` pixels east of the corner."""
@@ -33,14 +49,15 @@ def write(path, count, left=0, names=()):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
-    write(folder / "scene.tif", 4, names=("blue", "green", "red", "nir"))
-    for name in ("labels", "b04", "b08", "s1_vh", "s1_vv", "a"):
+    write(folder / "scene.tif", 4, names=SCENE)
+    for name in ("labels", "b04", "b08", "s1_vh", "s1_vv"):
         write(folder / f"{name}.tif", 1)
-    write(folder / "b.tif", 1, left=40)
+    write(folder / "a.tif", 1, names=("height",))
+    write(folder / "b.tif", 1, left=40, names=("height",))
     for pair in ("scenes/s1_vh_1.tif", "scenes/s1_vv_1.tif"):
         write(folder / pair, 1)
     for col in (0, 64):
-        write(folder / "tiles" / f"t_{col}.tif", 3, left=col)
+        write(folder / "tiles" / f"t_{col}.tif", 3, left=col, names=("a", "b", "c"))
     return folder
 
 
@@ -59,7 +76,10 @@ def test_a_command_works_as_shown(qgis_process, folder, monkeypatch, command):
     results = [output] if output.is_file() else sorted(output.rglob("*.tif"))
     assert results
     for result in results:
-        assert np.isfinite(gdal.Open(str(result)).ReadAsArray()).any()
+        dataset = gdal.Open(str(result))
+        assert np.isfinite(dataset.ReadAsArray()).any()
+        names = [dataset.GetRasterBand(number + 1).GetDescription() for number in range(dataset.RasterCount)]
+        assert names == BANDS[output.name]
 
 
 def test_the_recipes_are_those_there_are(provider):

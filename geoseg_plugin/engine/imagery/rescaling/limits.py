@@ -57,7 +57,7 @@ def read_pixels(source: DatasetReader, window: Window) -> Pixels:
 
 def pixel_bytes(source: DatasetReader) -> int:
     """Return the bytes of a pixel over all bands, as it is read."""
-    return source.count * np.dtype(common_dtype(source.dtypes)).itemsize
+    return int(source.count * np.dtype(common_dtype(source.dtypes)).itemsize)
 
 
 def count_passes(request: RescaleImage, source: DatasetReader) -> int:
