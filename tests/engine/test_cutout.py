@@ -6,7 +6,7 @@ from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.contract.fields import Extent
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.cutout import Outline, bounds_window, find_window
+from geoseg.geoseg_plugin.engine.imagery.cutout import Outline, bounds_window, find_window, whole_pixels
 from pyproj import Transformer
 from rasterio.crs import CRS
 
@@ -39,6 +39,30 @@ def test_a_rectangle_in_another_crs_is_covered_and_not_by_much_more(crs):
     assert right - 1.02 <= cols.max() <= right + 0.02
     assert top <= rows.min() + 0.01 < top + 1.01
     assert bottom - 1.02 <= rows.max() <= bottom + 0.02
+
+
+@pytest.mark.parametrize("edges", [
+    (10, 20, 45, 47.8), (10, 20, 47.8, 50), (15.02, 25, 40, 60), (5, 15.02, 40, 60),
+    (-60, 100, -60, 47.8), (0, 180, -90, 47.8), (15.02, 180, -80, 84), (-180, 180, 47.8, 90),
+])  # fmt: skip
+def test_a_wide_rectangle_cuts_off_what_lies_outside_it(edges):
+    grid = Grid(UTM, Affine(10, 0, 500_000, 0, -10, 5_300_000), 1000, 1000)
+    left, top, right, bottom = box(find_window(Outline.of_extent(Extent(*edges, "EPSG:4326"), None), grid, "in.tif"))
+    cols, rows = np.meshgrid(np.arange(1000) + 0.5, np.arange(1000) + 0.5)
+    lon, lat = Transformer.from_crs(UTM.to_wkt(), "EPSG:4326", always_xy=True).transform(
+        *(grid.transform @ (cols, rows))
+    )
+    rows, cols = np.nonzero((lon > edges[0]) & (lon < edges[1]) & (lat > edges[2]) & (lat < edges[3]))
+    assert (cols.min() - left, rows.min() - top) in {(0, 0), (1, 0), (0, 1), (1, 1)}
+    assert (right - cols.max() - 1, bottom - rows.max() - 1) in {(0, 0), (1, 0), (0, 1), (1, 1)}
+
+
+@pytest.mark.parametrize(("low", "high", "pixels"), [
+    (2, 5, (2, 5)), (2.005, 5.005, (2, 5)), (1.995, 4.995, (2, 5)), (2.02, 5.02, (2, 6)), (2.3, 2.3, (2, 3)),
+    (2.995, 3.005, (2, 3)), (-3, -1, (-3, -1)),
+])  # fmt: skip
+def test_pixels_between_edges_are_whole_and_no_slivers(low, high, pixels):
+    assert whole_pixels(low, high) == pixels
 
 
 @pytest.mark.parametrize("crs", [UTM, UTM_60, POLAR])
