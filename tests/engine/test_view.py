@@ -1,5 +1,7 @@
 """Views: a raster on another grid, with the pixels and the gaps that it has there."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
@@ -179,6 +181,14 @@ def test_bands_with_several_nodata_values_are_refused_where_they_must_be_resampl
     view(str(path), grid())
     with pytest.raises(InputError, match=r"different nodata values \(1\.0, 2\.0\)"):
         view(str(path), grid(0.3, 0.3))
+
+
+def test_a_damaged_file_is_named_where_it_is_resampled(view, make_raster):
+    noise = np.random.default_rng(0).integers(0, 255, (1, 300, 300)).astype(np.uint8)
+    damaged = make_raster("damaged.tif", noise, tiled=True)
+    Path(damaged).write_bytes(Path(damaged).read_bytes()[:50_000])
+    with pytest.raises(InputError, match=rf"The raster {damaged} cannot be read"):
+        view(damaged, grid(0.5, 0.5, height=300, width=300))
 
 
 def test_without_crs_nothing_is_resampled(view, make_raster, pixels):

@@ -97,27 +97,6 @@ def test_a_nodata_value_that_was_there_before_is_nothing_to_warn_of(write, recor
     assert not recorder.warnings
 
 
-@pytest.mark.parametrize(("dtype", "nodata", "by_band"), [
-    ("uint8", 9, False), ("int16", 0, False), ("int16", 9, True), ("float32", 0, True),
-])  # fmt: skip
-def test_data_that_look_like_a_new_nodata_value_are_counted_as_they_will_be_read(
-    write, recorder, dtype, nodata, by_band
-):
-    pixels, shown = np.full((2, 300, 300), 5, dtype), np.ones((2, 300, 300), np.bool_)
-    pixels[0, 10, :7], pixels[:, 20, :4] = nodata, nodata
-    shown[:, 30, :2] = False
-    write(pixels, shown, nodata=nodata, nodata_is_new=True).close()
-    assert recorder.warnings[0].startswith(f"{11 if by_band else 4} pixels with data have the value {nodata}")
-    assert len(recorder.warnings) == 1
-
-
-def test_alpha_takes_no_part_in_what_looks_like_nodata(write, recorder):
-    pixels = np.full((4, 300, 300), 255, np.uint8)
-    pixels[:3, 0, :3] = 0
-    write(pixels, None, COLOURS, nodata=0, nodata_is_new=True).close()
-    assert recorder.warnings[0].startswith("3 pixels with data have the value 0")
-
-
 @pytest.mark.parametrize(("nodata", "found"), [(0, 1), (-9999, 0)])
 def test_bands_miss_pixels_each_for_itself(write, recorder, nodata, found):
     pixels, shown = np.full((2, 300, 300), 5, np.int16), np.ones((2, 300, 300), np.bool_)
@@ -125,14 +104,6 @@ def test_bands_miss_pixels_each_for_itself(write, recorder, nodata, found):
     with write(pixels, shown, nodata=nodata, nodata_is_new=True) as dataset:
         assert np.array_equal(dataset.read(), np.where(shown, pixels, nodata))
     assert [text.startswith("6 pixels lack data in some bands and get") for text in recorder.warnings] == [True] * found
-
-
-def test_tags_may_have_any_name(write):
-    with write(noise(1, 9, 9), tags={"bidx": "5", "ns": "x", "self": "me", "a b": "c"}) as dataset:
-        assert {key: text for key, text in dataset.tags().items() if key != "AREA_OR_POINT"} == {
-            "a b": "c",
-            "self": "me",
-        }
 
 
 def test_blocks_are_bounded_by_what_is_read_too(tmp_path, recorder):

@@ -106,7 +106,8 @@ def _points_within(outline: Outline, grid: Grid) -> NDArray[np.float64]:
     cols, rows = (axis.ravel() for axis in np.meshgrid(way * grid.width, way * grid.height))
     own = np.column_stack(grid.transform @ (cols, rows))
     elsewhere = own if same_crs(outline.crs, grid.crs) else _move(own, grid.crs, outline.crs)
-    return own[shapely.contains_xy(shapely.convex_hull(shapely.MultiPoint(outline.points)), elsewhere)]
+    inside = shapely.contains_xy(shapely.convex_hull(shapely.MultiPoint(outline.points)), elsewhere)
+    return np.asarray(own[inside])
 
 
 def _clip_edge(edge: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
