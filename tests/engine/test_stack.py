@@ -273,11 +273,15 @@ def test_what_is_said_of_bands_is_kept(stack, make_raster, pixels, recorder):
     with rasterio.open(source, "r+") as dataset:
         dataset.scales, dataset.offsets, dataset.units = (0.1, 0.2, 0.5), (1, 2, 3), ("m", "K", "s")
         dataset.update_tags(2, WAVELENGTH="665", STATISTICS_MEAN="3")
+    for path in (source, other):
+        with rasterio.open(path, "r+") as dataset:
+            dataset.update_tags(ns="IMAGERY", SATELLITE="S2A", FILE=path)
     with rasterio.open(stack(source, other, bands="b, other", expressions="real = a + 0")) as dataset:
         assert (dataset.scales, dataset.offsets) == ((0.2, 1, 1), (2, 0, 0))
         assert dataset.units[0] == "K"
         assert dataset.tags(1) == {"WAVELENGTH": "665"}
         assert dataset.tags()["SENSOR"] == "S2"
+        assert dataset.tags(ns="IMAGERY") == {"SATELLITE": "S2A"}
         assert "DAY" not in dataset.tags()
         assert "stackbands" in dataset.tags()["GEOSEG_REQUEST"]
         assert np.array_equal(dataset.read(1), pixels[1])

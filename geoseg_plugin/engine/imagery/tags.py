@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rasterio.io import DatasetReader, DatasetWriter
 
@@ -19,6 +19,18 @@ def read_domains(source: DatasetReader, band: int = 0) -> Domains:
     """
     kept = [name for name in source.tag_namespaces(band) if name not in _LEFT_OUT and ":" not in name]
     return {name: tags for name in kept if (tags := source.tags(band, ns=name))}
+
+
+def share_tags(several: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """Return the tags that all of some rasters, or bands, have."""
+    shared = set.intersection(*(set(tags.items()) for tags in several))
+    return {key: text for key, text in several[0].items() if (key, text) in shared}
+
+
+def share_domains(several: Sequence[Domains]) -> Domains:
+    """Return the tags that all of some rasters, or bands, have in the same domains."""
+    shared = {name: share_tags([one.get(name, {}) for one in several]) for name in several[0]}
+    return {name: tags for name, tags in shared.items() if tags}
 
 
 def write_tags(dataset: DatasetWriter, band: int, tags: Mapping[str, str], domains: Domains) -> None:

@@ -9,7 +9,7 @@ from ....contract.errors import InputError
 from ....contract.events import Report
 from ..paths import name_some
 from ..rescaling.limits import HIGH_TAG, LOW_TAG
-from ..tags import Domains
+from ..tags import Domains, share_domains, share_tags
 from ..writing import BandNotes
 from .sources import Source, mosaic_dtype
 
@@ -42,12 +42,12 @@ def check_sources(sources: Sequence[Source], report: Report) -> None:
 
 def shared_tags(sources: Sequence[Source]) -> Mapping[str, str]:
     """Return the tags that all rasters have."""
-    return _shared([source.tags for source in sources])
+    return share_tags([source.tags for source in sources])
 
 
 def shared_domains(sources: Sequence[Source]) -> Domains:
     """Return the tags that all rasters have in other domains than the default one."""
-    return _shared_domains([source.domains for source in sources])
+    return share_domains([source.domains for source in sources])
 
 
 def shared_notes(sources: Sequence[Source], alpha: int | None) -> tuple[BandNotes, ...]:
@@ -63,24 +63,14 @@ def shared_notes(sources: Sequence[Source], alpha: int | None) -> tuple[BandNote
 
 def _agree(notes: Sequence[BandNotes]) -> BandNotes:
     unit = notes[0].unit if len({one.unit for one in notes}) == 1 else None
-    tags = _shared([one.tags for one in notes])
+    tags = share_tags([one.tags for one in notes])
     if len({_limits(one) for one in notes}) > 1:
         tags = {key: text for key, text in tags.items() if key not in _LIMITS}
-    return replace(notes[0], unit=unit, tags=tags, domains=_shared_domains([one.domains for one in notes]))
+    return replace(notes[0], unit=unit, tags=tags, domains=share_domains([one.domains for one in notes]))
 
 
 def _limits(notes: BandNotes) -> tuple[str | None, ...]:
     return tuple(notes.tags.get(key) for key in _LIMITS)
-
-
-def _shared(several: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
-    shared = set.intersection(*(set(tags.items()) for tags in several))
-    return {key: text for key, text in several[0].items() if (key, text) in shared}
-
-
-def _shared_domains(several: Sequence[Domains]) -> Domains:
-    shared = {name: _shared([one.get(name, {}) for one in several]) for name in several[0]}
-    return {name: tags for name, tags in shared.items() if tags}
 
 
 def _check_scales(source: Source, first: Source) -> None:

@@ -21,6 +21,7 @@ from ...provenance import request_tags
 from ...raster import alpha_bands, image_bands, marks_single_bands, open_raster
 from ...sampling import warn_of_odd_alpha
 from ..cutout import Outline, find_window
+from ..tags import read_domains, share_domains, share_tags
 from ..view import View, check_placed, holds_classes, states_missing, view_on_grid, warn_of_blending
 from ..writing import BandNotes, Plan, common_dtype, is_value_of, write_raster
 from .band_choice import choose_bands, list_bands
@@ -151,9 +152,10 @@ def _plan(
     dtypes = [view.source.dtypes[number - 1] for view, number in places]
     derives = len(names) > len(places)
     notes = _notes(places, names)
-    tags = dict(set.intersection(*(set(source.tags().items()) for source in sources)))
+    tags = {**share_tags([source.tags() for source in sources]), **request_tags(request)}
     tags.pop(CLASSES_TAG, None)
-    plan = Plan(grid, "float32" if derives else common_dtype(dtypes), notes, tags={**tags, **request_tags(request)})
+    domains = share_domains([read_domains(source) for source in sources])
+    plan = Plan(grid, "float32" if derives else common_dtype(dtypes), notes, tags=tags, domains=domains)
     if derives:
         _note_changes(sources, dict(zip(names, dtypes, strict=False)), report)
         return replace(plan, nodata=math.nan)

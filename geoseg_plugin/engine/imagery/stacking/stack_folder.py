@@ -12,11 +12,11 @@ from ....contract.events import Report
 from ....contract.fields import RASTER_SUFFIXES, VRT_SUFFIX, fields_of
 from ....contract.stages.bands import StackBands, StackFolder, StackFolderResult
 from ...output import whole_folder
+from ..paths import is_hidden, name_some
 from .band_choice import split_list
 from .stack import write_stack
 
 _SUFFIXES = (*RASTER_SUFFIXES, VRT_SUFFIX, ".img", ".jp2")
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def find_groups(request: StackFolder) -> tuple[Group, ...]:
         if any(part in file.name for part in parts)
         and file.suffix.lower() in _SUFFIXES
         and not file.is_relative_to(output)
-        and not _is_hidden(file.relative_to(root))
+        and not is_hidden(file.relative_to(root))
         and file.is_file()
     ]
     files = [file for file in rasters if parts[0] in file.name]
@@ -101,11 +101,6 @@ def _group(first: Path, root: Path, parts: Sequence[str], stacked: str) -> Group
     return Group(files, first.parent.relative_to(root) / name)
 
 
-def _is_hidden(path: Path) -> bool:
-    """Tell whether a path lies in a hidden folder, such as one in which another result is being built."""
-    return any(part.startswith(".") for part in path.parts)
-
-
 def _without_first(rasters: Sequence[Path], parts: Sequence[str]) -> list[Path]:
     """Return the files that are missing although others of their group are there: those with the first part."""
     wanted = {
@@ -121,7 +116,7 @@ def _check_complete(groups: Sequence[Group], alone: Sequence[Path]) -> None:
     missing = [*alone, *(file for group in groups for file in group.files[1:] if not file.is_file())]
     if missing:
         raise InputError(
-            f"Of {len(groups) + len(alone)} groups of files {len(missing)} files are missing: {_list(missing)}.",
+            f"Of {len(groups) + len(alone)} groups of files {len(missing)} files are missing: {name_some(missing)}.",
             "Add them, or check PARTNERS.",
         )
 
@@ -144,11 +139,6 @@ def _request_of(request: StackFolder, group: Group) -> StackBands:
         inputs=tuple(map(str, group.files)), output=str(Path(request.output) / group.target),
         **{name: getattr(request, name) for name in shared},
     )  # fmt: skip
-
-
-def _list(items: Sequence[object]) -> str:
-    more = len(items) - _NAMED
-    return ", ".join(map(str, items[:_NAMED])) + (f" and {more} more" if more > 0 else "")
 
 
 class _Gathered:
@@ -193,7 +183,7 @@ class _Gathered:
         """Warn of every kind of thing once, with the files it was met in."""
         for texts in self._warned.values():
             first, *others = texts
-            again = f" The same goes for {_list(others)}." if others else ""
+            again = f" The same goes for {name_some(others)}." if others else ""
             self._whole.warn(f"{first}: {texts[first]}{again}")
 
     def _kind(self, text: str) -> str:
