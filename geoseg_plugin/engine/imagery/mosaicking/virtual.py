@@ -8,54 +8,21 @@ Source: https://gdal.org/en/stable/drivers/raster/vrt.html
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from xml.etree import ElementTree as ET  # nosec B405 - it writes here, and reads nothing
 
-import rasterio.shutil
 from rasterio.dtypes import dtype_rev, typename_fwd
-from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.io import MemoryFile
-from rasterio.windows import Window
+from rasterio.enums import ColorInterp
 
 from ....contract.errors import InputError
-from ....contract.events import Report, stop_if_cancelled
-from ....contract.stages.imagery import FIRST, MosaicRasters
+from ....contract.events import Report
+from ....contract.stages.imagery import MosaicRasters
 from ...output import whole_file
-from ...raster import open_raster
 from ...style import category_names, write_raster_style
 from ..tags import Domains
-from ..view import view_on_grid
 from ..writing import BandNotes, Plan
 from .frame import Placed
-from .sources import Source
-
-
-@dataclass(frozen=True)
-class _Reference:
-    """How a virtual raster refers to a raster.
-
-    Attributes:
-        source: The raster.
-        name: Its path, or the XML of a virtual raster that resamples it.
-        window: Where it lies in the mosaic.
-        size: Width and height of what `name` is, in pixels.
-        block: Height and width of its blocks.
-        nodatavals: The nodata value of each of its bands.
-        has_mask: Whether it has an alpha or a mask band.
-        is_relative: Whether the path starts from the folder of the virtual raster.
-    """
-
-    source: Source
-    name: str
-    window: Window
-    size: tuple[int, int]
-    block: tuple[int, int]
-    nodatavals: tuple[float | None, ...]
-    has_mask: bool
-    is_relative: bool = False
+from .references import Reference, refer_all
 
 
 def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], report: Report) -> None:
@@ -73,8 +40,8 @@ def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], 
         InputError: A raster cannot be opened any more, or has transparency that GDAL would not show.
         OutputError: The file cannot be written.
     """
-    references = _refer_all(plan, request, placed[::-1] if request.method == FIRST else placed, report)
     _tell_limits(plan, placed, report)
+    references = refer_all(plan, request, placed, report)
     root = _describe(plan)
     for number, notes in enumerate(plan.bands, start=1):
         element = _describe_band(plan, number, notes)
@@ -92,7 +59,7 @@ def write_virtual(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], 
 def _tell_limits(plan: Plan, placed: Sequence[Placed], report: Report) -> None:
     """Refuse or tell what a virtual raster cannot show as a written mosaic does."""
     sources = [one.source for one in placed]
-    unheeded = [source.path for source in sources if source.has_alpha and not source.heeds_alpha]
+    unheeded = [one.source.path for one in placed if one.is_direct and one.source.has_alpha > one.source.heeds_alpha]
     if unheeded and len(sources) > 1:
         raise InputError(
             f"A virtual raster would not heed the alpha band of {unheeded[0]}: it is not the last of 2 or 4 bands, or "
@@ -107,52 +74,6 @@ def _tell_limits(plan: Plan, placed: Sequence[Placed], report: Report) -> None:
             f"Pixels with data that have the value {plan.nodata:g} now count as pixels without data. Whether there are "
             "such is not checked for a virtual raster."
         )
-
-
-def _refer_all(plan: Plan, request: MosaicRasters, placed: Sequence[Placed], report: Report) -> list[_Reference]:
-    below, above = [], []
-    for number, one in enumerate(placed):
-        stop_if_cancelled(report)
-        if one.is_direct:
-            above.append(_refer_directly(one, request))
-        else:
-            # Stretched, it lies below all others too, and shows in the hairlines that rounding leaves between them.
-            below.append(_refer_resampled(one, plan, request, stretched=True))
-            above.append(_refer_resampled(one, plan, request))
-        report.progress((number + 1) / len(placed), "Writing the virtual raster")
-    return below + above
-
-
-def _refer_directly(placed: Placed, request: MosaicRasters) -> _Reference:
-    source, window = placed.source, placed.window
-    name, is_relative = _relative(source.path, request.output)
-    size, has_mask = (int(window.width), int(window.height)), source.heeds_alpha or source.has_mask
-    return _Reference(source, name, window, size, source.block, source.nodatavals, has_mask, is_relative=is_relative)
-
-
-def _refer_resampled(placed: Placed, plan: Plan, request: MosaicRasters, *, stretched: bool = False) -> _Reference:
-    source, part = placed.source, plan.grid.part(placed.window)
-    path = str(Path(source.path).absolute()) if Path(source.path).exists() else source.path
-    with open_raster(path) as dataset, view_on_grid(dataset, part, request.resampling, stretched=stretched) as view:
-        with MemoryFile(ext=".vrt") as memory:
-            rasterio.shutil.copy(view.pixels, memory.name, driver="VRT")
-            text = memory.read().decode()
-        block, nodatavals = view.pixels.block_shapes[0], view.pixels.nodatavals
-        has_mask = MaskFlags.alpha in view.pixels.mask_flag_enums[source.bands[0] - 1]
-    size = part.width, part.height
-    return _Reference(source, text, placed.window, size, block, nodatavals, has_mask)
-
-
-def _relative(path: str, output: str) -> tuple[str, bool]:
-    """Return a path as seen from the folder of the output, and whether it can be; on another drive it cannot."""
-    file = Path(path)
-    if not file.exists():
-        return path, False
-    folder = Path(output).absolute().parent.resolve()
-    try:
-        return Path(os.path.relpath(file.parent.resolve() / file.name, folder)).as_posix(), True
-    except ValueError:
-        return str(file.absolute()), False
 
 
 def _describe(plan: Plan) -> ET.Element:
@@ -191,7 +112,7 @@ def _describe_band(plan: Plan, number: int, notes: BandNotes) -> ET.Element:
     return band
 
 
-def _refer_band(one: _Reference, number: int, plan: Plan) -> ET.Element:
+def _refer_band(one: Reference, number: int, plan: Plan) -> ET.Element:
     band = one.source.bands_with_alpha(plan.alpha_band)[number - 1]
     dtype = one.source.dtypes[band - 1]
     is_alpha = number == plan.alpha_band
@@ -206,20 +127,20 @@ def _refer_band(one: _Reference, number: int, plan: Plan) -> ET.Element:
     return element
 
 
-def _hidden_value(one: _Reference, band: int, plan: Plan) -> float | None:
+def _hidden_value(one: Reference, band: int, plan: Plan) -> float | None:
     """Return the value of a band that lets see through to the rasters below."""
     value = one.nodatavals[band - 1]
     return float("nan") if value is None and plan.dtype.startswith("float") else value
 
 
-def _refer_mask(one: _Reference) -> ET.Element:
+def _refer_mask(one: Reference) -> ET.Element:
     element = ET.Element("ComplexSource")
     _add_place(element, one, "mask,1", "uint8")
     ET.SubElement(element, "NODATA").text = "0"
     return element
 
 
-def _add_place(element: ET.Element, one: _Reference, band: str, dtype: str) -> None:
+def _add_place(element: ET.Element, one: Reference, band: str, dtype: str) -> None:
     width, height = (str(side) for side in one.size)
     file = ET.SubElement(element, "SourceFilename", relativeToVRT=str(int(one.is_relative)))
     file.text = one.name
