@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import rasterio
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, OutputError, RequestError
-from geoseg.geoseg_plugin.contract.stages.bands import StackFolder
+from geoseg.geoseg_plugin.contract.fields import fields_of
+from geoseg.geoseg_plugin.contract.stages.bands import StackBands, StackFolder
 from geoseg.geoseg_plugin.engine.imagery.stacking.stack_folder import find_groups, stack_folder
 
 RECIPE = "Sentinel-1 3 bands"
@@ -57,6 +58,13 @@ def test_every_pair_is_stacked(scenes, tmp_path, recorder):
     assert recorder.fractions == sorted(recorder.fractions)
     assert recorder.fractions[-1] == 1
     assert "Raster 2 of 3: s1_3b_a.tif" in recorder.texts
+
+
+def test_both_ways_to_stack_ask_alike():
+    one, other = ({field.name: field for field in fields_of(stage)} for stage in (StackBands, StackFolder))
+    shared = one.keys() & other.keys() - {"output"}
+    assert one.keys() - shared == {"inputs", "output"}
+    assert [one[name] for name in shared] == [other[name] for name in shared]
 
 
 def test_results_inside_the_folder_are_no_inputs(scenes, tmp_path, recorder):

@@ -71,6 +71,10 @@ def _ask_like() -> Any:
     )  # fmt: skip
 
 
+def _ask_resampling() -> Any:
+    return ask_resampling("How inputs are resampled to the grid of LIKE; nearest for class values.", "bilinear")
+
+
 def _ask_zero_nodata() -> Any:
     return ask(
         Kind.FLAG, "Zero in all bands is no data", "Pixels that are 0 in every input band become nodata, as in the "
@@ -116,9 +120,7 @@ class StackBands(Stage):
     recipe: str = _ask_recipe()
     names: str | None = _ask_names()
     like: str | None = _ask_like()
-    resampling: str = ask_resampling(
-        "How inputs are resampled to the grid of LIKE; nearest for class values.", "bilinear"
-    )
+    resampling: str = _ask_resampling()
     zero_nodata: bool = _ask_zero_nodata()
     format: str = ask_format()
     output: str = ask(Kind.RASTER_OUT, "Stacked bands", "The raster to write.")
@@ -162,9 +164,7 @@ class StackFolder(Stage):
     recipe: str = _ask_recipe()
     names: str | None = _ask_names()
     like: str | None = _ask_like()
-    resampling: str = ask_resampling(
-        "How inputs are resampled to the grid of LIKE; nearest for class values.", "bilinear"
-    )
+    resampling: str = _ask_resampling()
     zero_nodata: bool = _ask_zero_nodata()
     format: str = ask_format()
     output: str = ask(Kind.FOLDER_OUT, "Stacked rasters", "The folder to make.")
