@@ -35,7 +35,7 @@ def looks_like_classes(dataset: DatasetReader, report: Report) -> bool:
 
 
 def warn_of_odd_alpha(dataset: DatasetReader, report: Report) -> None:
-    """Warn when an alpha band, which is left out, looks like an image band: many pixels that are half transparent.
+    """Warn when an alpha band looks like an image band: many pixels are half transparent.
 
     GDAL marks the fourth band of 8-bit files as alpha unless told otherwise, and so turns near infrared into alpha.
 
@@ -48,7 +48,7 @@ def warn_of_odd_alpha(dataset: DatasetReader, report: Report) -> None:
             alpha = _read_sample(dataset, band, report)
             if np.mean((alpha > 0) & (alpha < alpha.max())) > _ODD_ALPHA_SHARE:
                 report.warn(
-                    f"Band {band} of {dataset.name} is marked as alpha (transparency) and is left out, but it looks "
+                    f"Band {band} of {dataset.name} is marked as alpha (transparency) and taken for that, but looks "
                     f"like an image band. If it is one, mark it so: gdal_edit.py -colorinterp_{band} undefined FILE."
                 )
 

@@ -23,11 +23,10 @@ from ....contract.stages.imagery import MosaicRasters
 from ...grid import Grid, read_crs, same_crs
 from ...raster import open_raster
 from ...vector import reproject
-from ..cutout import Outline
+from ..cutout import Outline, whole_pixels
 from ..paths import name_some
 from .sources import Source, unique_crs
 
-_SLIVER_PX = 0.01
 _BEND_PX = 2  # by which an outline may bend between the points that are reprojected
 _LONGEST_SIDE = 2**31 - 1
 _EARTH_RADIUS_M = 6_378_137
@@ -69,8 +68,8 @@ def choose_grid(request: MosaicRasters, sources: Sequence[Source], report: Repor
     width, height = _pixel_size(request, sources, crs, moved=moved)
     bounds = _extent_bounds(Extent.parse(request.extent), crs) if request.extent else _union(sources, crs)
     left, top = (0.0, 0.0) if moved else (first.bounds.left, first.bounds.top)
-    cols = _whole((bounds.left - left) / width, (bounds.right - left) / width)
-    rows = _whole((top - bounds.top) / height, (top - bounds.bottom) / height)
+    cols = whole_pixels((bounds.left - left) / width, (bounds.right - left) / width)
+    rows = whole_pixels((top - bounds.top) / height, (top - bounds.bottom) / height)
     transform = Affine(width, 0, left + cols[0] * width, 0, -height, top - rows[0] * height)
     if not (moved or _is_north_up(first)):
         report.note(f"{sources[0].path} is rotated or south-up; the mosaic is north-up.")
@@ -90,7 +89,7 @@ def place_sources(sources: Sequence[Source], grid: Grid, report: Report) -> tupl
     resampled = [source for source, at in zip(sources, places, strict=True) if not at]
     bounds = iter(_pixel_bounds(resampled, grid))
     for source, at in zip(sources, places, strict=True):
-        window = Window(*at, source.grid.width, source.grid.height) if at else _whole_pixels(next(bounds))
+        window = Window(*at, source.grid.width, source.grid.height) if at else _find_bounds(next(bounds))
         if window is None or not windows_intersect(window, Window(0, 0, grid.width, grid.height)):
             outside.append(source.path)
             continue
@@ -208,17 +207,12 @@ def _bounds(points: NDArray[np.float64], name: str, crs: CRS | None) -> Bounding
     return BoundingBox(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
 
 
-def _whole_pixels(bounds: NDArray[np.float64]) -> Window | None:
+def _find_bounds(bounds: NDArray[np.float64]) -> Window | None:
     if not np.isfinite(bounds).all():
         return None
     left, top = (math.floor(side) - _BEND_PX for side in bounds[:2])
     right, bottom = (math.ceil(side) + _BEND_PX for side in bounds[2:])
     return Window(left, top, right - left, bottom - top)
-
-
-def _whole(low: float, high: float) -> tuple[int, int]:
-    first = math.floor(low + _SLIVER_PX)
-    return first, max(math.ceil(high - _SLIVER_PX), first + 1)
 
 
 def _is_north_up(grid: Grid) -> bool:
