@@ -96,26 +96,43 @@ def test_nodata_counts_in_single_bands_unless_they_may_be_dark(rescale, make_ras
     assert np.array_equal(read(rescale(dark, **options)), np.where(pixels.any(axis=0), pixels.clip(500, 2000), 0))
 
 
-def test_clipping_gives_bands_one_nodata_value(rescale, make_raster, tmp_path, recorder):
-    paths = [
-        make_raster("a.tif", np.array([[[10, 20, -9999, 30]]], np.float32)),
-        make_raster("b.tif", np.array([[[10, -1, 20, np.nan]]], np.float32)),
-    ]
-    bands = "".join(
-        f'<VRTRasterBand dataType="Float32" band="{at}"><NoDataValue>{nodata}</NoDataValue><SimpleSource>'
-        f"<SourceFilename>{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
-        for at, path, nodata in zip((1, 2), paths, (-9999, -1), strict=True)
-    )
-    source = tmp_path / "both.vrt"
-    source.write_text(f'<VRTDataset rasterXSize="4" rasterYSize="1">{bands}</VRTDataset>')
-    with rasterio.open(rescale(str(source), type=CLIP_ONLY, method=FIXED_RANGE, low=0, high=25)) as dataset:
+@pytest.fixture
+def make_vrt(make_raster, tmp_path):
+    """Writes rows of floats as the bands of a virtual raster, each with its nodata value and colour."""
+
+    def make(rows, nodata, colours):
+        bands = "".join(
+            f'<VRTRasterBand dataType="Float32" band="{at}"><NoDataValue>{value}</NoDataValue><ColorInterp>{colour}'
+            f"</ColorInterp><SimpleSource><SourceFilename>{make_raster(f'{at}.tif', np.array([[row]], np.float32))}"
+            "</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+            for at, (row, value, colour) in enumerate(zip(rows, nodata, colours, strict=True), start=1)
+        )
+        path = tmp_path / "all.vrt"
+        path.write_text(f'<VRTDataset rasterXSize="{len(rows[0])}" rasterYSize="1">{bands}</VRTDataset>')
+        return str(path)
+
+    return make
+
+
+def test_bands_of_different_nodata_values_beside_alpha(rescale, make_vrt, recorder):
+    rows = [10, 20, -9999, 30], [-1, 20, 30, 40], [1, 0, 1, 1]
+    source = make_vrt(rows, (-9999, -1, -5), ("Gray", "Undefined", "Alpha"))
+    made = read(rescale(source, method=FIXED_RANGE, low=0, high=255))
+    assert made[:, 0].tolist() == [[0, 0, 0, 30], [0, 0, 0, 40], [0, 0, 0, 255]]
+    assert recorder.warnings == []
+
+
+def test_clipping_gives_bands_one_nodata_value(rescale, make_vrt, recorder):
+    options = {"nodata": (-9999, -1), "colours": ("Gray", "Undefined")}
+    source = make_vrt([[10, 20, -9999, 30], [10, -1, 20, np.nan]], **options)
+    with rasterio.open(rescale(source, type=CLIP_ONLY, method=FIXED_RANGE, low=0, high=25)) as dataset:
         assert dataset.nodatavals == (-9999, -9999)
         np.testing.assert_array_equal(dataset.read()[:, 0], [[10, 20, -9999, 25], [10, -9999, 20, -9999]])
     assert recorder.warnings == []
-    rescale(str(source), type=CLIP_ONLY, method=FIXED_RANGE, low=-1e5, high=1e5)
+    rescale(source, type=CLIP_ONLY, method=FIXED_RANGE, low=-1e5, high=1e5)
     assert recorder.warnings == []
-    make_raster("b.tif", np.array([[[10, -1, -9999, 5]]], np.float32))
-    rescale(str(source), type=CLIP_ONLY, method=FIXED_RANGE, low=-1e5, high=1e5)
+    source = make_vrt([[10, 20, -9999, 30], [10, -1, -9999, 5]], **options)
+    rescale(source, type=CLIP_ONLY, method=FIXED_RANGE, low=-1e5, high=1e5)
     assert "1 pixels with data have the value -9999" in recorder.warnings[0]
 
 
