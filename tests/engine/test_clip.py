@@ -207,6 +207,16 @@ def test_a_palette_that_cannot_be_kept_leaves_plain_bands(clip, make_raster, pix
         assert np.array_equal(dataset.read(), pixels[:2, 10:40, 10:40])
 
 
+def test_overviews_of_classes_whose_palette_cannot_be_kept_invent_none(clip, make_raster, tmp_path):
+    classes = np.tile(np.arange(0, 200, 2, dtype=np.int16), (1, 600, 6))
+    rasterio.shutil.copy(make_raster("in.tif", classes), tmp_path / "in.img", driver="HFA")
+    with rasterio.open(tmp_path / "in.img", "r+") as dataset:
+        dataset.write_colormap(1, {0: (0, 0, 0, 255), 2: (255, 0, 0, 255)})
+    path = clip(str(tmp_path / "in.img"), extent=extent(0, 0, 600, 600), format=COG)
+    with rasterio.open(path, overview_level=0) as dataset:
+        assert not (dataset.read(1) % 2).any()
+
+
 @pytest.mark.parametrize("form", [GEOTIFF, COG])
 def test_tags_of_all_domains_are_kept(clip, make_raster, pixels, recorder, form):
     source = make_raster("in.tif", pixels, tags={"SENSOR": "S1"})

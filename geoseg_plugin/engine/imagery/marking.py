@@ -49,10 +49,10 @@ class Marker:
     def warn(self, report: Report) -> None:
         """Warn of what was counted."""
         if self.lost:
-            where = "in some band, which now counts" if self.by_band else "in all bands and now count"
+            where = "in some band, where they" if self.by_band else "in all bands and"
             report.warn(
-                f"{self.lost} pixels with data have the value {self.nodata:g} {where} as pixels without data. Give a "
-                "NODATA value that no pixel has."
+                f"{self.lost} pixels with data have the value {self.nodata:g} {where} now count as pixels without "
+                "data. Give a NODATA value that no pixel has."
             )
         if self.found:
             report.warn(

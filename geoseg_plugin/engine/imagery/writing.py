@@ -22,7 +22,7 @@ from ...contract.events import Part, Report, stop_if_cancelled
 from ..class_raster import read_class_table, read_colours
 from ..grid import Grid
 from ..output import whole_file
-from ..raster import FILE_BLOCK, blocks, geotiff_profile, image_bands, marks_single_bands
+from ..raster import FILE_BLOCK, blocks, geotiff_profile, marks_single_bands
 from ..sampling import looks_like_classes
 from ..style import write_category_names, write_raster_style
 from .cog import turn_into_cog
@@ -85,7 +85,8 @@ class Plan:
         nodata_is_new: Whether pixels with data may happen to have the nodata value, which a warning then tells.
         tags: What it says of itself.
         domains: What it says of itself in other domains than the default one.
-        colours: The colour table (value: red, green, blue, alpha) of its first band, which nothing but alpha follows.
+        colours: The colour table (value: red, green, blue, alpha) of its first band. A GeoTIFF can only have it where
+            that has 8 or 16 bits, and nothing but alpha follows.
         classes: Its classes, if it holds classes.
     """
 
@@ -105,11 +106,10 @@ class Plan:
         """Return the plan of a raster that says of itself what `source` says, on another grid and with more tags."""
         dtype = common_dtype(source.dtypes)
         stated = (value for value in source.nodatavals if value is not None and is_value_of(value, dtype))
-        takes_palette = image_bands(source) == (1,) and dtype in ("uint8", "uint16")
         return cls(
             grid, dtype, tuple(BandNotes.of(source, band) for band in source.indexes), next(stated, None),
             nodata_is_new=len(set(map(str, source.nodatavals))) > 1, tags={**source.tags(), **tags},
-            domains=read_domains(source), colours=read_colours(source) if takes_palette else None,
+            domains=read_domains(source), colours=read_colours(source),
             classes=read_class_table(source),
         )  # fmt: skip
 
@@ -209,7 +209,8 @@ def block_shape(width: int, pixel_bytes: int) -> tuple[int, int]:
 
 def _describe(plan: Plan, dataset: DatasetWriter) -> None:
     dataset.colorinterp = [band.meaning for band in plan.bands]
-    if plan.colours is not None:
+    others = len(plan.bands) - 1 - (plan.alpha_band is not None)
+    if plan.colours is not None and not others and plan.dtype in ("uint8", "uint16"):
         dataset.write_colormap(1, plan.colours)
     dataset.scales, dataset.offsets = [band.scale for band in plan.bands], [band.offset for band in plan.bands]
     write_tags(dataset, 0, plan.tags, plan.domains)
