@@ -151,12 +151,15 @@ class Field:
             )
         if self.kind is Kind.EXTENT:
             Extent.parse(value)
-        if self.kind in OUTPUT_KINDS and value.startswith(_NO_DISK):
-            raise RequestError(f"{self.parameter} is '{value}', which is no place on a disk.", "Give a path of a file.")
+        self._check_path(value)
+        return value
+
+    def _check_path(self, value: str) -> None:
         suffixes = self.accepted_suffixes
         if suffixes and not value.lower().endswith(suffixes):
             raise RequestError(f"{self.parameter} is '{value}'; its name must end in {' or '.join(suffixes)}.")
-        return value
+        if self.kind in OUTPUT_KINDS and value.startswith(_NO_DISK):
+            raise RequestError(f"{self.parameter} is '{value}', which is no place on a disk.", "Give a path of a file.")
 
     def _clean_number(self, value: Any) -> float:
         try:

@@ -30,7 +30,7 @@ def looks_like_classes(dataset: DatasetReader, report: Report) -> bool:
     """
     if dataset.count > 1 or np.dtype(dataset.dtypes[0]).kind == "f":
         return False
-    values = np.setdiff1d(_read_sample(dataset, 1, report), dataset.nodatavals)
+    values = np.setdiff1d(read_sample(dataset, 1, report), dataset.nodatavals)
     return 0 < len(values) <= _MOST_CLASSES
 
 
@@ -45,7 +45,7 @@ def warn_of_odd_alpha(dataset: DatasetReader, report: Report) -> None:
     """
     for band, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True):
         if meaning == ColorInterp.alpha and dataset.count > 1:
-            alpha = _read_sample(dataset, band, report)
+            alpha = read_sample(dataset, band, report)
             if np.mean((alpha > 0) & (alpha < alpha.max())) > _ODD_ALPHA_SHARE:
                 report.warn(
                     f"Band {band} of {dataset.name} is marked as alpha (transparency) and taken for that, but looks "
@@ -53,8 +53,13 @@ def warn_of_odd_alpha(dataset: DatasetReader, report: Report) -> None:
                 )
 
 
-def _read_sample(dataset: DatasetReader, band: int, report: Report) -> NDArray[Any]:
-    """Return the values (N,) of a band in squares spread over the raster, which may overlap; of a small one, of all."""
+def read_sample(dataset: DatasetReader, band: int, report: Report) -> NDArray[Any]:
+    """Return the values (N,) of a band in squares spread over the raster, which may overlap; of a small one, of all.
+
+    Raises:
+        InputError: The file is damaged.
+        Cancelled: The user has asked to stop.
+    """
     squares = []
     for window in _squares(dataset.height, dataset.width):
         stop_if_cancelled(report)

@@ -63,9 +63,13 @@ def test_values_that_do_not_exist_are_counted_once(derive, recorder):
     ]
 
 
-def test_decibels_of_decibels_are_noticed(derive, recorder):
-    derive({"VV": np.full((2, 3), -12.5), "VH": np.full((2, 3), -20.5)}, recipe="Sentinel-1 3 bands dB")
+def test_decibels_in_place_of_linear_units_are_noticed(derive, recorder):
+    bands = {"VV": np.full((2, 3), -12.5), "VH": np.full((2, 3), -20.5)}
+    derive(bands, recipe="Sentinel-1 3 bands dB")
     assert any("decibels already" in text and "VH_dB, VV_dB, mean_dB" in text for text in recorder.warnings)
+    recorder.warnings.clear()
+    derive(bands, recipe="Sentinel-1 6 bands")
+    assert any("decibels already" in text and "VH, VV, mean" in text for text in recorder.warnings)
     recorder.warnings.clear()
     derive({"VV": np.full((2, 3), 0.1), "VH": np.full((2, 3), 0.02)}, recipe="Sentinel-1 3 bands dB")
     assert recorder.warnings == []

@@ -34,6 +34,12 @@ def test_the_first_raster_gives_the_grid(choose):
     assert (grid.width, grid.height) == (157, 51)
 
 
+@pytest.mark.parametrize(("size", "said"), [(50, "more than the whole mosaic, which is 20 x 15"), (1e-6, "thousand m")])
+def test_an_absurd_pixel_size_is_refused(choose, size, said):
+    with pytest.raises(InputError, match=said):
+        choose(source(), pixel_size=size)
+
+
 def test_slivers_add_no_pixels(choose):
     grid = choose(source(), source(40.004, 30.004))
     assert (grid.width, grid.height) == (80, 60)

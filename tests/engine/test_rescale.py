@@ -197,3 +197,16 @@ def test_real_images(rescale, data, name):
     assert np.array_equal(shown(path), known.all(axis=0))
     with rasterio.open(path) as dataset:
         assert dataset.descriptions == names
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({"method": FIXED_RANGE, "low": 0, "high": 1e6}, ["hardly anything will be seen"] * 3),
+    ({"method": FIXED_RANGE, "low": 50_000, "high": 60_000}, ["hardly anything will be seen"] * 3),
+    ({"method": FIXED_RANGE, "low": 0, "high": 1e6, "type": CLIP_ONLY}, []),
+    ({"method": FIXED_RANGE, "low": 0, "high": 250}, []),
+    ({"low": 5000, "high": 20_000}, ["LOW and HIGH are not used, since METHOD is 'percentiles'"]),
+])  # fmt: skip
+def test_ranges_that_show_nothing_or_do_not_count_are_warned_of(rescale, make_raster, pixels, recorder, options, said):
+    rescale(make_raster("in.tif", pixels.astype(np.float32)), **options)
+    assert len(recorder.warnings) == len(said)
+    assert all(words in text for words, text in zip(said, recorder.warnings, strict=True))

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import numpy as np
+from rasterio.io import DatasetReader
 
 from ....contract.errors import InputError, RequestError
 from ....contract.events import Part, Report
-from ....contract.stages.bands import CLIP_ONLY, EIGHT_BIT, FIXED_RANGE, FLOAT, RescaleImage, RescaleImageResult
+from ....contract.stages.bands import (
+    CLIP_ONLY,
+    EIGHT_BIT,
+    FIXED_RANGE,
+    FLOAT,
+    OTHER_IMAGE,
+    RescaleImage,
+    RescaleImageResult,
+)
 from ....contract.stages.imagery import COG
 from ...grid import Grid
 from ...provenance import request_tags
 from ...raster import band_names, image_bands, open_raster
-from ...sampling import warn_of_odd_alpha
+from ...sampling import read_sample, warn_of_odd_alpha
 from ..view import check_placed, holds_classes
 from ..writing import Plan, is_value_of, write_raster
 from .limits import Limits, count_passes, describe_limits, find_limits, pixel_bytes
 from .scales import Bytes, Clipped, Floats, Scale, find_opaque
 
 _SCALES: dict[str, type[Scale]] = {EIGHT_BIT: Bytes, FLOAT: Floats, CLIP_ONLY: Clipped}
+_LEAST_SEEN = 0.02  # of the range
 _WRITING_IN_PASSES = 2  # reading once more, and writing
 
 
@@ -50,6 +60,7 @@ def rescale_image(request: RescaleImage, report: Report) -> RescaleImageResult:
             limits = tuple(_fit(one, plan.dtype) for one in limits)
             _check_nodata(limits, plan, request.input)
         _warn_of_steps(limits, names, report)
+        _warn_of_ranges(request, source, limits, report)
         text = describe_limits(limits, names)
         report.note(f"Limits: {text}")
         opaque = None if request.type == CLIP_ONLY else find_opaque(source, report)
@@ -91,6 +102,26 @@ def _check_nodata(limits: tuple[Limits, ...], plan: Plan, name: str) -> None:
             raise RequestError(
                 f"A limit is {plan.nodata:g}, the nodata value of {name}: clipped pixels would lose their data.",
                 "Give other limits, or give the image another nodata value first.",
+            )
+
+
+def _warn_of_ranges(
+    request: RescaleImage, source: DatasetReader, limits: tuple[Limits, ...], report: Report
+) -> None:  # fmt: skip
+    """Warn of a range that was given but is not used, and of one in which hardly anything of the image is seen."""
+    given = (request.low, request.high) != (RescaleImage.low, RescaleImage.high)
+    if given and request.method != FIXED_RANGE:
+        report.warn(f"LOW and HIGH are not used, since METHOD is '{request.method}'. Choose '{FIXED_RANGE}' for them.")
+    if request.method not in (FIXED_RANGE, OTHER_IMAGE) or request.type == CLIP_ONLY:
+        return
+    bands = image_bands(source)
+    for band, name, (low, high) in zip(bands, band_names(source, bands), limits, strict=True):
+        sample = read_sample(source, band, report)
+        values = sample[np.isfinite(sample) & (sample != source.nodatavals[band - 1])]
+        if values.size and np.ptp(np.clip(values.astype(np.float64), low, high)) < _LEAST_SEEN * (high - low):
+            report.warn(
+                f"Of the band '{name}' hardly anything will be seen: its values are {values.min():g} to "
+                f"{values.max():g} in a sample, but the range is {low:g} to {high:g}."
             )
 
 

@@ -28,14 +28,14 @@ class Tally:
 
     Attributes:
         missing: Values that do not exist.
-        decibels: Values of which decibels were taken.
-        negative: Those of them that are negative.
+        powers: Values that were taken for radar backscatter in linear units.
+        negative: Those of them that are negative, which only decibels are.
         reflectances: Values that were taken for reflectances.
         large: Those of them that are larger than reflectances from 0 to 1 are.
     """
 
     missing: int = 0
-    decibels: int = 0
+    powers: int = 0
     negative: int = 0
     reflectances: int = 0
     large: int = 0
@@ -52,6 +52,7 @@ class Derived:
             derived ones.
         constants: The values of the other names.
         reflectance: What the formula takes as reflectance 1, if it matters.
+        takes_power: Whether the formula takes radar backscatter in linear units.
         tally: What was met.
     """
 
@@ -60,6 +61,7 @@ class Derived:
     sources: Mapping[str, int]
     constants: Mapping[str, float] = field(default_factory=dict)
     reflectance: float | None = None
+    takes_power: bool = False
     tally: Tally = field(default_factory=Tally)
 
     def compute(
@@ -93,15 +95,21 @@ class Derived:
         return result, exists
 
     def _count(self, known: Mapping[str, Any]) -> None:
+        if self.takes_power:
+            for name in self.sources:
+                self._count_powers(known[name])
         if self.reflectance is not None:
             for name in reflective(tuple(self.sources)):
                 self.tally.reflectances += known[name].size
                 self.tally.large += int(np.count_nonzero(known[name] > _BEYOND_REFLECTANCE))
 
     def _take_decibels(self, x: Any) -> Any:
-        self.tally.decibels += np.size(x)
-        self.tally.negative += int(np.count_nonzero(x < 0))
+        self._count_powers(x)
         return FUNCTIONS["dB"](x)
+
+    def _count_powers(self, x: Any) -> None:
+        self.tally.powers += np.size(x)
+        self.tally.negative += int(np.count_nonzero(x < 0))
 
 
 class _Builder:
@@ -116,7 +124,7 @@ class _Builder:
 
     def add(
         self, name: str, formulas: Sequence[Formula], find: Finder, *, what: str,
-        constants: Mapping[str, float] | None = None, reflectance: float = 1.0,
+        constants: Mapping[str, float] | None = None, reflectance: float = 1.0, takes_power: bool = False,
     ) -> None:  # fmt: skip
         """Add a band, computed by the first of its formulas for which all bands are there."""
         fixed = constants or {}
@@ -135,7 +143,7 @@ class _Builder:
         is_copy = formula.text in sources and name in self._inputs
         if not is_copy:
             self._take_name(name)
-        self.bands.append(Derived(name, formula, sources, fixed, reflectance if scaled else None))
+        self.bands.append(Derived(name, formula, sources, fixed, reflectance if scaled else None, takes_power))
 
     def _take_name(self, name: str) -> None:
         if name in self._positions:
@@ -175,10 +183,13 @@ def list_derived(
     """
     builder = _Builder(names, report)
     if recipe != NO_RECIPE:
-        reflectance = 10000.0 if recipe == SLUMP_RECIPE else 1.0
+        is_optical = recipe == SLUMP_RECIPE
         for name, texts in list_recipe(recipe).items():
             formulas = tuple(map(parse_formula, texts))
-            builder.add(name, formulas, find_letter, what=f"The recipe '{recipe}'", reflectance=reflectance)
+            builder.add(
+                name, formulas, find_letter, what=f"The recipe '{recipe}'", reflectance=10000.0 if is_optical else 1.0,
+                takes_power=not is_optical,
+            )  # fmt: skip
     for name, formula in parse_expressions(expressions or ""):
         builder.add(name, (formula,), find_name, what=f"The derived band {name}")
     for index in map(find_index, split_list(indices or "")):
@@ -194,11 +205,11 @@ def warn_of_values(bands: Sequence[Derived], report: Report) -> None:
     missing = [f"{band.name} {band.tally.missing} pixels" for band in bands if band.tally.missing]
     if missing:
         report.warn(f"Values that do not exist, such as the logarithm of 0, became nodata: {', '.join(missing)}.")
-    twice = [band.name for band in bands if 2 * band.tally.negative > band.tally.decibels]
-    if twice:
+    in_decibels = [band.name for band in bands if 2 * band.tally.negative > band.tally.powers]
+    if in_decibels:
         report.warn(
-            f"Most values of which decibels were taken for {', '.join(twice)} are negative: the bands probably are in "
-            "decibels already, and then dB must not be taken again."
+            f"Most values from which {', '.join(in_decibels)} was computed are negative: the bands probably are in "
+            "decibels already, where linear units are expected. EXPRESSIONS can bring them back: 10 ** (VH / 10)."
         )
     for expected, rule in ((1.0, "from 0 to 1"), (10000.0, "times 10000")):
         odd = [band.name for band in bands if band.reflectance == expected and _is_odd(band)]

@@ -65,7 +65,7 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
             for raster, view in enumerate(views)
             if gaps and _blends_zeros(view, request.resampling)
         }
-        _check_overlap(request, sources, grid, report)
+        _check_overlap(request, sources, grid)
         for view in views:
             warn_of_odd_alpha(view.source, report)
             warn_of_blending(view, request.resampling, report)
@@ -118,21 +118,12 @@ def _common_grid(request: StackBands, sources: Sequence[DatasetReader]) -> Grid:
     return first
 
 
-def _check_overlap(request: StackBands, sources: Sequence[DatasetReader], grid: Grid, report: Report) -> None:
-    """Check that inputs have something to show on the grid of LIKE, where there is one."""
-    if not request.like:
-        return
-    outline = Outline.of_grid(grid, request.like)
-    elsewhere: list[InputError] = []
-    for source in sources:
-        try:
+def _check_overlap(request: StackBands, sources: Sequence[DatasetReader], grid: Grid) -> None:
+    """Check that all inputs have something to show on the grid of LIKE, where there is one."""
+    if request.like:
+        outline = Outline.of_grid(grid, request.like)
+        for source in sources:
             find_window(outline, Grid.of(source), source.name)
-        except InputError as error:
-            elsewhere.append(error)
-    if len(elsewhere) == len(sources):
-        raise elsewhere[0]
-    for one in elsewhere:
-        report.warn(f"{one.message} Its bands have no data in the result.")
 
 
 def _check_names(names: Sequence[str]) -> None:
