@@ -244,3 +244,23 @@ def test_a_place_by_control_points_alone_is_refused_and_beside_a_grid_noted(tmp_
         else:
             with pytest.raises(InputError, match="by ground control points alone"):
                 check_placed(dataset, recorder)
+
+
+@pytest.mark.parametrize("kind", ["plain", "nodata", "mask", "float"])
+def test_averages_are_those_of_what_is_covered(make_raster, pixels, kind):
+    options = {"nodata": {"nodata": 0}, "mask": {"mask": np.full((HEIGHT, WIDTH), 255, np.uint8)}}.get(kind, {})
+    image = pixels.astype(np.float32) if kind == "float" else pixels
+    size, shift = 5.0, 3  # a pixel of the grid is 10 x 10 pixels, of which some lie beyond the raster
+    on = grid(col=-shift, row=-shift, size=size, height=7, width=9)
+    with rasterio.open(make_raster("in.tif", image, **options)) as dataset, view_on_grid(dataset, on, "average") as one:
+        found, valid = one.read_bands(Window(0, 0, on.width, on.height), (1, 2))
+    for row in range(on.height):
+        for col in range(on.width):
+            rows = slice(max(10 * row - shift, 0), 10 * row - shift + 10)
+            cols = slice(max(10 * col - shift, 0), 10 * col - shift + 10)
+            covered = image[:, rows, cols]
+            assert valid[:, row, col].all() == (covered.size > 0)
+            if covered.size:
+                assert found[:, row, col] == pytest.approx(
+                    covered.mean(axis=(1, 2)), abs=1e-4 if kind == "float" else 1
+                )

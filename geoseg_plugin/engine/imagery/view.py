@@ -24,6 +24,7 @@ from ..class_raster import read_class_table, read_colours
 from ..grid import Grid, same_crs
 from ..raster import alpha_bands, read_masks, read_window
 from ..sampling import looks_like_classes
+from .framing import framed_by
 from .writing import common_dtype, is_value_of
 
 _STRETCH_PX = 0.02
@@ -149,13 +150,22 @@ def view_on_grid(
         )
     has_alpha = ColorInterp.alpha in source.colorinterp
     nodata = 0.0 if without_zeros and not states_missing(source) else _missing_value(source, has_alpha)
+    add_alpha = nodata is None and not has_alpha
+    options = {"tolerance": _TOLERANCE_PX, **_warp_options(Grid.of(source), grid)}
+    placed = {"crs": grid.crs, "transform": grid.transform, "height": grid.height, "width": grid.width}
+    if resampling == "average" and not holds_classes(source):
+        with (
+            framed_by(source, grid, nodata, add_alpha=add_alpha) as framed,
+            WarpedVRT(framed, resampling=Resampling.average, **placed, **options) as warped,
+        ):
+            yield View(source, warped)
+        return
     reach = _STRETCH_PX if stretched else 0.0
     shares = 1 + 2 * reach / source.width, 1 + 2 * reach / source.height
     with WarpedVRT(
-        source, crs=grid.crs, transform=grid.transform, height=grid.height, width=grid.width,
-        src_nodata=nodata, src_transform=source.transform @ Affine.translation(-reach, -reach) @ Affine.scale(*shares),
-        resampling=Resampling.nearest if holds_classes(source) else Resampling[resampling],
-        add_alpha=nodata is None and not has_alpha, tolerance=_TOLERANCE_PX, **_warp_options(Grid.of(source), grid),
+        source, src_nodata=nodata, add_alpha=add_alpha,
+        src_transform=source.transform @ Affine.translation(-reach, -reach) @ Affine.scale(*shares),
+        resampling=Resampling.nearest if holds_classes(source) else Resampling[resampling], **placed, **options,
     ) as warped:  # fmt: skip
         yield View(source, warped)
 
