@@ -39,6 +39,7 @@ VECTOR_FORMATS = {".gpkg": "GPKG", ".shp": "ESRI Shapefile", ".geojson": "GeoJSO
 _SUFFIXES = {Kind.RASTER_OUT: RASTER_SUFFIXES, Kind.VECTOR_OUT: tuple(VECTOR_FORMATS)}
 _NO_DISK = "/vsi"  # begins the names of GDAL's virtual file systems
 OUTPUT_KINDS = frozenset({Kind.RASTER_OUT, Kind.VECTOR_OUT, Kind.FILE_OUT, Kind.FOLDER_OUT})
+PATH_KINDS = OUTPUT_KINDS | {Kind.RASTER, Kind.VECTOR, Kind.LAYERS, Kind.FILE, Kind.FOLDER}
 
 _EXTENT = re.compile(r"^\s*([^,\[\]]+),([^,\[\]]+),([^,\[\]]+),([^,\[\]]+?)\s*(?:\[(.+)\])?\s*$", re.DOTALL)
 

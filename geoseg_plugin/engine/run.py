@@ -10,6 +10,7 @@ from typing import Any
 from ..contract.about import about
 from ..contract.errors import GeosegError, OutputError, first_line
 from ..contract.events import Report
+from ..contract.fields import VRT_SUFFIX
 from ..contract.stages.stage import Stage
 
 _FUNCTIONS = {
@@ -41,6 +42,7 @@ def run(request: Stage, report: Report) -> Any:
     function: Callable[[Any, Report], Any] = getattr(module, function_name)
     report.detail(f"Imports took {time.monotonic() - started:.2f} s")
     try:
+        _protect_inputs(request)
         result = function(request, report)
     except MemoryError as error:
         raise GeosegError(
@@ -52,6 +54,13 @@ def run(request: Stage, report: Report) -> Any:
         raise OutputError(f"A file could not be read or written: {cause}.", fix) from error
     report.progress(1.0, f"{request.title}: done in {time.monotonic() - started:.1f} s")
     return result
+
+
+def _protect_inputs(request: Stage) -> None:
+    if any(path.lower().endswith(VRT_SUFFIX) for _, path in request.paths(written=False)):
+        from .virtual_inputs import check_virtual_inputs  # late: most requests need no rasterio for it
+
+        check_virtual_inputs(request)
 
 
 def version() -> str:

@@ -6,10 +6,10 @@ import inspect
 import os
 import re
 from dataclasses import dataclass
-from typing import ClassVar, Dict, Tuple
+from typing import ClassVar, Dict, Iterator, Tuple
 
 from ..errors import RequestError
-from ..fields import OUTPUT_KINDS, Kind, fields_of
+from ..fields import OUTPUT_KINDS, PATH_KINDS, Kind, fields_of
 
 
 @dataclass(frozen=True)
@@ -57,29 +57,27 @@ class Stage:
     def check(self) -> None:
         """Check what involves several values; raise RequestError. Subclasses override it."""
 
-    def _check_outputs(self) -> None:
-        """Refuse a request that would overwrite one of its inputs or write two results to one file."""
-        inputs: Dict[str, str] = {}
-        outputs: Dict[str, str] = {}
+    def paths(self, *, written: bool) -> Iterator[Tuple[str, str]]:
+        """Return the parameters and paths of all files that are written, or of all that are read."""
         for field in fields_of(self):
             value = getattr(self, field.name)
-            if not value or field.kind in (Kind.NUMBER, Kind.FLAG, Kind.TEXT, Kind.CHOICE, Kind.FIELD, Kind.EXTENT):
-                continue
-            paths = value if field.kind is Kind.LAYERS else (value,)
-            for path in paths:
-                place = place_of(path)
-                if field.kind not in OUTPUT_KINDS:
-                    inputs[place] = field.parameter
-                elif place in inputs:
-                    raise RequestError(
-                        f"{field.parameter} would overwrite {inputs[place]} ({path}).", "Choose another file to write."
-                    )
-                elif place in outputs:
-                    raise RequestError(
-                        f"{field.parameter} and {outputs[place]} are the same file ({path}).", "Choose two files."
-                    )
-                else:
-                    outputs[place] = field.parameter
+            if value and field.kind in PATH_KINDS and (field.kind in OUTPUT_KINDS) == written:
+                for path in value if field.kind is Kind.LAYERS else (value,):
+                    yield field.parameter, path
+
+    def _check_outputs(self) -> None:
+        """Refuse a request that would overwrite one of its inputs or write two results to one file."""
+        inputs = {place_of(path): parameter for parameter, path in self.paths(written=False)}
+        outputs: Dict[str, str] = {}
+        for parameter, path in self.paths(written=True):
+            place = place_of(path)
+            if place in inputs:
+                raise RequestError(
+                    f"{parameter} would overwrite {inputs[place]} ({path}).", "Choose another file to write."
+                )
+            if place in outputs:
+                raise RequestError(f"{parameter} and {outputs[place]} are the same file ({path}).", "Choose two files.")
+            outputs[place] = parameter
 
 
 def place_of(source: str) -> str:
