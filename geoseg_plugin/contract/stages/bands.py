@@ -31,7 +31,6 @@ def _ask_names() -> Any:
     return ask(
         Kind.TEXT, "Names of the input bands", "Names for all input bands in their order, separated by commas, such as "
         "VH, VV. By default their descriptions, their colours, or the name of a file with one band.", optional=True,
-        advanced=True,
     )  # fmt: skip
 
 

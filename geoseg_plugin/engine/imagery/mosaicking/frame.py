@@ -25,14 +25,11 @@ from ...raster import open_raster
 from ...vector import reproject
 from ..cutout import Outline, whole_pixels
 from ..paths import name_some
+from .mistakes import check_pixel_size, check_size
 from .sources import Source, unique_crs
 
 _BEND_PX = 2  # by which an outline may bend between the points that are reprojected
-_LONGEST_SIDE = 2**31 - 1
-_MOST_PIXELS = 10**12
 _EARTH_RADIUS_M = 6_378_137
-_MANY_PIXELS = 10_000_000_000
-_LEAST_SHARE = 0.001
 
 
 @dataclass(frozen=True)
@@ -69,14 +66,14 @@ def choose_grid(request: MosaicRasters, sources: Sequence[Source], report: Repor
     width, height = _pixel_size(request, sources, crs, moved=moved)
     bounds = _extent_bounds(Extent.parse(request.extent), crs) if request.extent else _union(sources, crs)
     left, top = (0.0, 0.0) if moved else (first.bounds.left, first.bounds.top)
-    _check_pixel_size(request, bounds)
+    check_pixel_size(request, bounds)
     cols = whole_pixels((bounds.left - left) / width, (bounds.right - left) / width)
     rows = whole_pixels((top - bounds.top) / height, (top - bounds.bottom) / height)
     transform = Affine(width, 0, left + cols[0] * width, 0, -height, top - rows[0] * height)
     if not (moved or _is_north_up(first)):
         report.note(f"{sources[0].path} is rotated or south-up; the mosaic is north-up.")
     grid = Grid(crs, transform, rows[1] - rows[0], cols[1] - cols[0])
-    _check_size(grid, sources, is_extent=bool(request.extent))
+    check_size(grid, sources, is_extent=bool(request.extent))
     return grid
 
 
@@ -220,37 +217,3 @@ def _find_bounds(bounds: NDArray[np.float64]) -> Window | None:
 def _is_north_up(grid: Grid) -> bool:
     t = grid.transform
     return bool(t.b == 0 and t.d == 0 and t.a > 0 > t.e)
-
-
-def _check_pixel_size(request: MosaicRasters, bounds: BoundingBox) -> None:
-    """Refuse pixels larger than the mosaic, which come of metres given for degrees."""
-    width, height = bounds.right - bounds.left, bounds.top - bounds.bottom
-    if request.pixel_size is not None and request.pixel_size > max(width, height):
-        raise InputError(
-            f"PIXEL_SIZE is {request.pixel_size:g}, more than the whole mosaic, which is {width:g} x {height:g} in "
-            "units of its CRS.",
-            "Give PIXEL_SIZE in these units.",
-        )
-
-
-def _check_size(grid: Grid, sources: Sequence[Source], *, is_extent: bool) -> None:
-    """Refuse what can only be a mistake: far too many pixels, or rasters so far apart that hardly any has data."""
-    pixels = grid.width * grid.height
-    filled = sum(_area(source.grid, grid) for source in sources)
-    if (
-        max(grid.width, grid.height) > _LONGEST_SIDE
-        or pixels > _MOST_PIXELS
-        or (not is_extent and pixels > _MANY_PIXELS and filled < _LEAST_SHARE * pixels)
-    ):
-        raise InputError(
-            f"The mosaic would be {grid.width} x {grid.height} pixels ({pixels / 1e9:.0f} thousand million), which the "
-            f"rasters fill to {min(filled / pixels, 1):.2%}.",
-            "Check the CRS of the rasters, leave out those that lie far away, or give EXTENT or a larger PIXEL_SIZE.",
-        )
-
-
-def _area(source: Grid, grid: Grid) -> float:
-    """Return about how many pixels of the grid a raster fills."""
-    if same_crs(source.crs, grid.crs):
-        return source.width * source.height * math.prod(source.pixel_size) / math.prod(grid.pixel_size)
-    return float(source.width * source.height)
