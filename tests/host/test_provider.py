@@ -170,7 +170,9 @@ from qgis.core import QgsApplication
 application = QgsApplication([], False)
 application.initQgis()
 sys.path.append(QgsApplication.pkgDataPath() + "/python/plugins")
+started = time.process_time()
 import processing  # as in QGIS, which has loaded it before any other plugin
+baseline = time.process_time() - started
 root = sys.argv[1]
 before = set(sys.modules)
 started = time.process_time()
@@ -182,12 +184,12 @@ plugin = package.classFactory(None)
 plugin.initProcessing()
 taken = time.process_time() - started
 count = len(plugin.provider.algorithms())
-print(json.dumps({"ms": 1000 * taken, "count": count, "modules": sorted(set(sys.modules) - before)}))
+print(json.dumps({"share": taken / baseline, "count": count, "modules": sorted(set(sys.modules) - before)}))
 """
 
 
 def test_loads_fast_and_without_the_engine(tmp_path):
-    """Time on the processor counts, so that a busy computer does not."""
+    """Loading takes a small part of what QGIS's own Processing plugin takes, in time on the processor."""
     variables = {**os.environ, "GEOSEG_HOME": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
     variables.pop("GEOSEG_PYTHON", None)
     best = None
@@ -196,8 +198,8 @@ def test_loads_fast_and_without_the_engine(tmp_path):
             [sys.executable, "-c", LOAD, str(ROOT)], env=variables, capture_output=True, text=True, check=True
         )
         facts = json.loads(answer.stdout.splitlines()[-1])
-        best = min(best or facts["ms"], facts["ms"])
+        best = min(best or facts["share"], facts["share"])
     assert facts["count"] >= len(STAGES)
     packages = {name.partition(".")[0] for name in facts["modules"]}
     assert packages - {"geoseg", "qgis", "PyQt5", "PyQt6"} <= set(sys.stdlib_module_names)
-    assert best < 50, f"{best:.0f} ms"
+    assert best < 0.2, f"{best:.2f} of the time that Processing takes"
