@@ -11,19 +11,18 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
+from ..geoseg_plugin.contract.stages.dataset_care import CheckDataset, SplitDataset, TileStatistics
 from ..geoseg_plugin.contract.stages.datasets import MakeTiles
 from ..geoseg_plugin.host.style import style_when_loaded
 from .base import StageAlgorithm
 from .words import translate
 
 
-class MakeTilesAlgorithm(StageAlgorithm):
-    """geoseg:maketiles."""
-
-    stage = MakeTiles
+class DatasetAlgorithm(StageAlgorithm):
+    """An algorithm whose result is a dataset: the footprints of its tiles are loaded, which lie inside the folder."""
 
     def finish(self, outputs: Dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback) -> None:
-        """Have the tile footprints loaded, which lie inside the folder; not as a step of a model or of a batch."""
+        """Have the tile footprints loaded; not as a step of a model or of a batch."""
         path = outputs["tiles"]
         is_step = isinstance(feedback, QgsProcessingMultiStepFeedback)
         if is_step or context.project() is None or self._request is None:
@@ -33,3 +32,27 @@ class MakeTilesAlgorithm(StageAlgorithm):
         )
         context.addLayerToLoadOnCompletion(path, details)
         style_when_loaded(context, path, self._request)
+
+
+class MakeTilesAlgorithm(DatasetAlgorithm):
+    """geoseg:maketiles."""
+
+    stage = MakeTiles
+
+
+class TileStatisticsAlgorithm(StageAlgorithm):
+    """geoseg:tilestatistics."""
+
+    stage = TileStatistics
+
+
+class SplitDatasetAlgorithm(DatasetAlgorithm):
+    """geoseg:splitdataset."""
+
+    stage = SplitDataset
+
+
+class CheckDatasetAlgorithm(StageAlgorithm):
+    """geoseg:checkdataset."""
+
+    stage = CheckDataset

@@ -63,7 +63,9 @@ def _vector(field: Field, label: str) -> Any:
 
 
 def _layers(field: Field, label: str) -> Any:
-    kind = _SOURCE.TypeRaster if field.accepts == "raster" else _SOURCE.TypeMapLayer
+    kind = {"raster": _SOURCE.TypeRaster, "vector": _SOURCE.TypeVectorAnyGeometry}.get(
+        field.accepts, _SOURCE.TypeMapLayer
+    )
     return QgsProcessingParameterMultipleLayers(field.parameter, label, kind, optional=field.optional)
 
 

@@ -6,7 +6,12 @@ from qgis.core import QgsApplication, QgsProcessingModelAlgorithm, QgsProcessing
 from qgis.PyQt.QtGui import QIcon
 
 from ..algorithms.base import ICONS
-from ..algorithms.datasets import MakeTilesAlgorithm
+from ..algorithms.datasets import (
+    CheckDatasetAlgorithm,
+    MakeTilesAlgorithm,
+    SplitDatasetAlgorithm,
+    TileStatisticsAlgorithm,
+)
 from ..algorithms.engine import CheckEngineAlgorithm, InstallEngineAlgorithm
 from ..algorithms.imagery import (
     ClipRasterAlgorithm,
@@ -35,6 +40,9 @@ ALGORITHMS = (
     RescaleImageAlgorithm,
     RasterizeLabelsAlgorithm,
     MakeTilesAlgorithm,
+    TileStatisticsAlgorithm,
+    SplitDatasetAlgorithm,
+    CheckDatasetAlgorithm,
     TrainSegmentationAlgorithm,
     PredictSegmentationAlgorithm,
     ExportModelAlgorithm,

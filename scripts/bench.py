@@ -28,7 +28,7 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.class_raster import create_class_raster
-from geoseg.geoseg_plugin.engine.datasets.tiles import make_tiles
+from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.geoseg_plugin.engine.raster import blocks

@@ -18,7 +18,7 @@ class Kind(str, Enum):
 
     RASTER = "raster"  # str: anything that GDAL opens (path, /vsi path, subdataset)
     VECTOR = "vector"  # str: path, or path|layername=NAME
-    LAYERS = "layers"  # tuple of str, rasters or (where `accepts` is "any") vectors too
+    LAYERS = "layers"  # tuple of str: rasters, vectors or (where `accepts` is "any") both
     FIELD = "field"  # str: attribute name of the vector named by `parent`
     EXTENT = "extent"  # str: "xmin,xmax,ymin,ymax [CRS]", CRS as AUTHORITY:CODE or WKT
     NUMBER = "number"  # int or float
@@ -93,7 +93,7 @@ class Field:
         choices: Allowed values of a CHOICE.
         parent: Name of the VECTOR field that a FIELD belongs to.
         advanced: Whether dialogs hide it at first.
-        accepts: For LAYERS "raster" or "any".
+        accepts: For LAYERS "raster", "vector" or "any".
         suffixes: File suffixes of FILE and FILE_OUT, the preferred one first, each with its dot.
     """
 

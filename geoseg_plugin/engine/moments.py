@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,19 +38,31 @@ class Moments:
 
     @classmethod
     def join(cls, parts: Iterable[Moments]) -> Moments:
-        """Return the moments of all pixels of at least one part together.
+        """Return the moments of all pixels of at least one part together."""
+        known = tuple(parts)
+        return cls.joined(
+            np.array([part.count for part in known]),
+            *(np.stack([getattr(part, name) for part in known]) for name in ("mean", "squares", "minimum", "maximum")),
+        )
+
+    @classmethod
+    def joined(
+        cls,
+        counts: NDArray[np.integer[Any]],
+        means: NDArray[np.float64],
+        squares: NDArray[np.float64],
+        minima: NDArray[np.float64],
+        maxima: NDArray[np.float64],
+    ) -> Moments:
+        """Return the moments of N >= 1 parts together, given their counts (N,) and other moments (N, C).
 
         Source: Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
         1979; here with all parts at once.
         """
-        known = tuple(parts)
-        counts = np.array([part.count for part in known], dtype=np.float64)
-        means = np.stack([part.mean for part in known])
-        mean = counts @ means / counts.sum()
-        squares = np.stack([part.squares for part in known]).sum(axis=0) + counts @ (means - mean) ** 2
-        minimum = np.min([part.minimum for part in known], axis=0)
-        maximum = np.max([part.maximum for part in known], axis=0)
-        return cls(int(counts.sum()), mean, squares, minimum, maximum)
+        weights = counts.astype(np.float64)
+        mean = weights @ means / weights.sum()
+        together = squares.sum(axis=0) + weights @ (means - mean) ** 2
+        return cls(int(counts.sum()), mean, together, minima.min(axis=0), maxima.max(axis=0))
 
     @property
     def std(self) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET  # nosec B405 - it writes here, and read
 from ..contract.classes import ClassTable
 
 STYLE_SUFFIX = ".qml"
-SPLIT_COLOURS = {"train": "#0072b2", "validation": "#e69f00"}
+SPLIT_COLOURS = {"train": "#0072b2", "validation": "#e69f00", "test": "#009e73", "unused": "#999999"}
 _SPLIT_FIELD = "split"
 _MOST_CATEGORY_NAMES = 256
 

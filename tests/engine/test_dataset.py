@@ -47,7 +47,7 @@ def test_edits_of_the_layer_count(dataset):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"split": ["train", "test", "train"]}, "Tile tile_001 .* has the split 'test'"),
+    ({"split": ["train", "tset", "train"]}, "Tile tile_001 .* has the split 'tset'"),
     ({"split": ["train", None, "train"]}, "has the split 'None'"),
     ({"tile": ["tile_000", "tile_000", "tile_002"]}, "lists tile tile_000 2 times"),
     ({"tile": ["tile_000", "tile_009", "tile_002"]}, r"1 of 3 tiles have no file .*tile_009\.tif"),

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from geoseg.geoseg_plugin.engine.datasets.positions import tile_offsets
+from geoseg.geoseg_plugin.engine.datasets.tiling.positions import tile_offsets
 from hypothesis import given
 from hypothesis import strategies as st
 

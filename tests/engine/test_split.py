@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import InputError
-from geoseg.geoseg_plugin.engine.datasets.cutting import tile_windows
 from geoseg.geoseg_plugin.engine.datasets.ground import OVERLAP_INSET_PX, footprints, shared_ground
-from geoseg.geoseg_plugin.engine.datasets.split import assign_blocks, choose_block_size, split_tiles
+from geoseg.geoseg_plugin.engine.datasets.splitting.split import assign_blocks, choose_block_size, split_tiles
+from geoseg.geoseg_plugin.engine.datasets.tiling.cutting import tile_windows
 from geoseg.geoseg_plugin.engine.grid import Grid
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -24,7 +24,11 @@ DESTINATION_RESULTS = {
 }
 
 
-ALTERNATIVES = {"clipraster": {"like": "like.tif"}, "mosaicrasters": {"inputs": ["one.tif", "two.tif"]}}
+ALTERNATIVES = {
+    "clipraster": {"like": "like.tif"},
+    "mosaicrasters": {"inputs": ["one.tif", "two.tif"]},
+    "maketiles": {"images": ["one.tif"]},
+}
 
 
 def minimal(stage):

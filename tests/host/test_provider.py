@@ -94,7 +94,11 @@ def acceptable(stage, raster, tmp_path):
         values[field.parameter] = {
             Kind.RASTER: raster, Kind.VECTOR: str(polygons), Kind.LAYERS: [raster], Kind.FOLDER: str(tmp_path),
         }.get(field.kind, str(tmp_path / f"{field.name}{suffix}"))  # fmt: skip
-    alternatives = {"clipraster": {"LIKE": raster}, "mosaicrasters": {"INPUTS": [raster]}}
+    alternatives = {
+        "clipraster": {"LIKE": raster},
+        "mosaicrasters": {"INPUTS": [raster]},
+        "maketiles": {"IMAGES": [raster]},
+    }
     return {**values, **alternatives.get(stage.id(), {})}
 
 

@@ -9,6 +9,7 @@ from ..about import reference
 from ..errors import RequestError
 from ..fields import fields_of
 from .bands import RescaleImage, StackBands, StackFolder
+from .dataset_care import CheckDataset, SplitDataset, TileStatistics
 from .datasets import MakeTiles
 from .environment import CheckEngine, InstallEngine
 from .imagery import ClipRaster, DemoScene, MosaicRasters
@@ -29,6 +30,9 @@ STAGES: Dict[str, Type[Stage]] = {
         RescaleImage,
         RasterizeLabels,
         MakeTiles,
+        TileStatistics,
+        SplitDataset,
+        CheckDataset,
         TrainSegmentation,
         PredictSegmentation,
         ExportModel,

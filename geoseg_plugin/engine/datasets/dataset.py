@@ -22,9 +22,12 @@ LABELS = "labels"
 FORMAT = "geoseg-dataset"
 FORMAT_VERSION = 1
 
-Split = Literal["train", "validation"]
+Split = Literal["train", "validation", "test", "unused"]
 TRAIN: Split = "train"
 VALIDATION: Split = "validation"
+TEST: Split = "test"
+UNUSED: Split = "unused"
+SPLITS = (TRAIN, VALIDATION, TEST, UNUSED)
 _MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
 
 
@@ -41,7 +44,7 @@ class BandStatistics:
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: its id, the scene it was cut from, its split, and its two GeoTIFFs."""
+    """One tile: its id, the scene it was cut from, its split, and its two GeoTIFFs, of labelled datasets."""
 
     id: str
     scene: str
@@ -55,9 +58,9 @@ class Description:
     """The content of dataset.json.
 
     Attributes:
-        tile_size: Side of the tiles in pixels.
+        tile_size: Side of the tiles in pixels; single tiles may be smaller.
         dtype: Data type of the image pixels, as numpy names it.
-        classes: Class values, names and colours.
+        classes: Class values, names and colours; none where the tiles have no labels.
         ignore_value: Value in the labels that neither trains nor counts.
         crs: CRS of the first scene and of tiles.gpkg (AUTHORITY:CODE or WKT), None without.
         pixel_size: Width and height of a pixel of the first scene, in units of its CRS.
@@ -117,7 +120,7 @@ def open_dataset(folder: str) -> Dataset:
     root = Path(folder)
     text = _read_text(root)
     description = _read_description(text, root / DESCRIPTION)
-    tiles = _read_tiles(root)
+    tiles = _read_tiles(root, labelled=len(description.classes) > 0)
     return Dataset(**vars(description), folder=root, tiles=tiles, fingerprint=_fingerprint(text, tiles))
 
 
@@ -152,7 +155,7 @@ def _read_description(text: str, path: Path) -> Description:
         raise InputError(f"{path} is damaged: it does not describe a dataset as it should.", _MAKE_AGAIN) from error
 
 
-def _read_tiles(root: Path) -> tuple[Tile, ...]:
+def _read_tiles(root: Path, *, labelled: bool) -> tuple[Tile, ...]:
     path = root / FOOTPRINTS
     columns = ["tile", "scene", "split"]
     try:
@@ -167,24 +170,23 @@ def _read_tiles(root: Path) -> tuple[Tile, ...]:
     if not rows:
         raise InputError(f"{path} lists no tiles.", _MAKE_AGAIN)
     tiles = tuple(_tile(root, str(name), str(scene), split) for name, scene, split in rows)
-    _check_tiles(root, tiles)
+    _check_tiles(root, tiles, (IMAGES, LABELS) if labelled else (IMAGES,))
     return tiles
 
 
 def _tile(root: Path, name: str, scene: str, split: Any) -> Tile:
-    if split not in (TRAIN, VALIDATION):
+    if split not in SPLITS:
         raise InputError(
-            f"Tile {name} in {root / FOOTPRINTS} has the split '{split}'.",
-            f"Write {TRAIN} or {VALIDATION}, or delete the feature to leave the tile out.",
+            f"Tile {name} in {root / FOOTPRINTS} has the split '{split}'.", f"Write one of {', '.join(SPLITS)}."
         )
     return Tile(name, scene, split, root / IMAGES / f"{name}.tif", root / LABELS / f"{name}.tif")
 
 
-def _check_tiles(root: Path, tiles: tuple[Tile, ...]) -> None:
+def _check_tiles(root: Path, tiles: tuple[Tile, ...], kinds: tuple[str, ...]) -> None:
     name, times = Counter(tile.id for tile in tiles).most_common(1)[0]
     if times > 1:
         raise InputError(f"{root / FOOTPRINTS} lists tile {name} {times} times.", "Delete the copies.")
-    for kind in (IMAGES, LABELS):
+    for kind in kinds:
         present = {path.stem for path in (root / kind).glob("*.tif")}
         missing = [tile.id for tile in tiles if tile.id not in present]
         if missing:

@@ -2,47 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyogrio
+import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ...contract.classes import ClassTable
+from ...contract.errors import InputError
 from ..style import write_split_style
 from ..vector import write_features
-from .cutting import CutTile
 from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER
+from .tile_table import TileTable
+
+_FEATURES_AT_ONCE = 20_000
+_PLAIN = {"tile": "ids", "scene": "scenes", "split": "splits", "row": "rows", "col": "cols"}
+_SIZES = {"height": "heights", "width": "widths"}
+_STATISTICS = {"min": "minimum", "max": "maximum", "mean": "mean", "std": "std"}
 
 
 def write_footprints(
-    folder: Path, tiles: Sequence[CutTile], splits: Sequence[str], *, polygons: NDArray[Any], crs: CRS | None,
-    classes: ClassTable,
-) -> None:  # fmt: skip
+    folder: Path, tiles: TileTable, polygons: NDArray[Any], crs: CRS | None, classes: ClassTable
+) -> None:
     """Write tiles.gpkg and its style into the folder.
 
-    Its fields: tile, scene, split, row and col (offset in the scene, pixels), nodata_share (0 to 1), class_V (pixels
-    of the class with value V), and min_B, max_B, mean_B, std_B (of the valid pixels of band B, counted from 1).
+    Its fields are those of `footprint_columns`.
+
+    Args:
+        folder: The dataset.
+        tiles: The tiles.
+        polygons: Their footprints (N,) in `crs`.
+        crs: CRS of the layer, None without.
+        classes: The classes of the labels.
     """
-    columns: dict[str, NDArray[Any]] = {
-        "tile": np.array([tile.id for tile in tiles], dtype=object),
-        "scene": np.array([tile.scene for tile in tiles], dtype=object),
-        "split": np.array(splits, dtype=object),
-        "row": np.array([tile.row for tile in tiles], dtype=np.int64),
-        "col": np.array([tile.col for tile in tiles], dtype=np.int64),
-        "nodata_share": np.array([tile.nodata_share for tile in tiles]),
-    }
-    counts = np.stack([tile.counts for tile in tiles])
-    columns |= {f"class_{value}": counts[:, index] for index, value in enumerate(classes.values)}
-    for name, values in (
-        ("min", [tile.moments.minimum for tile in tiles]),
-        ("max", [tile.moments.maximum for tile in tiles]),
-        ("mean", [tile.moments.mean for tile in tiles]),
-        ("std", [tile.moments.std for tile in tiles]),
-    ):
-        columns |= {f"{name}_{band}": column for band, column in enumerate(np.stack(values).T, start=1)}
     path = folder / FOOTPRINTS
-    write_features(path, polygons, columns, crs, geometry_type="Polygon", layer=FOOTPRINTS_LAYER)
+    columns = footprint_columns(tiles, classes)
+    write_in_parts(path, polygons, columns, crs, layer=FOOTPRINTS_LAYER)
     write_split_style(path)
+
+
+def write_in_parts(
+    path: Path, polygons: NDArray[Any], columns: dict[str, NDArray[Any]], crs: CRS | None, *, layer: str
+) -> None:
+    """Write a layer of many polygons, some at a time so that memory stays small."""
+    for start in range(0, max(1, len(polygons)), _FEATURES_AT_ONCE):
+        part = slice(start, start + _FEATURES_AT_ONCE)
+        some = {name: column[part] for name, column in columns.items()}
+        write_features(path, polygons[part], some, crs, geometry_type="Polygon", layer=layer, append=start > 0)
+
+
+def footprint_columns(tiles: TileTable, classes: ClassTable) -> dict[str, NDArray[Any]]:
+    """Return the fields of tiles.gpkg.
+
+    They are tile, scene, split, row and col (offset in the scene, pixels), height and width (pixels), nodata_share (0
+    to 1), class_V (pixels of the class with value V), and min_B, max_B, mean_B, std_B (of the pixels with data of band
+    B, counted from 1).
+    """
+    columns: dict[str, NDArray[Any]] = {name: getattr(tiles, attribute) for name, attribute in _PLAIN.items()}
+    columns |= {name: getattr(tiles, attribute) for name, attribute in _SIZES.items()}
+    columns["nodata_share"] = tiles.nodata_share
+    columns |= {f"class_{value}": tiles.counts[:, index] for index, value in enumerate(classes.values)}
+    for name, attribute in _STATISTICS.items():
+        values = getattr(tiles, attribute)
+        columns |= {f"{name}_{band + 1}": values[:, band] for band in range(values.shape[1])}
+    return columns
+
+
+def read_footprints(folder: Path, classes: ClassTable, bands: int, tile_size: int) -> tuple[TileTable, NDArray[Any]]:
+    """Read tiles.gpkg back.
+
+    Args:
+        folder: The dataset.
+        classes: Its classes.
+        bands: Its number of bands.
+        tile_size: Side of tiles for which the layer states no size, in pixels.
+
+    Returns:
+        The tiles and their footprints (N,) in the CRS of the layer.
+
+    Raises:
+        InputError: The layer cannot be read, or lacks a field of `footprint_columns`.
+    """
+    path = folder / FOOTPRINTS
+    try:
+        meta, _, wkb, read = pyogrio.raw.read(path, layer=FOOTPRINTS_LAYER)
+        found = dict(zip(meta["fields"], read, strict=True))
+        return _table(found, len(wkb), classes, bands, tile_size), shapely.from_wkb(wkb)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError) as error:
+        raise InputError(
+            f"{path} cannot be read: {error}.", "Make the dataset again with 'Make training tiles'."
+        ) from error
+
+
+def _table(found: dict[str, NDArray[Any]], count: int, classes: ClassTable, bands: int, tile_size: int) -> TileTable:
+    sizes: dict[str, NDArray[Any]] = {
+        attribute: np.asarray(found.get(name, np.full(count, tile_size)), dtype=np.int64)
+        for name, attribute in _SIZES.items()
+    }
+    pixels = sizes["heights"] * sizes["widths"]
+    classed = [found[f"class_{value}"] for value in classes.values]
+    counts = np.stack(classed, axis=1).astype(np.int64) if classed else np.zeros((count, 0), dtype=np.int64)
+    statistics: dict[str, NDArray[Any]] = {
+        attribute: np.stack([found[f"{name}_{band}"] for band in range(1, bands + 1)], axis=1).astype(np.float64)
+        for name, attribute in _STATISTICS.items()
+    }
+    return TileTable(
+        **{attribute: found[name] for name, attribute in _PLAIN.items()}, **sizes, **statistics, counts=counts,
+        valid=np.round((1 - found["nodata_share"]) * pixels).astype(np.int64),
+    )  # fmt: skip

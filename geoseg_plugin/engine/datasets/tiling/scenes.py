@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from rasterio.io import DatasetReader
 
-from ...contract.errors import InputError
-from ...contract.events import Report
-from ..grid import Grid
-from ..raster import band_names, image_bands, open_raster
-from ..sampling import warn_of_odd_alpha
+from ....contract.errors import InputError
+from ....contract.events import Report
+from ...grid import Grid
+from ...raster import band_names, image_bands, open_raster
+from ...sampling import warn_of_odd_alpha
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...contract.classes import BACKGROUND_NAME, LARGEST_VALUE, ClassTable, LabelClass
-from ...contract.errors import InputError
-from ...contract.events import Report, stop_if_cancelled
-from ..class_raster import class_dtype, read_class_table
-from ..labels.burner import Burner
-from ..raster import blocks, open_raster, read_window, unreadable
+from ....contract.classes import BACKGROUND_NAME, LARGEST_VALUE, ClassTable, LabelClass
+from ....contract.errors import InputError
+from ....contract.events import Report, stop_if_cancelled
+from ...class_raster import class_dtype, read_class_table
+from ...labels.burner import Burner
+from ...raster import blocks, open_raster, read_window, unreadable
 
 _BLOCK = 2048
 

@@ -9,24 +9,34 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ...contract.classes import ClassTable
-from ...contract.errors import InputError
-from ...contract.events import Report, stop_if_cancelled
-from ...contract.stages import to_json
-from ...contract.stages.datasets import MakeTiles, MakeTilesResult
-from ..class_raster import class_dtype
-from ..moments import Moments
-from ..output import whole_folder
-from ..provenance import VERSION_TAG
-from ..raster import open_raster
-from ..run import version
+from ....contract.classes import ClassTable
+from ....contract.errors import InputError
+from ....contract.events import Report, stop_if_cancelled
+from ....contract.stages import to_json
+from ....contract.stages.datasets import MakeTiles, MakeTilesResult
+from ...class_raster import class_dtype
+from ...output import whole_folder
+from ...provenance import VERSION_TAG
+from ...raster import open_raster
+from ...run import version
+from ..dataset import (
+    FOOTPRINTS,
+    IMAGES,
+    LABELS,
+    TRAIN,
+    UNUSED,
+    VALIDATION,
+    BandStatistics,
+    Description,
+    write_description,
+)
+from ..ground import OVERLAP_INSET_PX, footprints, shared_ground
+from ..layer import write_footprints
+from ..splitting.split import SplitTiles, assign_blocks, choose_block_size, split_tiles
+from ..tile_table import TileTable
 from .cutting import Cutter, CutTile, tile_windows
-from .dataset import FOOTPRINTS, IMAGES, LABELS, TRAIN, VALIDATION, BandStatistics, Description, write_description
-from .ground import OVERLAP_INSET_PX, footprints, shared_ground
-from .layer import write_footprints
 from .scenes import Scene, read_scenes
 from .sources import LabelSource, find_labels
-from .split import SplitTiles, assign_blocks, choose_block_size, split_tiles
 
 _CUTTING_SHARE = 0.95
 _MANY_TIMES = 20
@@ -49,21 +59,36 @@ def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
         cut = _cut_scenes(request, scenes, labels, cutter, report)
         report.progress(_CUTTING_SHARE, "Splitting tiles")
         split = _split(request, scenes, cut, report)
-        for tile in _chosen(cut, split.lost):
-            cutter.remove(tile)
-        tiles = _chosen(cut, ~split.lost)
-        validation = split.validation[~split.lost]
-        write_description(folder, _describe(request, scenes, labels.classes, tiles, validation))
-        splits = [VALIDATION if one else TRAIN for one in validation]
-        polygons = footprints([tile.grid for tile in tiles], scenes[0].grid.crs)
-        write_footprints(folder, tiles, splits, polygons=polygons, crs=scenes[0].grid.crs, classes=labels.classes)
-    _warn_of_classes(labels.classes, tiles, validation, report)
-    held_out = int(validation.sum())
-    report.note(f"{len(tiles) - held_out} training tiles, {held_out} validation tiles.")
+        tiles = _tabulate(cut, split)
+        write_description(folder, _describe(request, scenes, labels.classes, tiles))
+        polygons = footprints([tile.grid for tile in cut], scenes[0].grid.crs)
+        write_footprints(folder, tiles, polygons, scenes[0].grid.crs, labels.classes)
+    _warn_of_classes(labels.classes, tiles, report)
+    train, held_out = int(split.train.sum()), int(split.validation.sum())
+    report.note(f"{train} training tiles, {held_out} validation tiles.")
     return MakeTilesResult(
         output=request.output, tiles=str(Path(request.output) / FOOTPRINTS), tile_count=len(tiles),
-        train_count=len(tiles) - held_out, validation_count=held_out,
+        train_count=train, validation_count=held_out,
     )  # fmt: skip
+
+
+def _tabulate(cut: Sequence[CutTile], split: SplitTiles) -> TileTable:
+    moments = [tile.moments for tile in cut]
+    return TileTable(
+        ids=np.array([tile.id for tile in cut], dtype=object),
+        scenes=np.array([tile.scene for tile in cut], dtype=object),
+        splits=np.select([split.validation, split.lost], [VALIDATION, UNUSED], TRAIN).astype(object),
+        rows=np.array([tile.row for tile in cut]),
+        cols=np.array([tile.col for tile in cut]),
+        heights=np.array([tile.grid.height for tile in cut]),
+        widths=np.array([tile.grid.width for tile in cut]),
+        valid=np.array([one.count for one in moments]),
+        counts=np.stack([tile.counts for tile in cut]),
+        minimum=np.stack([one.minimum for one in moments]),
+        maximum=np.stack([one.maximum for one in moments]),
+        mean=np.stack([one.mean for one in moments]),
+        std=np.stack([one.std for one in moments]),
+    )
 
 
 def _cut_scenes(
@@ -123,7 +148,7 @@ def _split(request: MakeTiles, scenes: Sequence[Scene], tiles: Sequence[CutTile]
     counts = np.stack([tile.counts for tile in tiles])
     split = split_tiles(blocks, places, counts, pairs, share=request.validation, seed=request.seed)
     if split.lost.any():
-        report.note(f"{int(split.lost.sum())} training tiles share ground with validation tiles and are left out.")
+        report.note(f"{int(split.lost.sum())} training tiles share ground with validation tiles and are set unused.")
     if request.validation:
         report.note(f"Blocks of about {size} pixels ({blocks.count} in all) were split.")
     return split
@@ -153,16 +178,10 @@ def _planes(scenes: Sequence[Scene]) -> NDArray[np.int64]:
     return np.array([number + 1 if scene.grid.transform.is_identity else 0 for number, scene in enumerate(scenes)])
 
 
-def _chosen(tiles: Sequence[CutTile], chosen: NDArray[np.bool_]) -> list[CutTile]:
-    return [tile for tile, keep in zip(tiles, chosen, strict=True) if keep]
-
-
-def _describe(
-    request: MakeTiles, scenes: Sequence[Scene], classes: ClassTable, tiles: Sequence[CutTile],
-    validation: NDArray[np.bool_],
-) -> Description:  # fmt: skip
+def _describe(request: MakeTiles, scenes: Sequence[Scene], classes: ClassTable, tiles: TileTable) -> Description:
     first = scenes[0]
-    whole = Moments.join(tile.moments for tile in _chosen(tiles, ~validation))
+    train = tiles.splits == TRAIN
+    whole = tiles.take(train).moments()
     columns = (whole.mean, whole.std, whole.minimum, whole.maximum)
     statistics = tuple(
         BandStatistics(name, *(float(column[band]) for column in columns)) for band, name in enumerate(first.band_names)
@@ -171,8 +190,8 @@ def _describe(
         "geoseg": version(),
         "request": to_json(request),
         "scenes": [{"name": one.name, "path": one.path, "grid": one.grid.to_json()} for one in scenes],
-        "train_tiles": int((~validation).sum()),
-        "validation_tiles": int(validation.sum()),
+        "train_tiles": int(train.sum()),
+        "validation_tiles": int((tiles.splits == VALIDATION).sum()),
     }
     grid = first.grid.to_json()
     return Description(
@@ -187,17 +206,15 @@ def _describe(
     )
 
 
-def _warn_of_classes(
-    classes: ClassTable, tiles: Sequence[CutTile], validation: NDArray[np.bool_], report: Report
-) -> None:
-    counts = np.stack([tile.counts for tile in tiles])
-    present = counts.sum(axis=0) > 0
+def _warn_of_classes(classes: ClassTable, tiles: TileTable, report: Report) -> None:
+    present = tiles.counts.sum(axis=0) > 0
     if present.sum() < 2:
         report.warn("All labels are of one class: a network can learn nothing from them.")
     if not present.all():
         report.warn(f"No tile holds {_quoted(classes, ~present)}.")
-    for name, chosen in ((TRAIN, ~validation), (VALIDATION, validation)):
-        missing = present & (counts[chosen].sum(axis=0) == 0)
+    for name in (TRAIN, VALIDATION):
+        chosen = tiles.splits == name
+        missing = present & (tiles.counts[chosen].sum(axis=0) == 0)
         if missing.any() and chosen.any():
             report.warn(f"No {name} tile holds {_quoted(classes, missing)}: give another SEED or a smaller BLOCK_SIZE.")
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...contract.classes import ClassTable
-from ..class_raster import class_dtype
-from ..grid import Grid
-from ..moments import Moments
-from ..raster import read_valid, read_window
-from .dataset import IMAGES, LABELS
+from ....contract.classes import ClassTable
+from ...class_raster import class_dtype
+from ...grid import Grid
+from ...moments import Moments
+from ...raster import read_valid, read_window
+from ..dataset import IMAGES, LABELS
 from .positions import tile_offsets
 from .scenes import Scene
 from .truth import Truth
@@ -111,11 +111,6 @@ class Cutter:
                 name, scene.name, grid, int(window.row_off), int(window.col_off), counts, float(1 - valid.mean()),
                 Moments.of(image, valid),
             )  # fmt: skip
-
-    def remove(self, tile: CutTile) -> None:
-        """Remove the files of a tile."""
-        for kind in (IMAGES, LABELS):
-            (self._folder / kind / f"{tile.id}.tif").unlink()
 
     def _read_image(
         self, scene: Scene, dataset: DatasetReader, inside: Window, window: Window

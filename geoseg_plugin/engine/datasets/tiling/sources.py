@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from ...contract.classes import ClassTable
-from ...contract.errors import RequestError
-from ...contract.events import Report
-from ...contract.stages.datasets import MakeTiles
-from ...contract.stages.labels import background_value
-from ..labels.burner import Burner
-from ..labels.layer import LabelLayer, read_label_layer
-from ..raster import open_raster
-from ..vector import is_vector
+from ....contract.classes import ClassTable
+from ....contract.errors import RequestError
+from ....contract.events import Report
+from ....contract.stages.datasets import MakeTiles
+from ....contract.stages.labels import background_value
+from ...labels.burner import Burner
+from ...labels.layer import LabelLayer, read_label_layer
+from ...raster import open_raster
+from ...vector import is_vector
 from .scenes import Scene, match_labels
 from .truth import LayerTruth, RasterTruth, Truth, read_classes
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract.errors import InputError
+from ....contract.errors import InputError
 
 _DRAWS = 400
 _BLOCK_TILES = (8, 4, 2, 1)
