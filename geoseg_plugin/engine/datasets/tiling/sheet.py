@@ -1,0 +1,56 @@
+"""A sheet: the tiles to be cut from one scene, on the one pixel grid that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ...grid import Grid
+from .scenes import Scene
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """N tiles of one scene.
+
+    Attributes:
+        scene: The scene.
+        grid: The grid on which the tiles lie: the scene's own, or one that the scene is resampled to.
+        names: File names of the tiles without suffix (N), unique in the dataset.
+        places: Row, column, height and width of every tile on `grid` in pixels (N, 4), int64; a tile may reach over
+            the edge of the grid.
+        splits: The splits that an earlier dataset gave them (N,), None where they are still to be drawn.
+    """
+
+    scene: Scene
+    grid: Grid
+    names: Sequence[str]
+    places: NDArray[np.int64]
+    splits: NDArray[np.object_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether the grid is another one than the scene's own."""
+        return not self.grid.is_same(self.scene.grid)
+
+
+class SheetImage(Protocol):
+    """Gives the pixels of a sheet's scene on the sheet's grid; not to be used from several threads at once."""
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return pixels (C, H, W) of the chosen bands and where they are known (H, W), for a window inside the grid."""
+
+
+class Truth(Protocol):
+    """Gives the labels of a sheet's scene on the sheet's grid; not to be used from several threads at once."""
+
+    def read(self, window: Window) -> NDArray[Any]:
+        """Return class values (H, W) of a window inside the grid, the ignore value where nothing is known."""
