@@ -21,8 +21,9 @@ from ...provenance import request_tags
 from ...raster import alpha_bands, image_bands, marks_single_bands, open_raster
 from ...sampling import warn_of_odd_alpha
 from ..cutout import Outline, find_window
+from ..gaps import zeros_are_gaps
 from ..tags import read_domains, share_domains, share_tags
-from ..view import View, check_placed, holds_classes, states_missing, view_on_grid, warn_of_blending
+from ..view import View, check_placed, states_missing, view_on_grid, warn_of_blending
 from ..writing import BandNotes, Plan, common_dtype, is_value_of, write_raster
 from .band_choice import choose_bands, list_bands
 from .derivation import list_derived, warn_of_values
@@ -58,7 +59,7 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
         grid = _common_grid(request, sources)
         for source in sources:
             check_placed(source, report)
-        gaps = _has_gaps(request, sources)
+        gaps = request.zero_nodata and zeros_are_gaps(sources)
         views = [opened.enter_context(view_on_grid(source, grid, request.resampling)) for source in sources]
         gapless = {
             raster: opened.enter_context(view_on_grid(view.source, grid, request.resampling, without_zeros=True))
@@ -87,13 +88,6 @@ def write_stack(request: StackBands, path: str, report: Report) -> tuple[str, ..
     warn_of_values(derived, report)
     pixels.tell()
     return names
-
-
-def _has_gaps(request: StackBands, sources: Sequence[DatasetReader]) -> bool:
-    """Tell whether pixels that are 0 in all bands have no data: not where 0 may be a class."""
-    dtypes = [source.dtypes[band - 1] for source in sources for band in image_bands(source)]
-    may_be_labels = len(dtypes) == 1 and np.dtype(dtypes[0]).kind != "f"
-    return request.zero_nodata and not may_be_labels and not any(map(holds_classes, sources))
 
 
 def _blends_zeros(view: View, resampling: str) -> bool:
