@@ -1,18 +1,13 @@
 """The commands that docs/imagery.md shows do what they say, on files of the names they use."""
 
 import re
-import shlex
-from pathlib import Path
 
 import numpy as np
 import pytest
+from geoseg.tests.e2e.documented import commands_of, read_page, run_shown
 from osgeo import gdal, osr
 
-ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs" / "imagery.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line for block in re.findall(r"```\n(.*?)```", TEXT, re.DOTALL) for line in block.replace("\\\n", "").splitlines()
-]
+PAGE = "imagery.md"
 
 SCENE = ["blue", "green", "red", "nir"]
 BANDS = {
@@ -61,17 +56,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda line: line.split("OUTPUT=")[1])
+@pytest.mark.parametrize("command", commands_of(PAGE), ids=lambda line: line.split("OUTPUT=")[1])
 def test_a_command_works_as_shown(qgis_process, folder, monkeypatch, command):
     monkeypatch.chdir(folder)
-    _, run, algorithm, dashes, *values = shlex.split(command)
-    assert (run, dashes) == ("run", "--")
-    parameters = {}
-    for value in values:
-        name, text = value.split("=", 1)
-        parameters.setdefault(name, []).append(text)
-    done = qgis_process.run(algorithm, parameters)
-    assert done.returncode == 0, done.stderr
+    parameters, _ = run_shown(qgis_process, command)
     output = folder / parameters["OUTPUT"][0]
     results = [output] if output.is_file() else sorted(output.rglob("*.tif"))
     assert results
@@ -83,5 +71,5 @@ def test_a_command_works_as_shown(qgis_process, folder, monkeypatch, command):
 
 
 def test_the_recipes_are_those_there_are(provider):
-    listed = re.findall(r"^\| ((?:Sentinel|slump)[^|]*?) \|", TEXT, re.MULTILINE)
+    listed = re.findall(r"^\| ((?:Sentinel|slump)[^|]*?) \|", read_page(PAGE), re.MULTILINE)
     assert ["none", *listed] == provider.algorithm("stackbands").parameterDefinition("RECIPE").options()
