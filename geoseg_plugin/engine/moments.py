@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Values taken at once: their squares stay in the cache, and the sum of those of 8 bits in 32 bits.
+_AT_ONCE = 8192
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -31,10 +34,10 @@ class Moments:
     @classmethod
     def of(cls, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> Moments:
         """Return the moments of an image (C, H, W) where `valid` (H, W), at least one pixel, is True."""
-        pixels = image[:, valid].astype(np.float64)
-        mean = pixels.mean(axis=1)
-        squares = ((pixels - mean[:, None]) ** 2).sum(axis=1)
-        return cls(pixels.shape[1], mean, squares, pixels.min(axis=1), pixels.max(axis=1))
+        whole = bool(valid.all())
+        bands = [_measure(band.ravel() if whole else band[valid]) for band in image]
+        columns = (np.array(column, dtype=np.float64) for column in zip(*bands, strict=True))
+        return cls(valid.size if whole else int(np.count_nonzero(valid)), *columns)
 
     @classmethod
     def join(cls, parts: Iterable[Moments]) -> Moments:
@@ -68,3 +71,26 @@ class Moments:
     def std(self) -> NDArray[np.float64]:
         """Standard deviation (of the whole population)."""
         return np.asarray(np.sqrt(self.squares / self.count))
+
+
+def _measure(values: NDArray[Any]) -> tuple[float, float, float, float]:
+    """Return mean, sum of squared deviations, minimum and maximum of at least one value (N,)."""
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        return low, 0.0, low, high
+    if values.dtype == np.uint8:
+        return *_measure_bytes(values), low, high
+    mean, squares = float(values.mean(dtype=np.float64)), 0.0
+    for start in range(0, len(values), _AT_ONCE):
+        deviations = values[start : start + _AT_ONCE] - np.float64(mean)
+        squares += float(deviations @ deviations)
+    return mean, squares, low, high
+
+
+def _measure_bytes(values: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return mean and sum of squared deviations of 8-bit values, in whole numbers up to the last step."""
+    total, squares = int(values.sum(dtype=np.uint64)), 0
+    for start in range(0, len(values), _AT_ONCE):
+        part = values[start : start + _AT_ONCE]
+        squares += int(np.einsum("i,i", part, part, dtype=np.uint32, casting="unsafe"))
+    return total / len(values), (squares * len(values) - total * total) / len(values)
