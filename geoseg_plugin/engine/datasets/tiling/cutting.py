@@ -21,7 +21,7 @@ from ...raster import read_valid, read_window
 from ..dataset import IMAGES, LABELS
 from .positions import tile_offsets
 from .scenes import Scene
-from .truth import Truth
+from .sheet import Truth
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from rasterio.io import DatasetReader
 
 from ....contract.errors import InputError
 from ....contract.events import Report
+from ....contract.stages.datasets import MakeTiles
 from ...grid import Grid
 from ...raster import band_names, image_bands, open_raster
 from ...sampling import warn_of_odd_alpha
@@ -28,6 +29,15 @@ class Scene:
     bands: tuple[int, ...]
     band_names: tuple[str, ...]
     dtype: str
+
+
+def find_scenes(request: MakeTiles, report: Report) -> tuple[Scene, ...]:
+    """Return the images that tiles are cut from.
+
+    Raises:
+        InputError: See `read_scenes`.
+    """
+    return read_scenes(request.images, report)
 
 
 def read_scenes(paths: Sequence[str], report: Report) -> tuple[Scene, ...]:

@@ -25,6 +25,7 @@ class Sheet:
         places: Row, column, height and width of every tile on `grid` in pixels (N, 4), int64; a tile may reach over
             the edge of the grid.
         splits: The splits that an earlier dataset gave them (N,), None where they are still to be drawn.
+        wanted: How many of the tiles, which are then tried in their order, make the sheet full; None for all.
     """
 
     scene: Scene
@@ -32,6 +33,7 @@ class Sheet:
     names: Sequence[str]
     places: NDArray[np.int64]
     splits: NDArray[np.object_] | None = None
+    wanted: int | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -44,6 +46,10 @@ class Sheet:
 
 class SheetImage(Protocol):
     """Gives the pixels of a sheet's scene on the sheet's grid; not to be used from several threads at once."""
+
+    @property
+    def nodata(self) -> float | None:
+        """The value that pixels which are not known have, None where nothing in them says so."""
 
     def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return pixels (C, H, W) of the chosen bands and where they are known (H, W), for a window inside the grid."""

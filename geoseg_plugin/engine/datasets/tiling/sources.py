@@ -16,30 +16,33 @@ from ...labels.layer import LabelLayer, read_label_layer
 from ...raster import open_raster
 from ...vector import is_vector
 from .scenes import Scene, match_labels
-from .truth import LayerTruth, RasterTruth, Truth, read_classes
+from .sheet import Sheet, Truth
+from .truth import LayerTruth, RasterTruth, read_classes
 
 
 class LabelSource(Protocol):
-    """Opens the labels of one scene after the other."""
+    """Opens the labels of one sheet after the other."""
 
     @property
     def classes(self) -> ClassTable:
         """The classes of all labels."""
 
-    def open(self, scene: Scene) -> AbstractContextManager[Truth]:
-        """Open the labels of a scene."""
+    def open(self, sheet: Sheet) -> AbstractContextManager[Truth]:
+        """Open the labels of a sheet, on its grid."""
 
     def check_use(self) -> None:
-        """Raise InputError when, after all scenes, the labels turn out to belong to none."""
+        """Raise InputError when, after all sheets, the labels turn out to belong to none."""
 
 
-def find_labels(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> LabelSource:
-    """Return where the labels of the scenes come from.
+def find_labels(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> LabelSource | None:
+    """Return where the labels of the scenes come from, None where there are none.
 
     Raises:
         InputError: Labels cannot be read, or do not fit the scenes.
         RequestError: A vector layer comes together with other labels, or FIELD with label rasters.
     """
+    if not request.labels:
+        return None
     layers = [path for path in request.labels if is_vector(path)]
     if not layers:
         if request.field:
@@ -68,9 +71,9 @@ class LabelRasters:
         self.classes = classes
 
     @contextmanager
-    def open(self, scene: Scene) -> Iterator[Truth]:
-        """Open the label raster of a scene."""
-        with open_raster(self._paths[scene.name]) as dataset:
+    def open(self, sheet: Sheet) -> Iterator[Truth]:
+        """Open the label raster of a sheet's scene."""
+        with open_raster(self._paths[sheet.scene.name]) as dataset:
             yield RasterTruth(dataset, self.classes)
 
     def check_use(self) -> None:
@@ -95,14 +98,15 @@ class BurntLayer:
         self.classes = layer.classes
 
     @contextmanager
-    def open(self, scene: Scene) -> Iterator[Truth]:
-        """Prepare the layer for the grid of a scene."""
-        burner = Burner(self._layer, scene.grid, scene.path, all_touched=self._all_touched, report=self._report)
+    def open(self, sheet: Sheet) -> Iterator[Truth]:
+        """Prepare the layer for the grid of a sheet."""
+        path = sheet.scene.path
+        burner = Burner(self._layer, sheet.grid, path, all_touched=self._all_touched, report=self._report)
         self._last = burner
         if burner.overlaps():
             self._used = True
         else:
-            self._report.warn(f"No feature of {self._layer.features.source} lies on {scene.path}.")
+            self._report.warn(f"No feature of {self._layer.features.source} lies on {path}.")
         yield LayerTruth(burner)
 
     def check_use(self) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from rasterio.windows import Window
 
 from ....contract.classes import ClassTable
-from ....contract.errors import InputError
+from ....contract.errors import InputError, RequestError
 from ....contract.events import Report, stop_if_cancelled
 from ....contract.stages import to_json
 from ....contract.stages.datasets import MakeTiles, MakeTilesResult
@@ -34,8 +35,9 @@ from ..ground import OVERLAP_INSET_PX, footprints, shared_ground
 from ..layer import write_footprints
 from ..splitting.split import SplitTiles, assign_blocks, choose_block_size, split_tiles
 from ..tile_table import TileTable
-from .cutting import Cutter, CutTile, tile_windows
-from .scenes import Scene, read_scenes
+from .cutting import Cutter, CutTile
+from .layouts import lay_out
+from .scenes import Scene, find_scenes
 from .sources import LabelSource, find_labels
 
 _CUTTING_SHARE = 0.95
@@ -50,8 +52,10 @@ def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
         RequestError: LABELS mixes kinds.
         OutputError: OUTPUT is not empty, or cannot be written.
     """
-    scenes = read_scenes(request.images, report)
+    scenes = find_scenes(request, report)
     labels = find_labels(request, scenes, report)
+    if labels is None:
+        raise RequestError("LABELS is missing.", "Give LABELS.")
     with whole_folder(request.output) as folder:
         (folder / IMAGES).mkdir()
         (folder / LABELS).mkdir()
@@ -94,16 +98,17 @@ def _tabulate(cut: Sequence[CutTile], split: SplitTiles) -> TileTable:
 def _cut_scenes(
     request: MakeTiles, scenes: Sequence[Scene], labels: LabelSource, cutter: Cutter, report: Report
 ) -> list[CutTile]:
-    windows = [tile_windows(scene.grid, request.tile_size, request.overlap) for scene in scenes]
-    total, done, cut = sum(map(len, windows)), 0, list[CutTile]()
+    sheets = lay_out(request, tuple(scenes), report)
+    total, done, cut = sum(map(len, sheets)), 0, list[CutTile]()
     _announce(total, request, scenes, labels.classes, report)
-    for scene, places in zip(scenes, windows, strict=True):
-        with open_raster(scene.path) as dataset, labels.open(scene) as truth:
-            for tile in cutter.cut(scene, dataset, truth, places):
+    for sheet in sheets:
+        windows = tuple(Window(col, row, width, height) for row, col, height, width in sheet.places.tolist())
+        with open_raster(sheet.scene.path) as dataset, labels.open(sheet) as truth:
+            for tile in cutter.cut(sheet.scene, dataset, truth, windows):
                 stop_if_cancelled(report)
                 cut += [tile] if tile is not None else []
                 done += 1
-                report.progress(_CUTTING_SHARE * done / total, f"Cutting {scene.name}")
+                report.progress(_CUTTING_SHARE * done / total, f"Cutting {sheet.scene.name}")
     labels.check_use()
     if not cut:
         paths = ", ".join(scene.path for scene in scenes[:3])

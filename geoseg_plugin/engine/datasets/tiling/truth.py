@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,6 @@ from ...labels.burner import Burner
 from ...raster import blocks, open_raster, read_window, unreadable
 
 _BLOCK = 2048
-
-
-class Truth(Protocol):
-    """Gives the labels of one scene."""
-
-    def read(self, window: Window) -> NDArray[Any]:
-        """Return class values (H, W), the ignore value of the classes where nothing is known."""
 
 
 class RasterTruth:
