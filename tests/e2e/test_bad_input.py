@@ -25,6 +25,36 @@ CASES = {
     "labels on another grid": (
         "maketiles", {"IMAGES": "{east}", "LABELS": "{west_labels}", "TILE_SIZE": 64, "OUTPUT": "{out}"}, "grid",
     ),
+    "a class that the table does not know": (
+        "rasterizelabels",
+        {"LABELS": "{labels}", "FIELD": "class", "CLASSES": "1 water", "LIKE": "{east}", "OUTPUT": "{out}.tif"}, "field",
+    ),
+    "a class table that cannot be read": (
+        "rasterizelabels",
+        {"LABELS": "{labels}", "FIELD": "class", "CLASSES": "water", "LIKE": "{east}", "OUTPUT": "{out}.tif"},
+        "'water' in CLASSES cannot be read",
+    ),
+    "a layout without what it takes": (
+        "maketiles", {"IMAGES": "{east}", "LABELS": "{labels}", "LAYOUT": "coverage layer", "OUTPUT": "{out}"},
+        "COVERAGE is missing",
+    ),
+    "images given in two ways": (
+        "maketiles", {"IMAGES": "{east}", "IMAGE_FOLDER": "{folder}", "LABELS": "{labels}", "OUTPUT": "{out}"},
+        "IMAGES and IMAGE_FOLDER",
+    ),
+    "statistics of no dataset": (
+        "tilestatistics", {"DATASET": "{folder}", "TILES": "{out}.gpkg"}, "dataset.json",
+    ),
+    "a split that leaves no training": (
+        "splitdataset", {"DATASET": "{dataset}", "VALIDATION": 60, "TEST": 40, "OUTPUT": "{out}"},
+        "leave nothing for training",
+    ),
+    "a split into the dataset itself": (
+        "splitdataset", {"DATASET": "{dataset}", "OUTPUT": "{dataset}"}, "overwrite",
+    ),
+    "a check of a folder that holds no tiles": (
+        "checkdataset", {"DATASET": "{folder}", "REPORT": "{out}.html"}, "images",
+    ),
     "a folder without a dataset": (
         "trainsegmentation", {"DATASET": "{folder}", "MODEL": "{out}.safetensors"}, "dataset.json",
     ),
