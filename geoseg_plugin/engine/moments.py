@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Values taken at once: their squares stay in the cache, and the sum of those of 8 bits in 32 bits.
-_AT_ONCE = 8192
+_AT_ONCE = 8192  # float64 that stay in the cache, and which linear algebra does not share out among threads
+_BYTES_AT_ONCE = 65_536  # the sum of so many squares of 8-bit values fits into 32 bits
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _measure(values: NDArray[Any]) -> tuple[float, float, float, float]:
 def _measure_bytes(values: NDArray[np.uint8]) -> tuple[float, float]:
     """Return mean and sum of squared deviations of 8-bit values, in whole numbers up to the last step."""
     total, squares = int(values.sum(dtype=np.uint64)), 0
-    for start in range(0, len(values), _AT_ONCE):
-        part = values[start : start + _AT_ONCE]
+    for start in range(0, len(values), _BYTES_AT_ONCE):
+        part = values[start : start + _BYTES_AT_ONCE]
         squares += int(np.einsum("i,i", part, part, dtype=np.uint32, casting="unsafe"))
     return total / len(values), (squares * len(values) - total * total) / len(values)

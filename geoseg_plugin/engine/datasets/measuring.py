@@ -57,6 +57,7 @@ def measure_tile(
 def count_classes(label: NDArray[Any], values: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """Return how many pixels of a label (H, W) of uint8 or uint16 have each of the values (K,)."""
     if len(values) <= _FEW_CLASSES:
-        return np.array([np.count_nonzero(label == value) for value in values], dtype=np.int64)
+        equal = np.empty(label.shape, dtype=np.bool_)
+        return np.array([np.count_nonzero(np.equal(label, value, out=equal)) for value in values], dtype=np.int64)
     found = np.bincount(label.ravel(), minlength=int(values.max()) + 1)
     return np.asarray(found[values], dtype=np.int64)
