@@ -17,6 +17,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from ..contract.errors import InputError, first_line
+from .virtual_sources import check_sources
 
 # GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes, where GDAL itself would take small ones for MB.
 _GDAL_OPTIONS = {"GDAL_CACHEMAX": 128 * 1024 * 1024, "GDAL_NUM_THREADS": "2"}
@@ -33,7 +34,8 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
     """Open a raster for reading.
 
     Raises:
-        InputError: GDAL cannot open it, it has no bands, or its pixels are complex numbers.
+        InputError: GDAL cannot open it, it is virtual and shows missing files, it has no bands, or its pixels are
+            complex numbers.
     """
     with rasterio.Env(**_GDAL_OPTIONS):
         try:
@@ -44,6 +46,8 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
                 "Check that the file exists, is complete, and is a raster that GDAL reads.",
             ) from error
         with dataset:
+            if dataset.driver == "VRT":
+                check_sources(path)
             if dataset.count == 0:
                 raise InputError(f"The raster {path} has no bands.", "If it has subdatasets, choose one of them.")
             kinds = {_kind(name) for name in dataset.dtypes}
@@ -220,19 +224,11 @@ def blocks(height: int, width: int, rows: int, cols: int) -> Iterator[Window]:
 def geotiff_profile(dtype: str, height: int, width: int, count: int) -> dict[str, Any]:
     """Return rasterio creation options for a tiled, compressed GeoTIFF that may exceed 4 GB."""
     return {
-        "driver": "GTiff",
-        "dtype": dtype,
-        "height": height,
-        "width": width,
-        "count": count,
-        "tiled": True,
-        "blockxsize": FILE_BLOCK,
-        "blockysize": FILE_BLOCK,
-        "compress": "deflate",
-        "predictor": 3 if _kind(dtype) == "f" else 2,
-        "bigtiff": "if_safer",
+        "driver": "GTiff", "dtype": dtype, "height": height, "width": width, "count": count,
+        "tiled": True, "blockxsize": FILE_BLOCK, "blockysize": FILE_BLOCK,
+        "compress": "deflate", "predictor": 3 if _kind(dtype) == "f" else 2, "bigtiff": "if_safer",
         "interleave": "band" if count > 4 else "pixel",
-    }
+    }  # fmt: skip
 
 
 def unreadable(dataset: DatasetReader | WarpedVRT, window: Window, error: Exception) -> InputError:

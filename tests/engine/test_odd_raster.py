@@ -19,6 +19,7 @@ from geoseg.geoseg_plugin.engine.run import run
 
 RIGHT = "right"
 UNREADABLE = "cannot be opened"
+MISSING = "files that do not exist"
 DAMAGED = "cannot be read around"
 COMPLEX = "complex numbers"
 NO_CRS = "has no CRS"
@@ -86,7 +87,7 @@ DERIVED = {
     "two_bands.tif": GOOD,
     "uint16_12bit.tif": GOOD,
     "uint8_nodata0.tif": GOOD,
-    "vrt_missing_source.vrt": HALF_BROKEN,
+    "vrt_missing_source.vrt": Expected(*[MISSING] * 6),
     "width_not_multiple_of_32_397x251.tif": GOOD,
     "zero_bytes.tif": BROKEN,
     "建物_здания_भवन é ü.tif": GOOD,
