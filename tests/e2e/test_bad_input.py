@@ -27,7 +27,8 @@ CASES = {
     ),
     "a class that the table does not know": (
         "rasterizelabels",
-        {"LABELS": "{labels}", "FIELD": "class", "CLASSES": "1 water", "LIKE": "{east}", "OUTPUT": "{out}.tif"}, "field",
+        {"LABELS": "{labels}", "FIELD": "class", "CLASSES": "1 water", "LIKE": "{east}", "OUTPUT": "{out}.tif"},
+        "field",
     ),
     "a class table that cannot be read": (
         "rasterizelabels",
