@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
-from ....contract.events import Report
-from ..dataset import Split
+from ....contract.errors import InputError
+from ....contract.events import Report, stop_if_cancelled
+from ..dataset import TRAIN, UNUSED, Split
 from ..tile_table import TileTable
+from .blocks import lay_blocks
+from .draws import Judge, draw_sets, find_near_blocks, name_sets, shares_of
+from .separation import lay_in_pixels, leave_out
 
 
 def split_on_ground(
@@ -50,4 +56,49 @@ def split_on_ground(
     Raises:
         InputError: No draw leaves tiles in all sets wanted.
     """
-    raise NotImplementedError
+    asked = {name: share for name, share in shares.items() if share > 0}
+    if not asked:
+        return np.full(len(tiles), TRAIN, dtype=object)
+    ground = lay_in_pixels(polygons, planes, pixel_size, buffer)
+    blocks = lay_blocks(ground, tiles.scenes, tile_size=tile_size, size=block_size, share=min(asked.values()))
+    counts = tiles.counts.astype(np.float64) if stratify else np.zeros((len(tiles), 0))
+    judge = Judge(blocks, find_near_blocks(ground, blocks, buffer), counts, shares_of(asked))
+    sets = _draw(judge, ground, seed, report)
+    if sets is None:
+        raise _cannot_be_split(len(tiles), asked, buffer)
+    splits = leave_out(name_sets(sets[blocks.of_tile]), ground, buffer)
+    report.note(f"Blocks of about {blocks.size} pixels ({blocks.count} in all) were split.")
+    tell_unused(splits, buffer, report)
+    return splits
+
+
+def tell_unused(splits: NDArray[np.object_], buffer: float, report: Report) -> None:
+    """Say how many tiles (N,) are unused, and why."""
+    count = int((splits == UNUSED).sum())
+    if count:
+        reason = f"lie closer than {buffer:g} pixels to" if buffer > 0 else "share ground with"
+        report.note(f"{count} tiles {reason} tiles of another set and are set unused.")
+
+
+def _draw(judge: Judge, ground: NDArray[Any], seed: int, report: Report) -> NDArray[np.int64] | None:
+    """Return the sets of the blocks (B,) in the best of many draws, the first of equals; None where none will do."""
+    bounds = shapely.bounds(ground)
+    best, least = None, math.inf
+    for sets in draw_sets(judge.blocks, (bounds[:, :2] + bounds[:, 2:]) / 2, judge.shares, seed):
+        stop_if_cancelled(report)
+        fault = judge.fault(sets)
+        if fault is not None and fault < least:
+            best, least = sets, fault
+    return best
+
+
+def _cannot_be_split(count: int, asked: Mapping[Split, float], buffer: float) -> InputError:
+    names = " and ".join(["training", *asked])
+    lower = " and ".join(name.upper() for name in asked)
+    return InputError(
+        f"The {count} tiles cannot be split into {names} without sharing ground"
+        + (f" or coming closer than {buffer:g} pixels." if buffer else "."),
+        "Give larger or more images, a smaller TILE_SIZE, OVERLAP, BLOCK_SIZE"
+        + (", BUFFER" if buffer else "")
+        + f", lower {lower}, or set it to 0.",
+    )
