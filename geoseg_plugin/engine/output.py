@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..contract.errors import OutputError
@@ -38,16 +38,32 @@ def whole_file(path: str, report: Report) -> Iterator[Path]:
     Raises:
         OutputError: The folder of `path` cannot be made or written to, the disk was full, or `path` cannot be replaced.
     """
-    final = Path(path).absolute()
-    if final.is_dir():
-        raise OutputError(f"{final} is a folder.", "Give the name of a file.")
-    with _staging(final.parent, final.name) as folder:
-        yield folder / final.name
-        if final.suffix.lower() in RASTER_SUFFIXES and (folder / final.name).exists():
-            from .completeness import check_whole  # late: the worker imports this module before it knows what to do
+    with whole_files([path], report) as staged:
+        yield staged[0]
 
-            check_whole(folder / final.name)
-        _move_all(folder, final, report)
+
+@contextmanager
+def whole_files(paths: Sequence[str], report: Report) -> Iterator[tuple[Path, ...]]:
+    """Give paths to write to instead of `paths`; when all are written, all move to their places: see `whole_file`.
+
+    Raises:
+        OutputError: A folder cannot be made or written to, the disk was full, or a file cannot be replaced.
+    """
+    finals = [Path(path).absolute() for path in paths]
+    for final in finals:
+        if final.is_dir():
+            raise OutputError(f"{final} is a folder.", "Give the name of a file.")
+    with ExitStack() as stack:
+        folders = [stack.enter_context(_staging(final.parent, final.name)) for final in finals]
+        staged = tuple(folder / final.name for folder, final in zip(folders, finals, strict=True))
+        yield staged
+        for path in staged:
+            if path.suffix.lower() in RASTER_SUFFIXES and path.exists():
+                from .completeness import check_whole  # late: the worker imports this module before it has a request
+
+                check_whole(path)
+        for folder, final in zip(folders, finals, strict=True):
+            _move_all(folder, final, report)
 
 
 @contextmanager

@@ -50,7 +50,9 @@ class RasterizeLabelsResult:
     instances: str = give(Kind.RASTER, "Instances", "The number of the feature that each pixel shows, from 1; else 0.")
     weights: str = give(Kind.RASTER, "Border weights", "How much each pixel should weigh in training, 1 or more.")
     class_count: int = give(Kind.NUMBER, "Number of classes", "Classes that occur, background included.")
-    labelled_share: float = give(Kind.NUMBER, "Labelled share", "Share of pixels covered by labels, in percent.")
+    labelled_share: float = give(
+        Kind.NUMBER, "Labelled share", "Share of pixels that are neither background nor ignored, in percent."
+    )
     ignored_share: float = give(Kind.NUMBER, "Ignored share", "Share of pixels to be ignored, in percent.")
     class_counts: str = give(
         Kind.TEXT, "Pixels of each class", 'Number of pixels by class value, as JSON: {"0": 912, "1": 88}.'
@@ -62,8 +64,9 @@ class RasterizeLabels(Stage):
     """Burn polygons, lines or points as class values onto the grid of an image.
 
     With FIELD, whole numbers become the class values themselves, and texts get the values 1, 2, 3, ... in alphabetical
-    order. Without FIELD every feature gets the value 1, named after the layer. With CLASSES or CLASS_FILE the values,
-    names and colours are those of that table, and features are found in it by the text or number in their FIELD.
+    order. Without FIELD each layer is one class, named after it: LABELS is 1, MORE_LABELS are 2, 3, ... With CLASSES or
+    CLASS_FILE the values, names and colours are those of that table, and features are found in it by the text or number
+    in their FIELD.
 
     Labels may come from several layers: LABELS lies on top, MORE_LABELS below it in their order. Within a layer
     OVERLAPS says which feature is seen. Labels in another CRS are reprojected.
@@ -71,9 +74,10 @@ class RasterizeLabels(Stage):
     Pixels marked "ignore" neither train nor count. They are those where the image has no data, those outside AREAS,
     features without a class where NULLS and UNKNOWN say so, and the background where BACKGROUND is "ignore".
 
-    INSTANCES numbers the features, LABELS first, in the order of the layer. WEIGHTS grows where two features come close
-    to each other: 1 + w * exp(-(a + b)**2 / (2 * s**2)) on the background, with the distances a and b in pixels to the
-    nearest two features. The result holds class names and colours, and a style file lies beside it.
+    INSTANCES numbers the features from 1 in the order of the layers, LABELS first; those that mean background keep 0.
+    WEIGHTS grows where two features come close to each other: 1 + w * exp(-(a + b)**2 / (2 * s**2)) where no feature
+    is, with the distances a and b in pixels to the nearest two features. The result holds class names and colours, and
+    a style file lies beside it.
     """
 
     title = "Rasterize labels"
@@ -83,11 +87,11 @@ class RasterizeLabels(Stage):
 
     labels: str = ask(Kind.VECTOR, "Labels", "Polygons, lines or points.")
     field: str | None = ask(
-        Kind.FIELD, "Class field", "Whole numbers or texts that name the class; without it all features are one class.",
+        Kind.FIELD, "Class field", "Whole numbers or texts that name the class; without it each layer is one class.",
         optional=True, parent="labels",
     )  # fmt: skip
     more_labels: tuple[str, ...] = ask(
-        Kind.LAYERS, "Further labels", "Layers below LABELS, from top to bottom; they have the same FIELD.",
+        Kind.LAYERS, "Further labels", "Layers below LABELS, from top to bottom; they have FIELD too, if it is given.",
         optional=True, accepts="vector", advanced=True,
     )  # fmt: skip
     classes: str | None = ask(

@@ -14,7 +14,7 @@ from ...contract.fields import Extent
 from ...contract.stages.imagery import COG, LIKE_GRID, ClipRaster, ClipRasterResult
 from ..grid import Grid
 from ..labels.burner import Burner
-from ..labels.layer import read_label_layer
+from ..labels.layer import read_areas
 from ..provenance import request_tags
 from ..raster import open_raster
 from .cutout import Outline, bounds_window, find_window
@@ -68,7 +68,7 @@ class Cutter:
         if self.cut.mask is None:
             return Block(image, valid)
         col, row = self.cut.window.col_off + window.col_off, self.cut.window.row_off + window.row_off
-        inside = self.cut.mask.burn(Window(col, row, window.width, window.height))[0] == 1
+        inside = self.cut.mask.burn(Window(col, row, window.width, window.height)) == 1
         self.inside += int(np.count_nonzero(inside))
         return Block(image, inside if valid is None else valid & inside)
 
@@ -124,8 +124,7 @@ def _snapped_cut(source: DatasetReader, request: ClipRaster, report: Report) -> 
 def _burn_mask(request: ClipRaster, grid: Grid, name: str, report: Report) -> Burner | None:
     if not request.mask:
         return None
-    layer = read_label_layer(request.mask, None, 0, report, areas_only=True)
-    mask = Burner(layer, grid, name, all_touched=False, report=report)
+    mask = Burner(read_areas(request.mask, report), grid, name, all_touched=False, report=report)
     mask.check_overlap()
     return mask
 

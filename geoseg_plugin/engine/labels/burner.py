@@ -16,7 +16,9 @@ from ...contract.events import Report
 from ..class_raster import class_dtype
 from ..grid import Grid
 from ..vector import Features, reproject
-from .layer import IGNORED, LabelLayer
+from .classes import IGNORED
+from .layer import LabelLayer
+from .shapes import describe, find_finite, take_apart, to_pixels
 
 
 class Burner:
@@ -33,36 +35,31 @@ class Burner:
         report: Hears what was mended or left out.
 
     Raises:
-        InputError: A CRS is missing on one side, or the layer has no place in the CRS of the grid.
+        InputError: A CRS is missing on one side, or a layer has no place in the CRS of the grid.
     """
 
     def __init__(self, layer: LabelLayer, grid: Grid, image: str, *, all_touched: bool, report: Report) -> None:
         self._layer = layer
         self._all_touched = all_touched
-        _check_crs(layer.features, grid, image, report)
-        codes = np.searchsorted(np.asarray(layer.classes.values), layer.values) + 1
-        codes[layer.values == IGNORED] = self._ignore_code
-        shapes = reproject(layer.features.geometries, layer.features.crs, grid.crs)
-        finite = _finite(shapes)
-        if not finite.any():
-            raise InputError(
-                f"{layer.features.source}, in {layer.features.crs}, has no place in the CRS of {image}, {grid.crs}.",
-                "One of them probably states a wrong CRS, or they are of different parts of the world.",
-            )
-        if not finite.all():
-            report.warn(f"{int((~finite).sum())} features lie beyond the CRS of {image} and are left out.")
-        self._shapes, owners = _simple(_to_pixels(shapes[finite], grid), np.flatnonzero(finite))
-        self._codes = codes[owners]
+        self._dtype, self._ignore = class_dtype(layer.classes)
+        placed = np.concatenate([_place(features, grid, image, report) for features in layer.layers])
+        drawn = layer.order[~shapely.is_missing(placed[layer.order])]
+        self._shapes, owners = take_apart(to_pixels(placed[drawn], grid))
+        features = drawn[owners]
+        values = np.where(layer.values == IGNORED, self._fill(None), layer.values)
+        self._values, self._numbers = values[features], layer.numbers[features]
+        self._values_by_number = np.full(int(layer.numbers.max()) + 1, self._fill(layer.background), self._dtype)
+        self._values_by_number[layer.numbers] = values
         self._tree = shapely.STRtree(self._shapes)
         self._grid, self._image = grid, image
         self._area = shapely.box(0, 0, grid.width, grid.height)
-        touching = np.unique(owners[self._tree.query(self._area, "intersects")])
-        self._warn_of_unknown(layer.values[touching], report)
+        touching = np.unique(features[self._tree.query(self._area, "intersects")])
+        self._warn_of_classless(touching, report)
 
     @property
     def dtype(self) -> str:
         """Data type of the labels."""
-        return class_dtype(self._layer.classes)[0]
+        return self._dtype
 
     def overlaps(self) -> bool:
         """Tell whether any feature lies on the grid."""
@@ -72,10 +69,13 @@ class Burner:
         """Raise InputError where no feature lies on the grid."""
         if self.overlaps():
             return
-        features = self._layer.features
-        west, south, east, north = shapely.total_bounds(reproject(features.geometries, features.crs, self._grid.crs))
+        boxes = [
+            shapely.total_bounds(reproject(features.geometries, features.crs, self._grid.crs))
+            for features in self._layer.layers
+        ]
+        (west, south), (east, north) = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
         raise InputError(
-            f"No feature of {features.source} lies on {self._image}: the layer covers x {west:.8g} to {east:.8g}, "
+            f"No feature of {self._layer.source} lies on {self._image}: the layer covers x {west:.8g} to {east:.8g}, "
             f"y {south:.8g} to {north:.8g}; the raster is {self._grid.describe()}.",
             "Check that both are of the same place and state the right CRS.",
         )
@@ -86,36 +86,72 @@ class Burner:
         left, top, right, bottom = shapely.total_bounds(self._shapes)
         return float(left), float(top), float(right), float(bottom)
 
-    def burn(self, window: Window) -> tuple[NDArray[Any], int]:
-        """Return the labels (H, W) of a window that may reach over the edge, and how many of its pixels are covered."""
-        offset = Affine.translation(window.col_off, window.row_off)
-        height, width = int(window.height), int(window.width)
-        corner = (window.col_off, window.row_off, window.col_off + width, window.row_off + height)
+    def burn(self, window: Window) -> NDArray[Any]:
+        """Return the labels (H, W), class values, of a window that may reach over the edge."""
+        label = np.full(_shape(window), self._fill(self._layer.background), dtype=self._dtype)
+        return self._burn(window, self._values, label)
+
+    def number(self, window: Window) -> NDArray[np.int32]:
+        """Return the number of the feature (H, W) that each pixel of a window shows, 0 where there is none."""
+        return self._burn(window, self._numbers, np.zeros(_shape(window), dtype=np.int32))
+
+    def label_numbers(self, numbers: NDArray[np.int32]) -> NDArray[Any]:
+        """Return the labels (H, W) of pixels that show these features."""
+        return np.asarray(self._values_by_number.take(numbers))
+
+    def keep_objects(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the numbers (H, W) without those of features that are background."""
+        if self._layer.background not in self._layer.values:
+            return numbers
+        return np.where(self.label_numbers(numbers) == self._layer.background, np.int32(0), numbers)
+
+    def _burn(self, window: Window, values: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
+        height, width = out.shape
+        corner = window.col_off, window.row_off, window.col_off + width, window.row_off + height
         hits = np.sort(self._tree.query(shapely.box(*corner)))
-        codes = np.zeros((height, width), dtype=np.int32)
         if len(hits):
-            rasterize(
-                zip(self._shapes[hits], self._codes[hits].tolist(), strict=True), out=codes, transform=offset,
-                all_touched=self._all_touched,
-            )  # fmt: skip
-        return self._values_of_codes()[codes], int(np.count_nonzero(codes))
+            shapes = zip(describe(self._shapes[hits]), values[hits].tolist(), strict=True)
+            offset = Affine.translation(window.col_off, window.row_off)
+            rasterize(shapes, out=out, transform=offset, all_touched=self._all_touched)
+        return out
 
-    def _warn_of_unknown(self, values: NDArray[np.int64], report: Report) -> None:
-        unknown = int((values == IGNORED).sum())
-        if unknown:
-            report.warn(
-                f"{unknown} of {len(values)} features on {self._image} have no value in '{self._layer.field}': their "
-                "pixels are ignored."
-            )
+    def _fill(self, value: int | None) -> int:
+        return self._ignore if value is None else value
 
-    @property
-    def _ignore_code(self) -> int:
-        return len(self._layer.classes) + 1
+    def _warn_of_classless(self, touching: NDArray[np.int64], report: Report) -> None:
+        field = self._layer.field
+        for chosen, text in (
+            (self._layer.nulls, f"have no value in '{field}'"),
+            (self._layer.unknown, f"have a '{field}' that the class table does not know"),
+        ):
+            found = touching[chosen[touching]]
+            if len(found):
+                ignored = (self._layer.values[found] == IGNORED).all()
+                report.warn(
+                    f"{len(found)} of {len(touching)} features on {self._image} {text}: their pixels are "
+                    f"{'ignored' if ignored else 'background'}."
+                )
 
-    def _values_of_codes(self) -> NDArray[Any]:
-        dtype, ignore = class_dtype(self._layer.classes)
-        background = ignore if self._layer.background is None else self._layer.background
-        return np.array([background, *self._layer.classes.values, ignore], dtype=dtype)
+
+def _shape(window: Window) -> tuple[int, int]:
+    return int(window.height), int(window.width)
+
+
+def _place(features: Features, grid: Grid, image: str, report: Report) -> NDArray[Any]:
+    """Return the geometries (N,) of a layer in the CRS of a grid, None where they have no place in it."""
+    _check_crs(features, grid, image, report)
+    shapes = reproject(features.geometries, features.crs, grid.crs)
+    finite = find_finite(shapes)
+    if not finite.any():
+        raise InputError(
+            f"{features.source}, in {features.crs}, has no place in the CRS of {image}, {grid.crs}.",
+            "One of them probably states a wrong CRS, or they are of different parts of the world.",
+        )
+    if not finite.all():
+        report.warn(f"{int((~finite).sum())} features lie beyond the CRS of {image} and are left out.")
+    placed = shapes.copy()
+    placed[~finite] = None
+    return placed
 
 
 def _check_crs(features: Features, grid: Grid, image: str, report: Report) -> None:
@@ -130,33 +166,3 @@ def _check_crs(features: Features, grid: Grid, image: str, report: Report) -> No
         raise InputError(
             f"The raster {image} has no CRS, but {features.source} has one.", "Give the raster its CRS first."
         )
-
-
-def _to_pixels(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
-    inverse = ~grid.transform
-    matrix = np.array([[inverse.a, inverse.b], [inverse.d, inverse.e]])
-
-    def forward(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        # Relative to the corner first: large map coordinates would cost digits.
-        relative = points - np.array([grid.transform.c, grid.transform.f])
-        return np.asarray(relative @ matrix.T, dtype=np.float64)
-
-    pixels: NDArray[Any] = shapely.transform(shapes, forward)
-    return pixels
-
-
-def _finite(shapes: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell which shapes (N,) have coordinates in their CRS, all of them finite."""
-    points, owners = shapely.get_coordinates(shapes, return_index=True)
-    finite = np.ones(len(shapes), dtype=np.bool_)
-    finite[owners[~np.isfinite(points).all(axis=1)]] = False
-    return finite
-
-
-def _simple(shapes: NDArray[Any], indices: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Take collections apart, twice since they may hold collections, and drop what is empty."""
-    for _ in range(2):
-        shapes, owners = shapely.get_parts(shapes, return_index=True)
-        indices = indices[owners]
-    kept = ~shapely.is_empty(shapes)
-    return shapes[kept], indices[kept]

@@ -1,85 +1,152 @@
-"""A vector layer as labels: which class every feature has, and the table of all classes."""
+"""Vector layers as labels: which class every feature has, which feature is seen, and the table of all classes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ...contract.classes import BACKGROUND_NAME, LARGEST_VALUE, ClassTable
+from ...contract.class_list import ClassList
+from ...contract.classes import ClassTable
 from ...contract.errors import InputError
-from ...contract.events import Report
+from ...contract.events import Report, stop_if_cancelled
+from ...contract.stages.labels import EARLIER, IGNORE, LARGER_VALUE, LATER, REFUSE, SMALLER
 from ..vector import Features, read_features
+from .buffers import widen
+from .classes import classify, make_table
 
-IGNORED = -1
-_MANY_CLASSES = 100
 _AREA = 2
 
 
 @dataclass(frozen=True)
-class LabelLayer:
-    """Features with their classes.
+class LabelRules:
+    """How features become labels.
 
     Attributes:
-        features: The features that can be drawn.
-        field: The attribute with their classes, None where they are one class.
-        values: Class value of each, or IGNORED where its field is empty.
-        classes: All classes of the layer, the background among them unless it is ignored.
+        field: Attribute with whole numbers (class values) or texts (class names); None where each layer is one class.
+        background: Class value of pixels without a label, None to ignore them.
+        classes: The classes and what means them; None to take them from the field.
+        nulls: What becomes of features whose field is empty: one of RULES.
+        unknown: What becomes of those that `classes` does not know: one of RULES.
+        overlaps: Which feature of a layer is seen: one of OVERLAP_RULES.
+        buffer: How far lines and points reach on each side, in metres on the ground, or in map units without a CRS.
+    """
+
+    field: str | None = None
+    background: int | None = 0
+    classes: ClassList | None = None
+    nulls: str = IGNORE
+    unknown: str = REFUSE
+    overlaps: str = LATER
+    buffer: float = 0.0
+
+
+@dataclass(frozen=True)
+class LabelLayer:
+    """Features of one or several layers with their classes, N over all layers, in the order of the layers.
+
+    Attributes:
+        layers: The layers from top to bottom, each with the features that can be drawn.
+        field: The attribute with their classes, None where each layer is one class.
+        values: Class value of each feature (N,), or IGNORED.
+        numbers: Number of each feature (N,): its place over all layers, from 1, those that cannot be drawn counted too.
+        order: Positions (N,) of the features as they are drawn, each over those before it.
+        nulls: Whether the field of a feature is empty (N,).
+        unknown: Whether it holds what is no class (N,).
+        classes: All classes, the background among them unless it is ignored.
         background: Class value of pixels without a label, None where they are to be ignored.
     """
 
-    features: Features
+    layers: tuple[Features, ...]
     field: str | None
     values: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    order: NDArray[np.int64]
+    nulls: NDArray[np.bool_]
+    unknown: NDArray[np.bool_]
     classes: ClassTable
     background: int | None
 
+    @property
+    def source(self) -> str:
+        """Where the features come from, for messages."""
+        return ", ".join(features.source for features in self.layers)
 
-def read_label_layer(
-    source: str, field: str | None, background: int | None, report: Report, *, areas_only: bool = False
-) -> LabelLayer:
-    """Read a layer and work out its classes.
+    def with_classes(self, classes: ClassTable) -> LabelLayer:
+        """Return the same with another table, which holds all classes of this one."""
+        return replace(self, classes=classes)
 
-    Args:
-        source: path, or path|layername=NAME.
-        field: Attribute with whole numbers (class values) or texts (class names); None for one class.
-        background: Class value of pixels without a label, None to ignore them.
-        report: Hears how many features are left out, and why.
-        areas_only: Whether lines and points are refused.
+
+def read_label_layer(source: str, field: str | None, background: int | None, report: Report) -> LabelLayer:
+    """Read one layer by simple rules: see `read_label_layers`."""
+    return read_label_layers([source], LabelRules(field, background), report)
+
+
+def read_areas(source: str, report: Report) -> LabelLayer:
+    """Read a layer of polygons, which all become class 1 before the background 0.
 
     Raises:
-        InputError: The layer cannot be read, is empty, or its field holds no usable classes.
+        InputError: The layer cannot be read, is empty, or holds lines or points.
     """
-    features = read_features(source, [field] if field else [])
-    if len(features) == 0:
-        raise InputError(f"The layer {source} has no features.", "Choose a layer with labels.")
-    features = _drawable(features, report)
-    if areas_only and (shapely.get_dimensions(features.geometries) != _AREA).any():
+    layer = read_label_layers([source], LabelRules(), report)
+    if (shapely.get_dimensions(layer.layers[0].geometries) != _AREA).any():
         raise InputError(f"The layer {source} holds lines or points.", "Choose a layer of polygons.")
-    if field is None:
-        names = {1: features.name}
-        values = np.ones(len(features), dtype=np.int64)
-    else:
-        values, names = _read_classes(features, field, report)
-    return LabelLayer(features, field, values, _table(source, names, background), background)
+    return layer
 
 
-def _drawable(features: Features, report: Report) -> Features:
-    missing = shapely.is_missing(features.geometries)
-    empty = ~missing & shapely.is_empty(features.geometries)
-    kept = ~(missing | empty)
-    if not kept.any():
+def read_label_layers(sources: Sequence[str], rules: LabelRules, report: Report) -> LabelLayer:
+    """Read layers and work out their classes.
+
+    Args:
+        sources: path, or path|layername=NAME, of each layer from top to bottom.
+        rules: How features become labels.
+        report: Hears how many features are left out, and why.
+
+    Raises:
+        InputError: A layer cannot be read, is empty, or its field holds no usable classes.
+    """
+    layers, numbers, first = [], [], 1
+    for source in sources:
+        stop_if_cancelled(report)
+        features = read_features(source, [rules.field] if rules.field else [])
+        if len(features) == 0:
+            raise InputError(f"The layer {source} has no features.", "Choose a layer with labels.")
+        drawable = _find_drawable(features, report)
+        numbers.append(first + np.flatnonzero(drawable))
+        first += len(features)
+        layers.append(_prepare(features, drawable, rules.buffer, report))
+    found = classify(layers, rules.field, rules.classes)
+    found.check(layers, rules.field, nulls_refused=rules.nulls == REFUSE, unknown_refused=rules.unknown == REFUSE)
+    values = found.resolve(rules.background, nulls=rules.nulls, unknown=rules.unknown)
+    table = make_table(found, rules.classes, rules.background, layers[0].source, report)
+    order = _draw_order(layers, values, rules.overlaps)
+    joined = np.concatenate(numbers).astype(np.int64)
+    return LabelLayer(
+        tuple(layers), rules.field, values, joined, order, found.nulls, found.unknown, table, rules.background
+    )
+
+
+def _find_drawable(features: Features, report: Report) -> NDArray[np.bool_]:
+    drawable = np.asarray(~(shapely.is_missing(features.geometries) | shapely.is_empty(features.geometries)))
+    if not drawable.any():
         raise InputError(
             f"None of the {len(features)} features of {features.source} has a geometry.",
             "Choose a layer of polygons, lines or points.",
         )
-    if not kept.all():
-        report.warn(f"{int((~kept).sum())} of {len(features)} features have no geometry and are left out.")
+    if not drawable.all():
+        report.warn(f"{int((~drawable).sum())} of {len(features)} features have no geometry and are left out.")
+    return drawable
+
+
+def _prepare(features: Features, kept: NDArray[np.bool_], buffer: float, report: Report) -> Features:
     columns = {name: column[kept] for name, column in features.columns.items()}
     geometries = _mend(features.geometries[kept], report)
+    if buffer > 0:
+        geometries = widen(geometries, features.crs, buffer, report)
     return Features(features.source, features.name, features.crs, geometries, columns)
 
 
@@ -93,53 +160,14 @@ def _mend(geometries: NDArray[Any], report: Report) -> NDArray[Any]:
     return mended
 
 
-def _read_classes(features: Features, field: str, report: Report) -> tuple[NDArray[np.int64], dict[int, str]]:
-    column = features.columns[field]
-    values, names = _text_classes(column) if column.dtype.kind == "O" else _number_classes(features, field)
-    if (values == IGNORED).all():
-        raise InputError(f"The field '{field}' of {features.source} is empty.", "Choose another field.")
-    if len(names) > LARGEST_VALUE:
-        raise InputError(
-            f"The field '{field}' of {features.source} has {len(names)} different values.",
-            f"Choose a field that names a class; there can be {LARGEST_VALUE} at most.",
-        )
-    if len(names) > _MANY_CLASSES:
-        report.warn(f"The field '{field}' has {len(names)} different values: is it really the class?")
-    return values, names
+def _draw_order(layers: Sequence[Features], values: NDArray[np.int64], overlaps: str) -> NDArray[np.int64]:
+    """Return the positions of all features as they are drawn: the bottom layer first, within layers by the rule.
 
-
-def _text_classes(column: NDArray[Any]) -> tuple[NDArray[np.int64], dict[int, str]]:
-    texts = ["" if text is None else str(text).strip() for text in column]
-    value_of = {name: value for value, name in enumerate(sorted(set(texts) - {""}), start=1)}
-    values = np.array([value_of.get(text, IGNORED) for text in texts], dtype=np.int64)
-    return values, {value: name for name, value in value_of.items()}
-
-
-def _number_classes(features: Features, field: str) -> tuple[NDArray[np.int64], dict[int, str]]:
-    column = features.columns[field]
-    if column.dtype.kind not in "buif":
-        raise InputError(
-            f"The field '{field}' of {features.source} holds dates or times.", "Choose a field of numbers or texts."
-        )
-    numbers = column.astype(np.float64)
-    known = ~np.isnan(numbers)
-    wrong = known & ((numbers != np.round(numbers)) | (numbers < 0) | (numbers > LARGEST_VALUE))
-    if wrong.any():
-        shown = ", ".join(f"{number:g}" for number in np.unique(numbers[wrong])[:5])
-        raise InputError(
-            f"The field '{field}' of {features.source} holds {shown} ({int(wrong.sum())} features).",
-            f"Class values are whole numbers from 0 to {LARGEST_VALUE}: change them, or use a text field.",
-        )
-    values = np.where(known, numbers, IGNORED).astype(np.int64)
-    return values, {int(value): f"class {value}" for value in np.unique(values[known])}
-
-
-def _table(source: str, names: dict[int, str], background: int | None) -> ClassTable:
-    if background is None:
-        return ClassTable.named(names)
-    if background in names and names[background] != f"class {background}":
-        raise InputError(
-            f"BACKGROUND is {background}, which is also the value of '{names[background]}' of {source}.",
-            "Choose another background value, or 'ignore'.",
-        )
-    return ClassTable.named({**names, background: BACKGROUND_NAME})
+    Where the rule sees no difference, later features cover earlier ones.
+    """
+    depths = np.repeat(np.arange(len(layers)), [len(features) for features in layers])
+    places = np.arange(len(values))
+    keys: dict[str, NDArray[Any]] = {LATER: places, EARLIER: -places, LARGER_VALUE: values}
+    if overlaps == SMALLER:
+        keys[SMALLER] = -np.concatenate([shapely.area(features.geometries) for features in layers])
+    return np.asarray(np.lexsort((places, keys[overlaps], -depths)), dtype=np.int64)

@@ -1,0 +1,75 @@
+"""Features in pixels of a grid, in the forms in which they are burnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from ..grid import Grid
+
+_POINT, _POLYGON = 0, 3
+
+
+def to_pixels(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
+    """Return shapes (N,) in the CRS of a grid as columns and rows of it."""
+    inverse = ~grid.transform
+    matrix = np.array([[inverse.a, inverse.b], [inverse.d, inverse.e]])
+
+    def forward(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        # Relative to the corner first: large map coordinates would cost digits.
+        relative = points - np.array([grid.transform.c, grid.transform.f])
+        return np.asarray(relative @ matrix.T, dtype=np.float64)
+
+    pixels: NDArray[Any] = shapely.transform(shapes, forward)
+    return pixels
+
+
+def find_finite(shapes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which shapes (N,) have coordinates in their CRS, all of them finite."""
+    points, owners = shapely.get_coordinates(shapes, return_index=True)
+    finite = np.ones(len(shapes), dtype=np.bool_)
+    finite[owners[~np.isfinite(points).all(axis=1)]] = False
+    return finite
+
+
+def take_apart(shapes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the single parts of shapes (N,), the empty ones left out, and to which shape each belongs."""
+    owners = np.arange(len(shapes))
+    for _ in range(2):  # collections may hold collections
+        shapes, parents = shapely.get_parts(shapes, return_index=True)
+        owners = owners[parents]
+    kept = ~shapely.is_empty(shapes)
+    return shapes[kept], owners[kept]
+
+
+def describe(shapes: NDArray[Any]) -> list[dict[str, Any]]:
+    """Return single points, lines and polygons as GeoJSON geometries, which shapely itself gives far more slowly."""
+    types = shapely.get_type_id(shapes)
+    described: list[dict[str, Any]] = [{}] * len(shapes)
+    for chosen, name in (
+        (types == _POLYGON, "Polygon"),
+        (types == _POINT, "Point"),
+        ((types != _POLYGON) & (types != _POINT), "LineString"),
+    ):
+        at = np.flatnonzero(chosen)
+        if len(at):
+            for place, coordinates in zip(at.tolist(), _nest(shapes[at], name), strict=True):
+                described[place] = {"type": name, "coordinates": coordinates}
+    return described
+
+
+def _nest(shapes: NDArray[Any], name: str) -> list[Any]:
+    """Return the coordinates of shapes of one type as nested lists."""
+    if name == "Point":
+        return list(shapely.get_coordinates(shapes).tolist())
+    rings = shapely.get_rings(shapes, return_index=True) if name == "Polygon" else (shapes, np.arange(len(shapes)))
+    points = shapely.get_coordinates(rings[0]).tolist()
+    ends = np.cumsum(shapely.get_num_coordinates(rings[0])).tolist()
+    lines = [points[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    if name == "LineString":
+        return lines
+    last = np.cumsum(np.bincount(rings[1], minlength=len(shapes))).tolist()
+    return [lines[start:end] for start, end in zip([0, *last], last, strict=False)]
