@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from ...contract.fields import RASTER_SUFFIXES, VRT_SUFFIX
+
+RASTER_FILES = (*RASTER_SUFFIXES, VRT_SUFFIX, ".img", ".jp2")  # what is looked at in folders, in small letters
 _NAMED = 3
 
 

@@ -132,7 +132,8 @@ def view_on_grid(
     Args:
         source: The open raster.
         grid: The grid wanted.
-        resampling: nearest, bilinear, cubic or average. Classes are never blended: for them it is nearest.
+        resampling: nearest, bilinear, cubic, average or mode, the most frequent value. Classes are never blended: for
+            them it is nearest in place of others than mode.
         stretched: Whether a raster that is resampled reaches a fiftieth of its pixels beyond its edges, to close gaps.
         without_zeros: Whether 0 counts as nodata where a raster is resampled that does not state what is missing.
 
@@ -153,10 +154,10 @@ def view_on_grid(
     add_alpha = nodata is None and not has_alpha
     options = {"tolerance": _TOLERANCE_PX, **_warp_options(Grid.of(source), grid)}
     placed = {"crs": grid.crs, "transform": grid.transform, "height": grid.height, "width": grid.width}
-    if resampling == "average" and not holds_classes(source):
+    if resampling == "mode" or (resampling == "average" and not holds_classes(source)):
         with (
             framed_by(source, grid, nodata, add_alpha=add_alpha) as framed,
-            WarpedVRT(framed, resampling=Resampling.average, **placed, **options) as warped,
+            WarpedVRT(framed, resampling=Resampling[resampling], **placed, **options) as warped,
         ):
             yield View(source, warped)
         return

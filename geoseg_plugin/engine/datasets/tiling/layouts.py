@@ -1,41 +1,88 @@
-"""Which tiles are cut from which scene: one layout of MakeTiles each."""
+"""Which tiles are cut from which scene, in the layout asked for."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....contract.events import Report
-from ....contract.stages.datasets import MakeTiles
+from ....contract.errors import InputError
+from ....contract.events import Report, stop_if_cancelled
+from ....contract.stages.datasets import COVERAGE, DLTILE, EARLIER, RANDOM, STRIDE, MakeTiles
 from ...grid import Grid
-from .positions import tile_offsets
+from ...imagery.paths import name_some
+from .coverage import places_around, read_coverage
+from .dltile_layout import lay_out_dltiles
+from .earlier import lay_out_earlier
+from .positions import cross, random_places, settle, stride_offsets, tile_offsets
+from .resampled import check_resampling, check_units, target_grid
 from .scenes import Scene
 from .sheet import Sheet
 
 
 def lay_out(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> tuple[Sheet, ...]:
-    """Return the tiles to be cut, a sheet for each scene that has any.
+    """Return the tiles to be cut, a sheet for each scene and grid that has any.
 
     Args:
         request: What is asked for.
         scenes: The images.
-        report: Hears what was left out.
+        report: Hears what is left out.
+
+    Raises:
+        InputError: No tile is left, an image cannot be resampled, or COVERAGE or EARLIER does not fit the images.
+        RequestError: PIXEL_SIZE cannot be meant for all images, or there would be too many tiles.
     """
-    return tuple(_sheet(scene, scene.grid, _even(scene.grid, request)) for scene in scenes)
+    if request.layout == DLTILE:
+        sheets = lay_out_dltiles(request, scenes, report)
+    elif request.layout == EARLIER:
+        sheets = lay_out_earlier(request, scenes, report)
+    else:
+        sheets = _lay_out_on_scenes(request, scenes, report)
+    empty = [sheet.scene.path for sheet in sheets if not len(sheet)]
+    if len(empty) == len(sheets):
+        raise InputError(
+            f"No tile of {request.tile_size} pixels lies wholly inside an image: {name_some(empty)}.",
+            "Give a smaller TILE_SIZE, or other EDGES than drop.",
+        )
+    if empty:
+        report.warn(f"{len(empty)} of {len(sheets)} images have no tiles: {name_some(empty)}.")
+    kept = tuple(sheet for sheet in sheets if len(sheet))
+    for sheet in {sheet.scene.path: sheet for sheet in kept}.values():
+        stop_if_cancelled(report)
+        check_resampling(sheet, request.resampling, report)
+    return kept
 
 
-def _even(grid: Grid, request: MakeTiles) -> NDArray[np.int64]:
+def _lay_out_on_scenes(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> tuple[Sheet, ...]:
+    if request.pixel_size is not None:
+        check_units(scenes)
+    grids = [target_grid(scene, request.pixel_size) for scene in scenes]
+    sheets = []
+    for scene, grid, places in zip(scenes, grids, _find_places(request, grids, report), strict=True):
+        settled = settle(places, grid.height, grid.width, request.edges)
+        names = [f"{scene.name}_{row:06d}_{col:06d}" for row, col in settled[:, :2].tolist()]
+        sheets.append(Sheet(scene, grid, names, settled, wanted=request.count if request.layout == RANDOM else None))
+    return tuple(sheets)
+
+
+def _find_places(request: MakeTiles, grids: Sequence[Grid], report: Report) -> list[NDArray[np.int64]]:
+    """Return places (N, 4) of tiles on every grid, some of which may reach over its edge."""
     size = request.tile_size
+    if request.layout == COVERAGE:
+        return places_around(read_coverage(str(request.coverage), report), grids, size, report)
+    if request.layout == RANDOM:
+        return [
+            random_places(grid.height, grid.width, size, request.count, (request.seed, number))
+            for number, grid in enumerate(grids)
+        ]
     shared = round(size * request.overlap / 100)
-    return _places(tile_offsets(grid.height, size, shared), tile_offsets(grid.width, size, shared), size)
-
-
-def _places(rows: tuple[int, ...], cols: tuple[int, ...], size: int) -> NDArray[np.int64]:
-    """Return places (N, 4) of tiles at all crossings of rows and columns, row by row."""
-    corners = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
-    return np.column_stack([corners, np.full_like(corners, size)])
-
-
-def _sheet(scene: Scene, grid: Grid, places: NDArray[np.int64]) -> Sheet:
-    names = [f"{scene.name}_{row:06d}_{col:06d}" for row, col in places[:, :2].tolist()]
-    return Sheet(scene, grid, names, places)
+    if request.layout == STRIDE:
+        stride = request.stride or size - shared
+        return [
+            cross(stride_offsets(grid.height, size, stride), stride_offsets(grid.width, size, stride), size)
+            for grid in grids
+        ]
+    return [
+        cross(tile_offsets(grid.height, size, shared), tile_offsets(grid.width, size, shared), size) for grid in grids
+    ]

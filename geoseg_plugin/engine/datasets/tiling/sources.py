@@ -11,11 +11,14 @@ from ....contract.errors import RequestError
 from ....contract.events import Report
 from ....contract.stages.datasets import MakeTiles
 from ....contract.stages.labels import background_value
+from ...imagery.view import view_on_grid
 from ...labels.burner import Burner
 from ...labels.layer import LabelLayer, read_label_layer
 from ...raster import open_raster
 from ...vector import is_vector
-from .scenes import Scene, match_labels
+from .pairing import match_rasters
+from .resampled import is_coarser
+from .scenes import Scene
 from .sheet import Sheet, Truth
 from .truth import LayerTruth, RasterTruth, read_classes
 
@@ -41,13 +44,13 @@ def find_labels(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -
         InputError: Labels cannot be read, or do not fit the scenes.
         RequestError: A vector layer comes together with other labels, or FIELD with label rasters.
     """
-    if not request.labels:
+    if not request.labels and not request.label_folder:
         return None
     layers = [path for path in request.labels if is_vector(path)]
     if not layers:
         if request.field:
             raise RequestError("FIELD is given, but LABELS are rasters.", "Leave FIELD empty, or give a vector layer.")
-        matched = match_labels(scenes, request.labels)
+        matched = match_rasters(request, scenes, report)
         return LabelRasters(matched, read_classes(tuple(matched.values()), report))
     if len(request.labels) > 1:
         raise RequestError(
@@ -72,9 +75,13 @@ class LabelRasters:
 
     @contextmanager
     def open(self, sheet: Sheet) -> Iterator[Truth]:
-        """Open the label raster of a sheet's scene."""
-        with open_raster(self._paths[sheet.scene.name]) as dataset:
-            yield RasterTruth(dataset, self.classes)
+        """Open the label raster of a sheet's scene; where the sheet is coarser the most frequent class counts."""
+        method = "mode" if sheet.is_resampled and is_coarser(sheet.grid, sheet.scene.grid) else "nearest"
+        with (
+            open_raster(self._paths[sheet.scene.name]) as dataset,
+            view_on_grid(dataset, sheet.grid, method) as view,
+        ):
+            yield RasterTruth(view, self.classes)
 
     def check_use(self) -> None:
         """Do nothing: every scene has its label raster."""
@@ -106,7 +113,7 @@ class BurntLayer:
         if burner.overlaps():
             self._used = True
         else:
-            self._report.warn(f"No feature of {self._layer.features.source} lies on {path}.")
+            self._report.warn(f"No feature of {self._layer.source} lies on {path}.")
         yield LayerTruth(burner)
 
     def check_use(self) -> None:

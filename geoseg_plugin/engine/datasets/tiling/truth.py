@@ -19,6 +19,7 @@ from ....contract.classes import BACKGROUND_NAME, LARGEST_VALUE, ClassTable, Lab
 from ....contract.errors import InputError
 from ....contract.events import Report, stop_if_cancelled
 from ...class_raster import class_dtype, read_class_table
+from ...imagery.view import View
 from ...labels.burner import Burner
 from ...raster import blocks, open_raster, read_window, unreadable
 
@@ -26,30 +27,32 @@ _BLOCK = 2048
 
 
 class RasterTruth:
-    """Labels from a label raster; pixels that it marks as nodata are ignored.
+    """Labels from a label raster; pixels that it marks as nodata, or does not reach, are ignored.
 
     Args:
-        dataset: The open label raster.
+        view: The label raster on the grid of a sheet.
         classes: Its classes.
     """
 
-    def __init__(self, dataset: DatasetReader, classes: ClassTable) -> None:
-        self._dataset = dataset
+    def __init__(self, view: View, classes: ClassTable) -> None:
+        self._view = view
         self._dtype, self._ignore = class_dtype(classes)
         self._values = np.asarray(classes.values)
 
     def read(self, window: Window) -> NDArray[Any]:
-        """Return class values (H, W) of a window inside the raster.
+        """Return class values (H, W) of a window.
 
         Raises:
             InputError: The raster is damaged there, or holds a value that is no class.
         """
-        label, known = read_label(self._dataset, window)
+        bands, shown = self._view.read_bands(window, [1])
+        label = bands[0]
+        known = np.ones(label.shape, np.bool_) if shown is None else shown[0]
         strange = known & ~np.isin(label, self._values)
         if strange.any():
             found = ", ".join(f"{value:g}" for value in np.unique(label[strange])[:5])
             raise InputError(
-                f"The label raster {self._dataset.name} holds {found}, which its class table does not know.",
+                f"The label raster {self._view.source.name} holds {found}, which its class table does not know.",
                 "Make the labels again, or remove the tag GEOSEG_CLASSES.",
             )
         return np.where(known, label, self._ignore).astype(self._dtype)
@@ -63,7 +66,7 @@ class LayerTruth:
 
     def read(self, window: Window) -> NDArray[Any]:
         """Return class values (H, W) of a window."""
-        return self._burner.burn(window)[0]
+        return self._burner.burn(window)
 
 
 def read_label(dataset: DatasetReader, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:

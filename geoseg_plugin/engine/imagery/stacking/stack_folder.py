@@ -9,14 +9,12 @@ from pathlib import Path
 
 from ....contract.errors import InputError, RequestError
 from ....contract.events import Report
-from ....contract.fields import RASTER_SUFFIXES, VRT_SUFFIX, fields_of
+from ....contract.fields import RASTER_SUFFIXES, fields_of
 from ....contract.stages.bands import StackBands, StackFolder, StackFolderResult
 from ...output import whole_folder
-from ..paths import is_hidden, name_some
+from ..paths import RASTER_FILES, is_hidden, name_some
 from .band_choice import split_list
 from .stack import write_stack
-
-_SUFFIXES = (*RASTER_SUFFIXES, VRT_SUFFIX, ".img", ".jp2")
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def find_groups(request: StackFolder) -> tuple[Group, ...]:
         file
         for file in sorted(root.rglob("*"))
         if any(part in file.name for part in parts)
-        and file.suffix.lower() in _SUFFIXES
+        and file.suffix.lower() in RASTER_FILES
         and not file.is_relative_to(output)
         and not is_hidden(file.relative_to(root))
         and file.is_file()
@@ -74,7 +72,7 @@ def find_groups(request: StackFolder) -> tuple[Group, ...]:
     if not files:
         raise InputError(
             f"No raster in {request.folder} or its subfolders has '{parts[0]}' in its name.",
-            f"Check PARTNERS: capitals count. Files ending in {', '.join(_SUFFIXES)} are looked at.",
+            f"Check PARTNERS: capitals count. Files ending in {', '.join(RASTER_FILES)} are looked at.",
         )
     groups = tuple(_group(file, root, parts, request.stacked) for file in files)
     _check_complete(groups, _without_first(rasters, parts))
