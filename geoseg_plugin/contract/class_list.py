@@ -59,7 +59,7 @@ def read_class_file(path: str) -> ClassList:
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"CLASS_FILE {path} cannot be read: {error}.", "Save it as CSV in UTF-8.") from error
     first = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=first.count))
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count))
     columns = {_column(name): name for name in reader.fieldnames or ()}
     if not {"value", "name"} <= set(columns):
         raise RequestError(
@@ -81,10 +81,12 @@ def _build(rows: Iterable[Tuple[str, str, str, str]], source: str) -> ClassList:
     meant: List[Tuple[str, int]] = []
     for text, name, colour, attribute in rows:
         value = _value(text, source)
-        if names.setdefault(value, name) != name or not name:
+        if not name:
+            raise RequestError(f"{source} gives class {value} no name.", _FORM)
+        if names.setdefault(value, name) != name:
             raise RequestError(f"{source} gives class {value} the names '{names[value]}' and '{name}'.", _FORM)
-        if colour:
-            colours[value] = colour
+        if colour and colours.setdefault(value, colour) != colour:
+            raise RequestError(f"{source} gives class {value} the colours {colours[value]} and {colour}.", _FORM)
         if attribute:
             meant.append((attribute.lower(), value))
     if not names:
