@@ -11,7 +11,9 @@ from ..contract.classes import ClassTable
 
 STYLE_SUFFIX = ".qml"
 SPLIT_COLOURS = {"train": "#0072b2", "validation": "#e69f00", "test": "#009e73", "unused": "#999999"}
+SEVERITY_COLOURS = {"error": "#d55e00", "warning": "#e69f00", "note": "#0072b2"}
 _SPLIT_FIELD = "split"
+_SEVERITY_FIELD = "severity"
 _MOST_CATEGORY_NAMES = 256
 
 
@@ -72,6 +74,19 @@ def write_split_style(path: Path) -> Path:
     """Write the style of tile footprints, coloured by split, beside the layer and return its path."""
     categories = [(split, split, colour) for split, colour in SPLIT_COLOURS.items()]
     return _write_categories(path, _SPLIT_FIELD, categories, fill_opacity=0.25)
+
+
+def write_severity_style(path: Path) -> Path:
+    """Write the style of tiles with findings, coloured by severity, beside the layer and return its path."""
+    categories = [(severity, severity, colour) for severity, colour in SEVERITY_COLOURS.items()]
+    return _write_categories(path, _SEVERITY_FIELD, categories, fill_opacity=0.25)
+
+
+def write_fold_style(path: Path, count: int) -> Path:
+    """Write the style of tile footprints, coloured by fold (0 to `count` - 1, or -1 for none), and return its path."""
+    colours = ClassTable.named({fold: f"fold {fold}" for fold in range(count)})
+    categories = [(str(one.value), one.name, one.colour) for one in colours]
+    return _write_categories(path, "fold", [*categories, ("-1", "no fold", SPLIT_COLOURS["unused"])], fill_opacity=0.25)
 
 
 def is_style_of(style: Path, name: str) -> bool:

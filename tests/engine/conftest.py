@@ -11,7 +11,7 @@ from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Descrip
 from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
 from geoseg.geoseg_plugin.engine.vector import write_features
 from geoseg.tests.engine.listener import Listener
-from geoseg.tests.engine.rasters import write_raster
+from geoseg.tests.engine.rasters import TRANSFORM, write_raster
 from rasterio.crs import CRS
 
 BLOBS = ClassTable.named({0: "background", 7: "roof"})
@@ -54,8 +54,9 @@ def write_dataset(folder, tiles, classes=BLOBS, nodata=None, statistics=None):
     names = [f"tile_{number:03d}" for number in range(len(tiles))]
     side = tiles[0][2].shape[-1]
     for name, (_, image, label) in zip(names, tiles, strict=True):
-        write_raster(folder / "images" / f"{name}.tif", image, nodata=nodata, photometric="minisblack")
-        write_raster(folder / "labels" / f"{name}.tif", label[None], nodata=IGNORE_VALUE)
+        place = {"transform": TRANSFORM @ Affine.translation(side * names.index(name), 0)}
+        write_raster(folder / "images" / f"{name}.tif", image, nodata=nodata, photometric="minisblack", **place)
+        write_raster(folder / "labels" / f"{name}.tif", label[None], nodata=IGNORE_VALUE, **place)
     pixels = np.stack([image for split, image, _ in tiles if split == "train"] or [tiles[0][1]]).astype(float)
     if statistics is None:
         statistics = tuple(

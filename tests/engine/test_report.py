@@ -9,8 +9,6 @@ import pytest
 import torch
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
-from geoseg.geoseg_plugin.engine.training.figures import draw_classes, draw_image
-from geoseg.geoseg_plugin.engine.training.tiles import Sample
 from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from matplotlib.image import imread
 
@@ -76,18 +74,3 @@ def test_worst_middle_and_best_tiles_are_shown(page):
 def test_a_class_that_training_lacks_is_warned_of(page):
     _, _, recorder = page
     assert any("'never seen'" in text for text in recorder.warnings)
-
-
-def test_pictures_show_what_is_there():
-    classes = ClassTable.named({3: "water", 9: "building"})
-    label = np.array([[0, 1], [-1, 1]], dtype=np.int16)
-    picture = imread(io.BytesIO(draw_classes(label, classes, label >= 0)))
-    assert (picture[0, 1, :3] * 255).round().astype(int).tolist() == list(classes.classes[1].rgb)
-    assert picture[:, :, 3].tolist() == [[1, 1], [0, 1]]
-    image = np.zeros((3, 2, 2), dtype=np.uint16)
-    image[0] = [[1000, 9000], [0, 9000]]
-    sample = Sample(image, label, label >= 0)
-    shown = imread(io.BytesIO(draw_image(sample, ("nir", "red", "green"))))
-    assert shown[0, 0, 0] < 0.05
-    assert shown[0, 1, 0] > 0.95
-    assert shown[1, 0, 3] == 0

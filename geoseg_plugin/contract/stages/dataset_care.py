@@ -199,8 +199,8 @@ class CheckDatasetResult:
     """What CheckDataset gives back."""
 
     report: str = give(Kind.FILE, "Report", "A page (HTML) with all findings and pictures of the tiles.")
-    findings: str = give(Kind.FILE, "Findings", "A table with severity, finding, where, and what to do.")
-    tiles: str = give(Kind.VECTOR, "Tiles concerned", "Footprints of the tiles that findings name.")
+    findings: str | None = give(Kind.FILE, "Findings", "A table with severity, finding, where, and what to do.")
+    tiles: str | None = give(Kind.VECTOR, "Tiles concerned", "Footprints of the tiles that findings name.")
     error_count: int = give(Kind.NUMBER, "Errors", "Findings that make the dataset useless for training.")
     warning_count: int = give(Kind.NUMBER, "Warnings", "Findings that are probably mistakes.")
     class_weights: str = give(

@@ -1,20 +1,13 @@
-"""The pictures of the training report, as PNG bytes."""
+"""The curves of the training report, as PNG bytes."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...contract.classes import ClassTable
 from .loop import Epoch
-from .tiles import Sample
 
-Pixels = NDArray[np.uint8]
-
-_STRETCH_PERCENT = 2, 98
 _MEAN_COLOUR = "#1a1a1a"
 _MOST_CLASS_CURVES = 12
 
@@ -48,42 +41,4 @@ def draw_curves(history: Sequence[Epoch], best: Epoch, classes: ClassTable) -> b
         axes.xaxis.get_major_locator().set_params(integer=True)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=144)
-    return stream.getvalue()
-
-
-def draw_image(sample: Sample, bands: Sequence[str]) -> bytes:
-    """Draw a tile in colour where it has three bands or more (red, green and blue if so named), else in grey.
-
-    Each band is stretched between percentiles of its valid pixels; pixels without data are transparent.
-    """
-    lowered = [name.lower() for name in bands]
-    named = [lowered.index(colour) for colour in ("red", "green", "blue") if colour in lowered]
-    if len(named) < 3:
-        named = [0, 1, 2] if len(bands) >= 3 else [0, 0, 0]
-    rgb = np.stack([_stretch(sample.image[band], sample.valid) for band in named], axis=-1)
-    return _png(rgb, sample.valid)
-
-
-def draw_classes(indices: NDArray[np.integer], classes: ClassTable, shown: NDArray[np.bool_]) -> bytes:
-    """Draw class indices (H, W) in the colours of the classes; what is not `shown` is transparent."""
-    colours = np.array([one.rgb for one in classes], dtype=np.uint8)
-    return _png(colours[np.where(shown, indices, 0)], shown)
-
-
-def _stretch(band: NDArray[np.generic], valid: NDArray[np.bool_]) -> Pixels:
-    values = band.astype(np.float64)
-    if not valid.any():
-        return np.zeros(band.shape, dtype=np.uint8)
-    low, high = np.percentile(values[valid], _STRETCH_PERCENT)
-    scaled = (np.where(valid, values, low) - low) / max(high - low, 1e-12)
-    stretched: Pixels = (255 * scaled.clip(0, 1)).astype(np.uint8)
-    return stretched
-
-
-def _png(rgb: Pixels, shown: NDArray[np.bool_]) -> bytes:
-    from matplotlib.image import imsave
-
-    stream = io.BytesIO()
-    alpha = np.where(shown, 255, 0).astype(np.uint8)
-    imsave(stream, np.ascontiguousarray(np.dstack([rgb, alpha])), format="png")
     return stream.getvalue()

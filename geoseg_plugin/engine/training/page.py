@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from ....models.card import Card
 from ..datasets.dataset import TRAIN
-from .figures import draw_classes, draw_curves, draw_image
+from ..pictures import draw_classes, draw_image
+from ..report_page import data_uri, write_page
+from .figures import draw_curves
 from .loop import Course, Fit
 from .metrics import Scores, trivial_matrix
 from .pulse import in_words
 from .validation import predict
 
-TEMPLATES = Path(__file__).resolve().parents[3] / "resources" / "report"
 _TEMPLATE = "training.html.j2"
 _EXAMPLES_OF_EACH_KIND = 2
 
@@ -37,7 +35,7 @@ class Example:
     prediction: str
 
 
-def write_page(path: Path, course: Course, fitted: Fit, card: Card) -> None:
+def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
     """Write the report of a training.
 
     Args:
@@ -46,11 +44,9 @@ def write_page(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         fitted: What it gave.
         card: The card of the model.
     """
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters["figure"] = _figure
     matrix = fitted.best.measured.matrix
     common = int(matrix.sum(axis=1).argmax())
-    page = environment.get_template(_TEMPLATE).render(
+    values = dict(
         card=card,
         on_training=card.metrics["measured_on"] == TRAIN,
         scores=fitted.best.measured.scores,
@@ -64,11 +60,11 @@ def write_page(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         duration=in_words(sum(epoch.seconds for epoch in fitted.history)),
         learned=len(course.learned),
         measured=len(course.measured),
-        curves=_data_uri(draw_curves(fitted.history, fitted.best, card.classes)),
+        curves=data_uri(draw_curves(fitted.history, fitted.best, card.classes)),
         examples=_examples(course, fitted, card),
         parameters=card.request["parameters"],
     )
-    path.write_text(page, encoding="utf-8")
+    write_page(path, _TEMPLATE, values)
 
 
 def _class_rows(fitted: Fit, card: Card) -> list[dict[str, Any]]:
@@ -109,9 +105,9 @@ def _examples(course: Course, fitted: Fit, card: Card) -> list[Example]:
                 kind=chosen[place],
                 name=tile.id,
                 iou=float(ious[place]),
-                image=_data_uri(draw_image(sample, course.dataset.bands)),
-                truth=_data_uri(draw_classes(sample.label, card.classes, sample.label >= 0)),
-                prediction=_data_uri(draw_classes(indices, card.classes, sample.valid)),
+                image=data_uri(draw_image(sample.image, sample.valid, course.dataset.bands)),
+                truth=data_uri(draw_classes(sample.label, card.classes, sample.label >= 0)),
+                prediction=data_uri(draw_classes(indices, card.classes, sample.valid)),
             )
         )
     return examples
@@ -125,11 +121,3 @@ def _predict(names: list[str], course: Course) -> list[np.ndarray[Any, np.dtype[
         for batch in course.batches.in_order([tiles[name] for name in names]):
             found += list(predict(course.network, batch.images, course.precision).argmax(dim=1).cpu().numpy())
     return [indices[:side, :side] for indices in found]
-
-
-def _figure(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"
-
-
-def _data_uri(png: bytes) -> Markup:
-    return Markup("data:image/png;base64," + base64.b64encode(png).decode("ascii"))  # noqa: S704 # nosec B704

@@ -18,6 +18,7 @@ from ...contract.errors import GeosegError
 from ...contract.events import Part, Report
 from ...contract.stages import to_json
 from ...contract.stages.training import TrainSegmentation, TrainSegmentationResult
+from ..datasets.checking.preflight import check_before_training
 from ..datasets.dataset import TRAIN, VALIDATION, Dataset, open_dataset
 from ..device import choose_device, describe_device
 from ..output import whole_file
@@ -30,21 +31,23 @@ from .tiles import TileStore
 from .trial import Trial, choose_batch_size, choose_precision
 
 _MOST_THREADS = 8
+_LOOKING_SHARE = 0.01
 
 
 def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegmentationResult:
     """Train a network on a dataset and write the best model, and a report on it if asked.
 
     Raises:
-        InputError: The dataset is broken, or cannot train that network.
+        InputError: The dataset is broken, cannot train that network, or has a fault that makes training useless.
         Cancelled: The user cancelled before the first epoch was finished; later the best model so far is kept.
         GeosegError: The device is not there or too small, the weights do not fit, or training has failed.
     """
     dataset = open_dataset(request.dataset)
     check_fit(dataset, request)
+    check_before_training(dataset, Part(report, 0.0, _LOOKING_SHARE))
     page_file = whole_file(request.report, report) if request.report else nullcontext()
     with whole_file(request.model, report) as model_path, page_file as page_path:
-        report.progress(0.0, "Building the network")
+        report.progress(_LOOKING_SHARE, "Building the network")
         bands = input_bands(dataset.statistics, report)
         course = _prepare(request, dataset, bands, report)
         fitted = _fit(course, request, Part(report, 0.02, 0.97))
@@ -57,10 +60,10 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
             )
         elif page_path:
             report.progress(0.97, "Writing the report")
-            from .page import write_page
+            from .page import write_report
 
             course.network.load_state_dict(fitted.state)
-            write_page(page_path, course, fitted, card)
+            write_report(page_path, course, fitted, card)
     best = fitted.best
     report.note(f"Best: epoch {best.number}, mean IoU {best.measured.scores.mean_iou:.4f}. Model: {request.model}")
     written = request.report if request.report and not fitted.cancelled else None
@@ -76,7 +79,7 @@ def _prepare(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ..
     ).to(device, memory_format=torch.channels_last)
     loss = build_loss(request.loss)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
-    report.progress(0.01, "Trying the device")
+    report.progress(0.015, "Trying the device")
     trial = Trial(network, loss, len(bands), network_side(dataset.tile_size))
     precision, reason = choose_precision(request.precision, trial, device)
     size = choose_batch_size(request.batch_size, len(learned), trial, precision, device)

@@ -1,0 +1,157 @@
+"""What can be wrong with the pixels and bands of single images: one function per fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from .facts import ImageFacts
+from .finding import ERROR, NOTE, WARNING, Finding, figure, name_some, tiles_in_words
+from .survey import Survey
+
+_MUCH_NODATA = 0.5
+
+
+def find_unreadable(survey: Survey) -> Iterator[Finding]:
+    """Find files that cannot be read."""
+    broken = [tile for tile in survey.tiles if tile.problem]
+    if broken:
+        yield Finding(
+            "unreadable", ERROR, f"{len(broken)} of {len(survey.tiles)} tiles cannot be read. {broken[0].problem}",
+            "Copy or make these files again.", tuple(tile.pair.id for tile in broken),
+        )  # fmt: skip
+
+
+def find_alone(survey: Survey) -> Iterator[Finding]:
+    """Find images without a label of the same name, and labels without an image."""
+    alone = survey.pairs.alone
+    if alone:
+        names = name_some([f"{path.parent.name}/{path.name}" for path in alone])
+        yield Finding(
+            "no_partner", WARNING, f"{len(alone)} files have no partner of the same name: {names}.",
+            "Give image and label the same name; these were not looked at.",
+        )  # fmt: skip
+
+
+def find_band_counts(survey: Survey) -> Iterator[Finding]:
+    """Find tiles with another number of bands than dataset.json states or most tiles have."""
+    odd = {pair.id: len(one.mean) for pair, one in survey.images if len(one.mean) != survey.band_count}
+    if odd:
+        counts = ", ".join(str(count) for count in sorted(set(odd.values())))
+        yield Finding(
+            "band_counts_differ", ERROR,
+            f"{tiles_in_words(tuple(odd))} with {counts} bands, where {survey.band_count} are expected.",
+            "All tiles need the same bands: make these again from images that have them.", tuple(odd),
+        )  # fmt: skip
+
+
+def find_dtypes(survey: Survey) -> Iterator[Finding]:
+    """Find tiles with another data type than dataset.json states or most tiles have."""
+    dtypes = Counter(one.dtype for _, one in survey.images)
+    if not dtypes:
+        return
+    expected = survey.pairs.dtype or dtypes.most_common(1)[0][0]
+    odd = tuple(pair.id for pair, one in survey.images if one.dtype != expected)
+    if odd:
+        others = ", ".join(name for name in dtypes if name != expected)
+        yield Finding(
+            "dtypes_differ", WARNING, f"{tiles_in_words(odd)} with pixels of {others}, where {expected} is expected.",
+            "Images of different types mostly have different scales: bring them to one with 'Rescale image'.", odd,
+        )  # fmt: skip
+
+
+def find_constant_bands(survey: Survey) -> Iterator[Finding]:
+    """Find bands that have one value in all tiles."""
+    if not survey.alike:
+        return
+    low = np.min([one.minimum for _, one in survey.alike], axis=0)
+    high = np.max([one.maximum for _, one in survey.alike], axis=0)
+    constant = [f"'{survey.band_names[band]}' ({figure(low[band])})" for band in np.flatnonzero(low == high)]
+    if constant:
+        yield Finding(
+            "bands_constant", ERROR if len(constant) == len(low) else WARNING,
+            f"All pixels have the same value in {', '.join(constant)}.",
+            "A network learns nothing there: leave the band out with BANDS, or look for the step that lost it.",
+        )  # fmt: skip
+
+
+def find_constant_tiles(survey: Survey) -> Iterator[Finding]:
+    """Find tiles with a band of one value, where other tiles have several."""
+    varied = np.zeros(survey.band_count, dtype=np.bool_)
+    for _, one in survey.alike:
+        varied |= one.minimum < one.maximum
+    tiles = tuple(pair.id for pair, one in survey.alike if (varied & (one.minimum == one.maximum)).any())
+    if tiles:
+        yield Finding(
+            "tiles_constant", NOTE, f"A band has one value only in {tiles_in_words(tiles)}.",
+            "Look whether the image ends there, or the sensor was saturated; such tiles can be set unused.", tiles,
+        )  # fmt: skip
+
+
+def find_not_finite(survey: Survey) -> Iterator[Finding]:
+    """Find pixels that are NaN or infinite and not marked as without data."""
+    tiles = tuple(pair.id for pair, one in survey.images if one.not_finite)
+    if tiles:
+        count = sum(one.not_finite for _, one in survey.images)
+        yield Finding(
+            "not_finite", WARNING,
+            f"{count} pixels of {tiles_in_words(tiles)} are NaN or infinite and not marked as without data.",
+            "GeoSeg leaves such pixels out, other programs may not: state NaN as their nodata value, or look for the "
+            "division by zero that made them.", tiles,
+        )  # fmt: skip
+
+
+def find_nodata(survey: Survey) -> Iterator[Finding]:
+    """Tell how many pixels have no data, and find tiles without any."""
+    missing = {pair.id: 1 - one.valid / _pixels(one) for pair, one in survey.images if one.valid < _pixels(one)}
+    empty = tuple(name for name, share in missing.items() if share == 1)
+    if empty:
+        yield Finding(
+            "tiles_empty", WARNING, f"The image has no data at all in {tiles_in_words(empty)}.",
+            "Leave such tiles out, or check the nodata value of the images.", empty,
+        )  # fmt: skip
+    partly = sorted((name for name in missing if name not in empty), key=lambda name: -missing[name])
+    if not partly:
+        return
+    total = sum(missing.values()) / len(survey.images)
+    yield Finding(
+        "nodata", WARNING if total > _MUCH_NODATA else NOTE,
+        f"{tiles_in_words(partly)} have pixels without data, up to {100 * missing[partly[0]]:.3g} %; of all pixels "
+        f"{100 * total:.3g} % have none.",
+        "They neither train nor count. If it is more than you expect, check the nodata value of the images.",
+        tuple(partly),
+    )  # fmt: skip
+
+
+def find_truncated_images(survey: Survey) -> Iterator[Finding]:
+    """Find images of whole numbers whose only values are 0 and 1: what is left of pixels divided by 255 or 65535."""
+    if not survey.alike or any(np.dtype(one.dtype).kind == "f" for _, one in survey.alike):
+        return
+    low = min(one.minimum.min() for _, one in survey.alike)
+    high = max(one.maximum.max() for _, one in survey.alike)
+    if (low, high) == (0, 1):
+        yield Finding(
+            "images_truncated", WARNING, "The images are whole numbers, and hold 0 and 1 only.",
+            "If they were divided by 255 or 65535, the fractions are lost: make them again without that. GeoSeg scales "
+            "images by itself.",
+        )  # fmt: skip
+
+
+def find_sizes(survey: Survey) -> Iterator[Finding]:
+    """Find tiles of another size than TILE_SIZE."""
+    side = survey.pairs.tile_size
+    odd = {pair.id: one.grid for pair, one in survey.images if (one.grid.height, one.grid.width) != (side, side)}
+    if side is None or not odd:
+        return
+    first = next(iter(odd.values()))
+    yield Finding(
+        "sizes_differ", NOTE,
+        f"{tiles_in_words(tuple(odd))} have other than {side} x {side} pixels, the first {first.width} x "
+        f"{first.height}.", "Make tiles with EDGES 'shift inward' or 'pad with nodata' to have one size.", tuple(odd),
+    )  # fmt: skip
+
+
+def _pixels(one: ImageFacts) -> int:
+    return one.grid.height * one.grid.width

@@ -1,0 +1,88 @@
+"""The check that training does by itself, on some of the tiles, before its first epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyogrio
+import shapely
+
+from ....contract.errors import InputError
+from ....contract.events import Report
+from ...vector import read_features
+from ..dataset import FOOTPRINTS, FOOTPRINTS_LAYER, TEST, TRAIN, UNUSED, VALIDATION, Dataset
+from ..ground import OVERLAP_INSET_PX
+from .finding import ERROR, WARNING, Finding, count_severities, in_words, sort_findings
+from .findings import find_all
+from .ground_faults import find_shared, number_planes
+from .pairs import Pair, pairs_of
+from .survey import survey_tiles
+
+MOST_TILES = 500
+_MOST_WARNINGS = 5
+# What training itself says, over all its tiles, or what is no news to whoever trains.
+_TOLD_ELSEWHERE = {
+    "no_training_tiles", "no_validation_tiles", "few_tiles", "classes_absent", "classes_missing_train",
+    "bands_constant",
+}  # fmt: skip
+# What some of the tiles cannot prove for all.
+_OF_ALL_TILES = {
+    "labels_all_ignored", "training_all_ignored", "labels_all_background", "labels_one_value", "labels_white",
+}  # fmt: skip
+_SEE = "'Check dataset' shows all that was found, and where."
+
+
+def check_before_training(dataset: Dataset, report: Report) -> None:
+    """Look at tiles of a dataset, 500 at most, spread evenly, and warn of what is probably wrong.
+
+    Raises:
+        InputError: Something makes training useless.
+        Cancelled: The user has asked to stop.
+    """
+    pairs = pairs_of(dataset)
+    used = [pair for pair in pairs.pairs if pair.split != UNUSED]
+    tiles = _spread(used)
+    found = find_all(survey_tiles(pairs, report, tiles))
+    findings = [_weigh(one, is_whole=len(tiles) == len(used)) for one in found if one.kind not in _TOLD_ELSEWHERE]
+    if not any(one.kind == "ground_shared" for one in findings):
+        findings += find_ground_in_two_sets(dataset)
+    findings = list(sort_findings(findings))
+    report.note(f"{len(tiles)} of {len(used)} tiles looked at: {in_words(count_severities(findings))}.")
+    errors = [one for one in findings if one.severity == ERROR]
+    if errors:
+        more = f" There {_is(len(errors) - 1)} more." if len(errors) > 1 else ""
+        raise InputError(f"{errors[0].what}{more}", f"{errors[0].fix} {_SEE}")
+    warnings = [one for one in findings if one.severity == WARNING]
+    for one in warnings[:_MOST_WARNINGS]:
+        report.warn(one.what)
+    if warnings:
+        rest = len(warnings) - _MOST_WARNINGS
+        report.note(f"{f'There {_is(rest)[:-6]} warnings more. ' if rest > 0 else ''}{_SEE}")
+
+
+def find_ground_in_two_sets(dataset: Dataset) -> Iterator[Finding]:
+    """Find tiles of different sets whose footprints in tiles.gpkg, which the user may have edited, overlap."""
+    try:
+        layer = read_features(f"{dataset.folder / FOOTPRINTS}|layername={FOOTPRINTS_LAYER}", ["tile"])
+    except (InputError, pyogrio.errors.DataSourceError):
+        return
+    polygons = dict(zip(layer.columns["tile"], layer.geometries, strict=True))
+    tiles = [pair for pair in pairs_of(dataset).pairs if pair.split in (TRAIN, VALIDATION, TEST)]
+    inset = OVERLAP_INSET_PX * max(dataset.pixel_size)
+    shapes = shapely.buffer(np.array([polygons[tile.id] for tile in tiles], dtype=object), -inset)
+    yield from find_shared(shapes, number_planes([None if layer.crs else tile.scene for tile in tiles]), tiles)
+
+
+def _spread(tiles: Sequence[Pair]) -> list[Pair]:
+    places = np.unique(np.linspace(0, len(tiles) - 1, min(MOST_TILES, len(tiles))).round().astype(int))
+    return [tiles[place] for place in places]
+
+
+def _weigh(finding: Finding, *, is_whole: bool) -> Finding:
+    return replace(finding, severity=WARNING) if finding.kind in _OF_ALL_TILES and not is_whole else finding
+
+
+def _is(count: int) -> str:
+    return f"is {count} error" if count == 1 else f"are {count} errors"

@@ -1,0 +1,200 @@
+"""Images that do not fit each other: values of another scale, and bands in another order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from .finding import ERROR, WARNING, Finding, figure, name_some, tiles_in_words
+from .survey import Survey
+
+_FACTOR = 8.0
+_FACTOR_OF_ONE_BAND = 30.0
+_SMALLEST_SHARE = 0.1
+_FEWEST_TILES = 3
+_FEWEST_SCENES = 5
+_FEWEST_BANDS = 3
+_SMALLEST_SPREAD = 0.05
+_FAR, _NEAR = 4.0, 1.5
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A scene or, where scenes are not known, a tile.
+
+    Attributes:
+        name: Its name.
+        tiles: Ids of its tiles.
+        low: Smallest 2nd percentile of its tiles (C,).
+        high: Largest 98th percentile (C,).
+        middle: Median of their means (C,).
+        spread: Median of their standard deviations (C,).
+    """
+
+    name: str
+    tiles: tuple[str, ...]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    middle: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    @property
+    def size(self) -> NDArray[np.float64]:
+        """How far its values are from 0, apart from a few (C,)."""
+        return np.maximum(np.abs(self.low), np.abs(self.high))
+
+
+def find_scales(survey: Survey) -> Iterator[Finding]:
+    """Find scenes whose values have another scale than those of others, such as 0 to 255 and 0 to 10000.
+
+    Scenes are sorted by the size of their values (the 98th percentile of the absolute values, of the brightest tile)
+    and parted where every band of those above is at least eight times that of those below. Every band, because a sea
+    and a forest differ much in near infrared but three times at most in blue, whereas another scale shows in all.
+    Eight, because scenes of one sensor differ by three or four with season, haze and snow, and what people mix up
+    differs by more: 16 (8 and 12 bits), 39 (8 bits and reflectance of 10000), 255, 10000, 65535. A single band may
+    differ more by nature (radar power over a lake and a town), so it must be thirty times. Decibels are no trap: they
+    lie between -35 and 5 everywhere. Without scenes single tiles are compared; those below or above must be a tenth of
+    all then, so that a few dark ones are no scale of their own.
+    """
+    groups = [group for group in _groups(survey) if (group.size > 0).all()]
+    parts = _part(groups)
+    by_tile = len(groups) > 0 and len(groups) == sum(len(group.tiles) for group in groups)
+    fewest = max(_FEWEST_TILES, _SMALLEST_SHARE * len(groups)) if by_tile else 1
+    if len(parts) < 2 or min(map(len, parts)) < fewest:
+        return
+    most = max(parts, key=len)
+    odd = [group for part in parts if part is not most for group in part]
+    ranges = "; ".join(f"{_range(part)} in {name_some([group.name for group in part])}" for part in parts)
+    yield Finding(
+        "scales_differ", WARNING, f"Values have other scales in different {'tiles' if by_tile else 'scenes'}: {ranges}."
+        f"{_explain(parts)}", "Bring all images to one scale, the original one if you can: 'Rescale image' does that, "
+        "or make the tiles again from images that were never divided.", tuple(name for group in odd
+        for name in group.tiles),
+    )  # fmt: skip
+
+
+def find_band_names(survey: Survey) -> Iterator[Finding]:
+    """Find tiles whose files name the bands in another order, or name other bands, than most."""
+    named = [(pair.id, one.names) for pair, one in survey.alike if all(one.names)]
+    if not named:
+        return
+    common = Counter(names for _, names in named).most_common(1)[0][0]
+    for permuted in (True, False):
+        odd = {name: names for name, names in named if names != common and _is_permuted(names, common) == permuted}
+        if not odd:
+            continue
+        what = "name their bands in another order" if permuted else "name other bands"
+        yield Finding(
+            "bands_permuted" if permuted else "bands_named_otherwise", ERROR if permuted else WARNING,
+            f"{tiles_in_words(tuple(odd))} {what} than most: {', '.join(next(iter(odd.values())))} instead of "
+            f"{', '.join(common)}.", "Make these again with the BANDS in the order of the others.", tuple(odd),
+        )  # fmt: skip
+
+
+def find_band_order(survey: Survey) -> Iterator[Finding]:
+    """Find scenes whose bands are in another order, by their values; only where no names tell, and it is plain.
+
+    The means and spreads of the bands (as logarithms, relative to the whole scene) are compared with those of all
+    other scenes. A scene stands out when it lies far from them as it is, and as near as they do to each other when its
+    bands change places. Natural scenes that lie far off do not come near by that, since bands swap their means but not
+    their spreads.
+    """
+    groups = [group for group in _groups(survey) if (group.middle > 0).all() and (group.spread > 0).all()]
+    if len(groups) < _FEWEST_SCENES or survey.band_count < _FEWEST_BANDS or _are_named(survey):
+        return
+    profiles = np.array([_profile(group) for group in groups])
+    orders = {}
+    for number, group in enumerate(groups):
+        others = np.delete(profiles, number, axis=0)
+        usual = np.median(others, axis=0)
+        noise = max(_SMALLEST_SPREAD, float(np.median(np.abs(others - usual).max(axis=(1, 2)))))
+        distances = np.abs(profiles[number][:, None] - usual[None]).max(axis=2)
+        rows, order = linear_sum_assignment(distances)
+        if np.diag(distances).max() > _FAR * noise and distances[rows, order].max() < _NEAR * noise:
+            orders[group] = [int(band) + 1 for band in order]
+    if orders:
+        first, order = next(iter(orders.items()))
+        names = name_some([group.name for group in orders])
+        yield Finding(
+            "band_order", WARNING,
+            f"The bands of {names} seem to be in another order: their values fit those of the other scenes when the "
+            f"bands of {first.name} are taken for bands {', '.join(map(str, order))}.",
+            "Look at these scenes, and make the tiles again with the BANDS in the right order.",
+            tuple(name for group in orders for name in group.tiles),
+        )  # fmt: skip
+
+
+def _groups(survey: Survey) -> list[_Group]:
+    places: dict[str, list[int]] = {}
+    by_scene = len({pair.scene for pair, _ in survey.alike}) > 1
+    for number, (pair, _) in enumerate(survey.alike):
+        places.setdefault(str(pair.scene) if by_scene else pair.id, []).append(number)
+    groups = []
+    for name, members in places.items():
+        images = [survey.alike[number][1] for number in members]
+        groups.append(
+            _Group(
+                name,
+                tuple(survey.alike[number][0].id for number in members),
+                np.min([one.low for one in images], axis=0),
+                np.max([one.high for one in images], axis=0),
+                np.median([one.mean for one in images], axis=0),
+                np.median([one.std for one in images], axis=0),
+            )
+        )
+    return groups
+
+
+def _part(groups: list[_Group]) -> list[list[_Group]]:
+    """Sort groups by the size of their values and part them where all bands leap."""
+    if not groups:
+        return []
+    ordered = sorted(groups, key=lambda group: float(np.log(group.size).mean()))
+    sizes = np.array([group.size for group in ordered])
+    factor = _FACTOR if sizes.shape[1] > 1 else _FACTOR_OF_ONE_BAND
+    parts = [ordered[:1]]
+    below = np.maximum.accumulate(sizes, axis=0)
+    above = np.minimum.accumulate(sizes[::-1], axis=0)[::-1]
+    for number, group in enumerate(ordered[1:], start=1):
+        if (above[number] >= factor * below[number - 1]).all():
+            parts.append([])
+        parts[-1].append(group)
+    return parts
+
+
+def _range(part: list[_Group]) -> str:
+    low, high = min(group.low.min() for group in part), max(group.high.max() for group in part)
+    return f"{figure(float(f'{low:.3g}'))} to {figure(float(f'{high:.3g}'))}"
+
+
+def _explain(parts: list[list[_Group]]) -> str:
+    """Say what two scales may come from; "" where they are none that are known."""
+    small, large = (max(group.high.max() for group in part) for part in (parts[0], parts[-1]))
+    if min(group.low.min() for group in parts[0]) < 0:
+        return " One may be in decibels, the other not." if max(len(group.low) for group in parts[0]) <= 3 else ""
+    if small <= 1 and large <= 255:
+        return " Those to 1 seem to be divided by 255."
+    if small <= 1:
+        return " Those to 1 seem to be divided, by 65535 or by 10000."
+    if small <= 255 < large:
+        return " Those to 255 seem to be made for looking at (8 bits)."
+    return ""
+
+
+def _is_permuted(names: tuple[str, ...], common: tuple[str, ...]) -> bool:
+    return sorted(names) == sorted(common)
+
+
+def _are_named(survey: Survey) -> bool:
+    return all(all(one.names) for _, one in survey.alike)
+
+
+def _profile(group: _Group) -> NDArray[np.float64]:
+    """Return logarithms of mean and spread (C, 2) of the bands relative to their means over the bands."""
+    logs = np.log(np.column_stack([group.middle, group.spread]))
+    return np.asarray(logs - logs.mean(axis=0))
