@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,22 +11,65 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from ..grid import Grid
+from ..grid import Grid, same_crs
 from ..vector import reproject
 
 OVERLAP_INSET_PX = 0.1
 _POINTS_PER_SIDE = 8
 
 
-def footprints(grids: Sequence[Grid], crs: CRS | None, inset: float = 0.0) -> NDArray[Any]:
-    """Return the footprint polygon of every grid in `crs`, in map units.
+@dataclass(frozen=True)
+class Footprints:
+    """Footprints of N tiles, of which polygons are made when they are asked for: those of 100 000 take 70 MB.
+
+    Attributes:
+        outlines: Their outlines, each of one or several tiles with as many points (n, M, 2), in map units.
+    """
+
+    outlines: tuple[NDArray[np.float64], ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.outlines))
+
+    def __getitem__(self, part: slice) -> NDArray[Any]:
+        """Return the polygons of some of the tiles."""
+        start, stop, _ = part.indices(len(self))
+        first, polygons = 0, [np.zeros(0, dtype=object)]
+        for outlines in self.outlines:
+            own = outlines[max(0, start - first) : max(0, stop - first)]
+            polygons += [np.asarray(shapely.polygons(own), dtype=object)] if len(own) else []
+            first += len(outlines)
+        return np.concatenate(polygons)
+
+
+def outline_tiles(grid: Grid, places: NDArray[np.int64], crs: CRS | None, inset: float = 0.0) -> NDArray[np.float64]:
+    """Return the outlines of tiles on one grid as points (N, M, 2) in map units of `crs`.
+
+    They are the corners, or more points along the sides where these become curves in another CRS.
 
     Args:
-        grids: The grids, in any CRS.
-        crs: The CRS wanted; None where the grids have none.
+        grid: The grid.
+        places: Row, column, height and width of the tiles in pixels (N, 4).
+        crs: The CRS wanted; None where the grid has none.
         inset: How far to stay inside the edge, in pixels.
     """
-    return np.array([reproject(_outline(grid, inset), grid.crs, crs) for grid in grids], dtype=object)
+    curved = grid.crs is not None and crs is not None and not same_crs(grid.crs, crs)
+    way = np.linspace(0.0, 1.0, _POINTS_PER_SIDE if curved else 1, endpoint=False)
+    back, none, full = 1 - way, np.zeros_like(way), np.ones_like(way)
+    xs, ys = np.concatenate([way, full, back, none]), np.concatenate([none, way, full, back])
+    row, col, height, width = places.T[:, :, None].astype(np.float64)
+    at = (col + inset + xs * (width - 2 * inset), row + inset + ys * (height - 2 * inset))
+    points = np.stack(grid.transform @ at, axis=-1)
+    if not curved or not len(points):
+        return points
+    moved = reproject(shapely.multipoints(points), grid.crs, crs)
+    return np.asarray(shapely.get_coordinates(moved).reshape(points.shape))
+
+
+def footprints(grids: Sequence[Grid], crs: CRS | None, inset: float = 0.0) -> NDArray[Any]:
+    """Return the footprint polygon of every grid in `crs`, in map units; for arguments see `outline_tiles`."""
+    outlines = (outline_tiles(one, np.array([[0, 0, one.height, one.width]]), crs, inset) for one in grids)
+    return Footprints(tuple(outlines))[:]
 
 
 def shared_ground(polygons: NDArray[Any], planes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -38,12 +82,3 @@ def shared_ground(polygons: NDArray[Any], planes: NDArray[np.int64]) -> NDArray[
     one, other = shapely.STRtree(polygons).query(polygons, predicate="intersects")
     kept = (one < other) & (planes[one] == planes[other])
     return np.column_stack([one[kept], other[kept]])
-
-
-def _outline(grid: Grid, inset: float) -> Any:
-    way = np.linspace(0.0, 1.0, _POINTS_PER_SIDE, endpoint=False)
-    back, none, full = 1 - way, np.zeros_like(way), np.ones_like(way)
-    xs, ys = np.concatenate([way, full, back, none]), np.concatenate([none, way, full, back])
-    cols = inset + xs * (grid.width - 2 * inset)
-    rows = inset + ys * (grid.height - 2 * inset)
-    return shapely.Polygon(np.column_stack(grid.transform @ (cols, rows)))

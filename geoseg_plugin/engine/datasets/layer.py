@@ -16,16 +16,18 @@ from ...contract.errors import InputError
 from ..style import write_split_style
 from ..vector import write_features
 from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER
+from .ground import Footprints
 from .tile_table import TileTable
 
 _FEATURES_AT_ONCE = 20_000
+_DATE = "2000-01-01T00:00:00.000Z"  # stands in the layer as that of its last change
 _PLAIN = {"tile": "ids", "scene": "scenes", "split": "splits", "row": "rows", "col": "cols"}
 _SIZES = {"height": "heights", "width": "widths"}
 _STATISTICS = {"min": "minimum", "max": "maximum", "mean": "mean", "std": "std"}
 
 
 def write_footprints(
-    folder: Path, tiles: TileTable, polygons: NDArray[Any], crs: CRS | None, classes: ClassTable
+    folder: Path, tiles: TileTable, polygons: NDArray[Any] | Footprints, crs: CRS | None, classes: ClassTable
 ) -> None:
     """Write tiles.gpkg and its style into the folder.
 
@@ -45,13 +47,22 @@ def write_footprints(
 
 
 def write_in_parts(
-    path: Path, polygons: NDArray[Any], columns: dict[str, NDArray[Any]], crs: CRS | None, *, layer: str
+    path: Path,
+    polygons: NDArray[Any] | Footprints,
+    columns: dict[str, NDArray[Any]],
+    crs: CRS | None,
+    *,
+    layer: str,
 ) -> None:
-    """Write a layer of many polygons, some at a time so that memory stays small."""
-    for start in range(0, max(1, len(polygons)), _FEATURES_AT_ONCE):
-        part = slice(start, start + _FEATURES_AT_ONCE)
-        some = {name: column[part] for name, column in columns.items()}
-        write_features(path, polygons[part], some, crs, geometry_type="Polygon", layer=layer, append=start > 0)
+    """Write a layer of many polygons, some at a time so that memory stays small; equal ones become equal files."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _DATE})
+    try:
+        for start in range(0, max(1, len(polygons)), _FEATURES_AT_ONCE):
+            part = slice(start, start + _FEATURES_AT_ONCE)
+            some = {name: column[part] for name, column in columns.items()}
+            write_features(path, polygons[part], some, crs, geometry_type="Polygon", layer=layer, append=start > 0)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
 def footprint_columns(tiles: TileTable, classes: ClassTable) -> dict[str, NDArray[Any]]:

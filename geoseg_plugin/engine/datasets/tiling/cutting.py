@@ -1,154 +1,207 @@
-"""Cutting one scene into tiles: a GeoTIFF pair on disk for each, and what the split must know about it."""
+"""Cutting sheets into tiles: one thread reads patches, the others cut, measure and write what lies in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from ....contract.classes import ClassTable
+from ....contract.events import Report, stop_if_cancelled
+from ....contract.stages.datasets import PAD_VALUE, MakeTiles
 from ...class_raster import class_dtype
-from ...grid import Grid
-from ...moments import Moments
-from ...raster import read_valid, read_window
-from ..dataset import IMAGES, LABELS
-from .positions import tile_offsets
-from .scenes import Scene
-from .sheet import Truth
+from ..measuring import Measures, measure_tile
+from .edges import Frame, frame_of
+from .filters import Filters, Outcome
+from .outcomes import Outcomes
+from .patches import Patch, PatchReader
+from .sheet import Sheet, SheetImage, Truth
+from .tile_files import TileFiles, TilePixels
+
+_PIXELS_AT_ONCE = 2**20
+Judged = list[tuple[int, Outcome, Measures]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class CutTile:
-    """One tile on disk.
+class Job:
+    """A sheet to be cut.
 
     Attributes:
-        id: Its file name without suffix.
-        scene: Name of its scene.
-        grid: Its grid; of full tile size also where it reaches over the edge of a small scene.
-        row: Offset in the scene, in pixels.
-        col: Offset in the scene, in pixels.
-        counts: Pixels of each class (K,), in the order of the class table.
-        nodata_share: Share of pixels without image data, 0 to 1.
-        moments: Statistics of its valid pixels.
+        sheet: The sheet.
+        first: Number of its first tile among those of all sheets.
+        image: Its image.
+        truth: Its labels, None without.
+        files: Where its tiles go.
+        places: What must be read for every tile: row, column, height and width inside the grid (N, 4).
+        frames: How the tiles that reach over the edge are filled, by their place in the sheet.
     """
 
-    id: str
-    scene: str
-    grid: Grid
-    row: int
-    col: int
-    counts: NDArray[np.int64]
-    nodata_share: float
-    moments: Moments
-
-
-def tile_windows(grid: Grid, size: int, overlap: float) -> tuple[Window, ...]:
-    """Return the windows of the tiles of a scene, row by row.
-
-    Args:
-        grid: The scene's grid.
-        size: Side of a tile in pixels.
-        overlap: Smallest overlap of neighbours in percent.
-    """
-    shared = round(size * overlap / 100)
-    cols = tile_offsets(grid.width, size, shared)
-    return tuple(Window(col, row, size, size) for row in tile_offsets(grid.height, size, shared) for col in cols)
+    sheet: Sheet
+    first: int
+    image: SheetImage
+    truth: Truth | None
+    files: TileFiles
+    places: NDArray[np.int64]
+    frames: dict[int, Frame]
 
 
 class Cutter:
-    """Writes tiles of scenes into the folders of a dataset.
+    """Cuts sheets, tile by tile, and takes down what became of each.
 
     Args:
-        folder: The dataset; its folders for images and labels must exist.
-        classes: The classes of the labels.
-        tags: Tags for every GeoTIFF.
+        request: What is wanted.
+        classes: The classes of the labels, empty without labels.
+        outcomes: Hears what became of the tiles.
+        found: Names of tiles that an earlier run has written.
+        pool: Runs the threads.
+        report: Hears of the progress.
     """
 
-    def __init__(self, folder: Path, classes: ClassTable, tags: Mapping[str, str]) -> None:
-        self._folder = folder
-        self._values = np.asarray(classes.values)
-        self._dtype, self._ignore = class_dtype(classes)
-        self._colours = {one.value: (*one.rgb, 255) for one in classes} if self._dtype == "uint8" else None
-        self._tags = tags
+    def __init__(
+        self, request: MakeTiles, classes: ClassTable, outcomes: Outcomes, *, found: frozenset[str],
+        pool: ThreadPoolExecutor, report: Report,
+    ) -> None:  # fmt: skip
+        self._request = request
+        self._values = np.array(classes.values, dtype=np.int64)
+        self._ignore = class_dtype(classes)[1]
+        self._filters = Filters(request, classes)
+        self._outcomes = outcomes
+        self._found = found
+        self._pool = pool
+        self._report = report
+        self._tried = 0
+        self._waiting = 2 * count_workers(request.workers) + 2
 
-    def cut(
-        self, scene: Scene, dataset: DatasetReader, truth: Truth, windows: tuple[Window, ...]
-    ) -> Iterator[CutTile | None]:
-        """Write the tiles of a scene one by one; None stands for a tile without data or without labels.
-
-        Pixels without data are ignored in the label. They keep the scene's nodata value or, where it has none, get a
-        mask band.
+    def cut(self, job: Job) -> Iterator[int]:
+        """Cut the tiles of a sheet, or as many as it wants, and yield how many of all sheets have been tried so far.
 
         Raises:
             InputError: The scene or its labels are damaged.
         """
-        for window in windows:
-            inside = Window(
-                window.col_off, window.row_off,
-                min(window.width, scene.grid.width - window.col_off),
-                min(window.height, scene.grid.height - window.row_off),
-            )  # fmt: skip
-            image, valid = self._read_image(scene, dataset, inside, window)
-            label = np.full(valid.shape, self._ignore, dtype=self._dtype)
-            label[: inside.height, : inside.width] = truth.read(inside)
+        sheet, start = job.sheet, 0
+        missing = len(sheet) if sheet.wanted is None else sheet.wanted
+        while missing > 0 and start < len(sheet):
+            # No more at once than are still missing, so that none is written that is not wanted in the end.
+            batch = np.arange(start, min(start + missing, len(sheet)))
+            for tile, outcome, measures in self._cut_batch(job, batch):
+                self._outcomes.put(job.first + tile, outcome, measures)
+                missing -= outcome == Outcome.KEPT
+                self._tried += 1
+                yield self._tried
+            start += len(batch)
+
+    def _cut_batch(self, job: Job, batch: NDArray[np.int64]) -> Iterator[tuple[int, Outcome, Measures]]:
+        there = np.array([job.sheet.names[tile] in self._found for tile in batch.tolist()], dtype=np.bool_)
+        anew = [batch[~there]]
+        for judged, failed in self._in_turn(partial(self._recover, job, some) for some in _parts(job, batch[there])):
+            anew.append(np.array(failed, dtype=np.int64))
+            yield from judged
+        for judged in self._in_turn(self._cuts(job, np.concatenate(anew))):
+            yield from judged
+
+    def _in_turn(self, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
+        """Run tasks in the pool, and yield what they return in their order; few of them wait at a time."""
+        pending: deque[Future[T]] = deque()
+        for task in tasks:
+            stop_if_cancelled(self._report)
+            pending.append(self._pool.submit(task))
+            while len(pending) > self._waiting:
+                yield pending.popleft().result()
+        while pending:
+            stop_if_cancelled(self._report)
+            yield pending.popleft().result()
+
+    def _cuts(self, job: Job, tiles: NDArray[np.int64]) -> Iterator[Callable[[], Judged]]:
+        itemsize = np.dtype(job.sheet.scene.dtype).itemsize
+        reader = PatchReader(job.image, job.truth, len(job.sheet.scene.bands) * itemsize + 2)
+        for patch in reader.read(job.places, tiles):
+            for some in _parts(job, patch.tiles):
+                yield partial(self._cut_some, job, patch, some)
+
+    def _cut_some(self, job: Job, patch: Patch, tiles: list[int]) -> Judged:
+        judged = []
+        for tile in tiles:
+            cut = self._complete(job, patch.cut(job.places[tile].tolist()), job.frames.get(tile))
+            outcome, measures = self._judge(cut)
+            if outcome == Outcome.KEPT:
+                row, col = job.sheet.places[tile, :2].tolist()
+                job.files.write(job.sheet.names[tile], row, col, cut)
+            judged.append((tile, outcome, measures))
+        return judged
+
+    def _complete(self, job: Job, cut: TilePixels, frame: Frame | None) -> TilePixels:
+        """Return a tile as it is written: whole, in memory of its own, its label ignored where there are no data."""
+        image, valid, label = cut.image, cut.valid, cut.label
+        if frame is not None:
+            padded = self._request.edges == PAD_VALUE
+            image = frame.complete(image, self._request.fill if padded else job.image.nodata or 0)
+            valid = frame.complete(valid, padded)
+            label = None if label is None else frame.complete(label, self._ignore)
+        if label is not None:
+            label = np.array(label)
             label[~valid] = self._ignore
-            if (label == self._ignore).all():
-                yield None
-                continue
-            name = f"{scene.name}_{window.row_off:06d}_{window.col_off:06d}"
-            grid = scene.grid.part(window)
-            self._write_image(name, grid, image, valid, dataset)
-            self._write_label(name, grid, label)
-            counts = np.array([np.count_nonzero(label == value) for value in self._values], dtype=np.int64)
-            yield CutTile(
-                name, scene.name, grid, int(window.row_off), int(window.col_off), counts, float(1 - valid.mean()),
-                Moments.of(image, valid),
-            )  # fmt: skip
+        return TilePixels(np.ascontiguousarray(image), valid, label)
 
-    def _read_image(
-        self, scene: Scene, dataset: DatasetReader, inside: Window, window: Window
-    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        pixels = read_window(dataset, inside, scene.bands)
-        shown = read_valid(dataset, inside, pixels, scene.bands)
-        if inside == window:
-            return pixels, shown
-        fill = 0 if dataset.nodata is None else dataset.nodata
-        image = np.full((len(pixels), window.height, window.width), fill, dtype=pixels.dtype)
-        image[:, : inside.height, : inside.width] = pixels
-        valid = np.zeros(image.shape[1:], dtype=np.bool_)
-        valid[: inside.height, : inside.width] = shown
-        return image, valid
+    def _recover(self, job: Job, tiles: list[int]) -> tuple[Judged, list[int]]:
+        """Return what is known of tiles that an earlier run has written, and those that must be cut anew."""
+        judged, failed = Judged(), []
+        for tile in tiles:
+            height, width = job.sheet.places[tile, 2:].tolist()
+            found = job.files.read(job.sheet.names[tile], height, width, job.sheet.scene.dtype)
+            outcome, measures = (None, None) if found is None else self._judge(found)
+            if measures is None or outcome != Outcome.KEPT:
+                failed.append(tile)
+            else:
+                judged.append((tile, outcome, measures))
+        return judged, failed
 
-    def _write_image(
-        self, name: str, grid: Grid, image: NDArray[Any], valid: NDArray[np.bool_], dataset: DatasetReader
-    ) -> None:
-        path = self._folder / IMAGES / f"{name}.tif"
-        with rasterio.open(path, "w", nodata=dataset.nodata, **_profile(grid, image)) as output:
-            output.write(image)
-            output.update_tags(**self._tags)
-            if dataset.nodata is None and not valid.all():
-                output.write_mask(valid)
-
-    def _write_label(self, name: str, grid: Grid, label: NDArray[Any]) -> None:
-        path = self._folder / LABELS / f"{name}.tif"
-        with rasterio.open(path, "w", nodata=self._ignore, **_profile(grid, label[None])) as output:
-            output.write(label, 1)
-            output.update_tags(**self._tags)
-            if self._colours:
-                output.write_colormap(1, {**self._colours, self._ignore: (0, 0, 0, 0)})
+    def _judge(self, tile: TilePixels) -> tuple[Outcome, Measures]:
+        measures = measure_tile(tile.image, tile.valid, tile.label, self._values)
+        return self._filters.judge(measures, tile.valid.size), measures
 
 
-def _profile(grid: Grid, pixels: NDArray[Any]) -> dict[str, Any]:
-    """Return creation options that read fast: uncompressed tiles open and read in 0.8 ms, zstd ones in 1.2 ms."""
-    return {
-        "driver": "GTiff", "dtype": pixels.dtype, "count": pixels.shape[0], "height": grid.height, "width": grid.width,
-        "crs": grid.crs, "transform": grid.transform, "interleave": "band", "blockysize": grid.height,
-        "photometric": "minisblack",  # else GDAL marks the fourth band of 8-bit pixels as alpha
-    }  # fmt: skip
+def find_frames(sheet: Sheet, edges: str) -> tuple[NDArray[np.int64], dict[int, Frame]]:
+    """Return what must be read for every tile of a sheet (N, 4), and the frames of those that reach over the edge."""
+    places, (height, width) = sheet.places.copy(), (sheet.grid.height, sheet.grid.width)
+    over = (places[:, :2] < 0).any(axis=1) | (places[:, :2] + places[:, 2:] > (height, width)).any(axis=1)
+    frames = {}
+    for tile in np.flatnonzero(over).tolist():
+        row, col, rows, cols = places[tile].tolist()
+        frames[tile] = frame_of(Window(col, row, cols, rows), height, width, edges)
+        inside = frames[tile].inside
+        places[tile] = inside.row_off, inside.col_off, inside.height, inside.width
+    return places, frames
+
+
+@contextmanager
+def open_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads; when the block ends early, what has not begun is dropped."""
+    pool = ThreadPoolExecutor(count_workers(workers))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def count_workers(asked: int) -> int:
+    """Return the number of threads: as asked, or one per processor for 0."""
+    return asked or os.cpu_count() or 1
+
+
+def _parts(job: Job, tiles: NDArray[np.int64]) -> Iterator[list[int]]:
+    """Yield a few tiles at a time: enough to be worth handing over, few enough to be done soon."""
+    if len(tiles):
+        largest = int(job.sheet.places[tiles, 2:].prod(axis=1).max())
+        step = max(1, min(64, _PIXELS_AT_ONCE // largest))
+        for start in range(0, len(tiles), step):
+            yield tiles[start : start + step].tolist()

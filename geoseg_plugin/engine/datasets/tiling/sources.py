@@ -30,6 +30,10 @@ class LabelSource(Protocol):
     def classes(self) -> ClassTable:
         """The classes of all labels."""
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The label rasters, or the layer."""
+
     def open(self, sheet: Sheet) -> AbstractContextManager[Truth]:
         """Open the labels of a sheet, on its grid."""
 
@@ -72,6 +76,7 @@ class LabelRasters:
     def __init__(self, paths: Mapping[str, str], classes: ClassTable) -> None:
         self._paths = paths
         self.classes = classes
+        self.paths = tuple(paths.values())
 
     @contextmanager
     def open(self, sheet: Sheet) -> Iterator[Truth]:
@@ -103,6 +108,7 @@ class BurntLayer:
         self._last: Burner | None = None
         self._used = False
         self.classes = layer.classes
+        self.paths = (layer.source,)
 
     @contextmanager
     def open(self, sheet: Sheet) -> Iterator[Truth]:

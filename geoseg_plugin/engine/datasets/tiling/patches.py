@@ -1,0 +1,124 @@
+"""Reading the pixels of many tiles of a sheet: what tiles share is read and decompressed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from .sheet import SheetImage, Truth
+from .tile_files import TilePixels
+
+_PATCH_BYTES = 128 * 1024 * 1024
+_STEP = 256  # rows; whole blocks of most files
+_DENSE = 0.5
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Pixels of a part of a sheet whose upper left pixel is (top, left), and which tiles lie in it."""
+
+    top: int
+    left: int
+    pixels: TilePixels
+    tiles: NDArray[np.int64]
+
+    def cut(self, place: tuple[int, int, int, int]) -> TilePixels:
+        """Return the pixels of a place (row, column, height, width of the sheet's grid) inside it, as views."""
+        row, col, height, width = place
+        part = slice(row - self.top, row - self.top + height), slice(col - self.left, col - self.left + width)
+        image, valid, label = self.pixels.image, self.pixels.valid, self.pixels.label
+        return TilePixels(image[:, *part], valid[part], None if label is None else label[part])
+
+
+class PatchReader:
+    """Reads the places of tiles in patches of bounded size.
+
+    Where tiles lie densely, patches run over the whole width of all (or of some, in wide images), and rows that the
+    next tiles need too are kept. Where tiles lie scattered, each is read on its own.
+
+    Args:
+        image: The image of the sheet.
+        truth: Its labels, None without.
+        pixel_bytes: Bytes of a pixel over all bands, label and mask included.
+    """
+
+    def __init__(self, image: SheetImage, truth: Truth | None, pixel_bytes: int) -> None:
+        self._image = image
+        self._truth = truth
+        self._pixel_bytes = pixel_bytes
+
+    def read(self, places: NDArray[np.int64], tiles: NDArray[np.int64]) -> Iterator[Patch]:
+        """Yield patches in which every tile lies once.
+
+        Args:
+            places: Row, column, height and width (N, 4), inside the grid.
+            tiles: Which of them to read (M,).
+        """
+        for section in self._sections(places, tiles):
+            own = places[section]
+            rows, cols = _span(own[:, 0], own[:, 2]), _span(own[:, 1], own[:, 3])
+            if (own[:, 2] * own[:, 3]).sum() < _DENSE * (rows[1] - rows[0]) * (cols[1] - cols[0]):
+                for tile in section:
+                    row, col, height, width = places[tile].tolist()
+                    yield Patch(row, col, self._read(row, row + height, col, col + width), np.array([tile]))
+            else:
+                yield from self._sweep(places, section, cols)
+
+    def _sections(self, places: NDArray[np.int64], tiles: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Yield the tiles of one section of columns after the other, each from top to bottom."""
+        if not len(tiles):
+            return
+        height, width = places[tiles, 2].max(), places[tiles, 3].max()
+        widest = _PATCH_BYTES // int((height + 2 * _STEP) * self._pixel_bytes)
+        numbers = places[tiles, 1] // max(widest - width, width)
+        for number in np.unique(numbers):
+            section = tiles[numbers == number]
+            yield section[np.lexsort((places[section, 1], places[section, 0]))]
+
+    def _sweep(
+        self, places: NDArray[np.int64], section: NDArray[np.int64], cols: tuple[int, int]
+    ) -> Iterator[Patch]:  # fmt: skip
+        tops, bottoms = places[section, 0], places[section, 0] + places[section, 2]
+        last = int(bottoms.max())
+        kept: TilePixels | None = None
+        kept_top = kept_bottom = 0
+        for group in np.split(np.arange(len(section)), np.flatnonzero(np.diff(tops // _STEP)) + 1):
+            top, bottom = int(tops[group].min()), int(bottoms[group].max())
+            if kept is not None and top < kept_bottom:
+                kept = _rows(kept, slice(top - kept_top, None))
+            else:
+                kept, kept_bottom = None, top
+            kept_top = top
+            if bottom > kept_bottom:
+                end = min(-(-bottom // _STEP) * _STEP, last)
+                fresh = self._read(kept_bottom, end, *cols)
+                kept, kept_bottom = fresh if kept is None else _stack(kept, fresh), end
+            if kept is not None:
+                yield Patch(top, cols[0], kept, section[group])
+
+    def _read(self, top: int, bottom: int, left: int, right: int) -> TilePixels:
+        window = Window(left, top, right - left, bottom - top)
+        image, valid = self._image.read(window)
+        return TilePixels(image, valid, None if self._truth is None else self._truth.read(window))
+
+
+def _span(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> tuple[int, int]:
+    return int(starts.min()), int((starts + lengths).max())
+
+
+def _rows(pixels: TilePixels, rows: slice) -> TilePixels:
+    label = pixels.label
+    return TilePixels(pixels.image[:, rows], pixels.valid[rows], None if label is None else label[rows])
+
+
+def _stack(upper: TilePixels, lower: TilePixels) -> TilePixels:
+    label: NDArray[Any] | None = None
+    if upper.label is not None and lower.label is not None:
+        label = np.concatenate([upper.label, lower.label])
+    image = np.concatenate([upper.image, lower.image], axis=1)
+    return TilePixels(image, np.concatenate([upper.valid, lower.valid]), label)
