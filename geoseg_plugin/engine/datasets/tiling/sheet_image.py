@@ -80,12 +80,13 @@ class ViewedImage:
     ) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return pixels (C, H, W), where all bands are known (H, W), and where all these are 0 (H, W)."""
         image, known = (self._gapless or self._view).read_bands(window, bands)
+        zero = find_zeros(image) if self._gaps else np.zeros(image.shape[1:], np.bool_)
         if self._gapless is not None and known is not None and not known.all():
             # The edges of gaps are not blended with the zeros in them, but these are values where other bands are none.
             plain, inside = self._view.read_bands(window, bands)
             image, known = np.where(known, image, plain), inside
-        valid = np.ones(image.shape[1:], np.bool_) if known is None else np.asarray(known.all(axis=0))
-        return image, valid, find_zeros(image) & valid if self._gaps else np.zeros_like(valid)
+        valid = np.ones(zero.shape, np.bool_) if known is None else np.asarray(known.all(axis=0))
+        return image, valid, zero & valid
 
     def _mark(self, image: NDArray[Any], valid: NDArray[np.bool_], nodata: float) -> None:
         """Give pixels that are not known the nodata value, unless they say so themselves."""
