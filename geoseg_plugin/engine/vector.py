@@ -113,6 +113,7 @@ def write_features(
     options = {"layer": layer} if driver == "GPKG" and layer else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pyogrio warns of a missing CRS, which is as it should be here
+        warnings.filterwarnings("ignore", "Normalized/laundered", RuntimeWarning)  # shapefiles cut names to 10 letters
         try:
             pyogrio.raw.write(
                 path,

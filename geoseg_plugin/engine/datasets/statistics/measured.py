@@ -1,0 +1,165 @@
+"""Reading every tile of a dataset and measuring it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.windows import Window
+
+from ....contract.errors import InputError
+from ....contract.events import Report, stop_if_cancelled
+from ...imagery.rescaling.percentiles import count_first_digits, key_values
+from ...raster import image_bands, open_raster, read_valid, read_window
+from ..ahead import map_ahead
+from ..dataset import Dataset, Tile
+from ..measuring import Measures, count_classes, measure_tile
+from ..placed import PlacedTiles
+from ..tile_table import TileTable
+
+_COUNTED_BYTES = 2  # values of so many bytes can all be counted one by one
+_LABEL_DTYPES = ("uint8", "uint16")
+_MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
+
+
+@dataclass(frozen=True)
+class MeasuredTiles:
+    """All tiles of a dataset, read and measured.
+
+    Attributes:
+        tiles: What is known of each.
+        counted: For each band how many pixels with data of the chosen tiles have which first digits: see
+            `count_first_digits`.
+    """
+
+    tiles: TileTable
+    counted: tuple[NDArray[np.int64], ...]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    measures: Measures
+    height: int
+    width: int
+    counted: tuple[NDArray[np.int64], ...]
+
+
+def is_counted(dtype: str) -> bool:
+    """Tell whether all values of a dtype are counted one by one, so that counts tell everything."""
+    return np.dtype(dtype).kind in "iu" and np.dtype(dtype).itemsize <= _COUNTED_BYTES
+
+
+def measure_dataset(
+    placed: PlacedTiles, chosen: NDArray[np.bool_], report: Report, *, threads: int = 0
+) -> MeasuredTiles:
+    """Read and measure all tiles; the result does not depend on the number of threads.
+
+    Args:
+        placed: The tiles (N).
+        chosen: Which of them are counted together (N,).
+        report: Hears of the progress.
+        threads: How many threads; 0 takes one per processor.
+
+    Raises:
+        InputError: A tile is damaged, or is not as dataset.json says.
+    """
+    dataset = placed.dataset
+    totals: tuple[NDArray[np.int64], ...] = ()
+    found: list[_Measured] = []
+    work = map_ahead(lambda tile: _measure(tile, dataset), dataset.tiles, threads)
+    for number, (one, is_chosen) in enumerate(zip(work, chosen, strict=True), start=1):
+        stop_if_cancelled(report)
+        if is_chosen:
+            totals = totals or tuple(np.zeros_like(part) for part in one.counted)
+            for at, part in enumerate(one.counted):
+                totals[at][...] += part
+        found.append(_Measured(one.measures, one.height, one.width, ()))
+        report.progress(number / len(chosen), "Measuring tiles")
+    return MeasuredTiles(_tabulate(placed, found), totals)
+
+
+def read_values(tiles: Sequence[Tile], dataset: Dataset, report: Report) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield the pixels with data (P,) of every band (its number from 0) of every tile."""
+    for number, pixels in enumerate(map_ahead(lambda tile: _select(*_read_image(tile, dataset)), tiles), start=1):
+        stop_if_cancelled(report)
+        yield from enumerate(pixels)
+        report.progress(number / len(tiles), "Finding percentiles")
+
+
+def _measure(tile: Tile, dataset: Dataset) -> _Measured:
+    image, valid = _read_image(tile, dataset)
+    label = _read_label(tile, valid.shape) if len(dataset.classes) else None
+    values = np.asarray(dataset.classes.values, dtype=np.int64)
+    counted = tuple(count_first_digits(one) for one in _select(image, valid))
+    if is_counted(image.dtype.name) and valid.any():
+        counts = count_classes(label, values) if label is not None else np.zeros(0, dtype=np.int64)
+        measures = _measure_counts(counted, image.dtype.name, counts)
+    else:
+        measures = measure_tile(image, valid, label, values)
+    height, width = valid.shape
+    return _Measured(measures, height, width, counted)
+
+
+def _measure_counts(
+    counted: Sequence[NDArray[np.int64]], dtype: str, classes: NDArray[np.int64]
+) -> Measures:  # fmt: skip
+    """Measure a tile by how many of its pixels have each value, which is several times faster than by its pixels."""
+    values, counts = key_values(dtype), np.stack(counted).astype(np.float64)
+    valid = counts[0].sum()
+    mean = counts @ values / valid
+    std = np.sqrt([one @ (values - middle) ** 2 / valid for one, middle in zip(counts, mean, strict=True)])
+    first = (counts > 0).argmax(axis=1)
+    last = len(values) - 1 - (counts[:, ::-1] > 0).argmax(axis=1)
+    return Measures(int(valid), classes, values[first], values[last], mean, std)
+
+
+def _select(image: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+    """Return the pixels with data (P,) of every band."""
+    return tuple(band.ravel() for band in image) if valid.all() else tuple(band[valid] for band in image)
+
+
+def _read_image(tile: Tile, dataset: Dataset) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    with open_raster(str(tile.image)) as opened:
+        bands = image_bands(opened)
+        if len(bands) != len(dataset.bands):
+            raise InputError(
+                f"The tile {tile.image} has {len(bands)} bands, the dataset {len(dataset.bands)}.", _MAKE_AGAIN
+            )
+        window = Window(0, 0, opened.width, opened.height)
+        image = read_window(opened, window, bands)
+        if image.dtype.name != dataset.dtype:
+            raise InputError(
+                f"The tile {tile.image} has pixels of type {image.dtype.name}, the dataset {dataset.dtype}.",
+                _MAKE_AGAIN,
+            )
+        return image, read_valid(opened, window, image, bands)
+
+
+def _read_label(tile: Tile, shape: tuple[int, ...]) -> NDArray[Any]:
+    with open_raster(str(tile.label)) as opened:
+        if (opened.height, opened.width) != shape:
+            raise InputError(
+                f"The label {tile.label} has {opened.width} x {opened.height} pixels, not {shape[1]} x {shape[0]}.",
+                _MAKE_AGAIN,
+            )
+        if opened.dtypes[0] not in _LABEL_DTYPES:
+            raise InputError(
+                f"The label {tile.label} has values of type {opened.dtypes[0]}, not {' or '.join(_LABEL_DTYPES)}.",
+                _MAKE_AGAIN,
+            )
+        label: NDArray[Any] = read_window(opened, Window(0, 0, opened.width, opened.height), [1])[0]
+        return label
+
+
+def _tabulate(placed: PlacedTiles, found: Sequence[_Measured]) -> TileTable:
+    measures = [one.measures for one in found]
+    return TileTable(
+        ids=placed.ids, scenes=placed.scenes, splits=placed.splits, rows=placed.rows, cols=placed.cols,
+        heights=np.array([one.height for one in found]), widths=np.array([one.width for one in found]),
+        valid=np.array([one.valid for one in measures]), counts=np.stack([one.counts for one in measures]),
+        minimum=np.stack([one.minimum for one in measures]), maximum=np.stack([one.maximum for one in measures]),
+        mean=np.stack([one.mean for one in measures]), std=np.stack([one.std for one in measures]),
+    )  # fmt: skip
