@@ -196,9 +196,9 @@ class _Look:
         )  # fmt: skip
 
     def _count_not_finite(self, image: NDArray[Any], window: Window) -> int:
-        odd = ~np.isfinite(image).all(axis=0)
+        odd = ~np.isfinite(image)
         if not odd.any():
             return 0
         # As whole numbers all are finite, so that only what the file itself marks is missing.
         marked = read_known(self._dataset, window, np.zeros_like(image, dtype=np.uint8), self._bands)
-        return int(np.count_nonzero(odd & marked.any(axis=0)))
+        return int(np.count_nonzero((odd & marked).any(axis=0)))

@@ -52,14 +52,12 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     report.note(f"{len(tiles)} of {len(used)} tiles looked at: {in_words(count_severities(findings))}.")
     errors = [one for one in findings if one.severity == ERROR]
     if errors:
-        more = f" There {_is(len(errors) - 1)} more." if len(errors) > 1 else ""
-        raise InputError(f"{errors[0].what}{more}", f"{errors[0].fix} {_SEE}")
+        raise InputError(f"{errors[0].what}{_more(len(errors) - 1, ERROR)}", f"{errors[0].fix} {_SEE}")
     warnings = [one for one in findings if one.severity == WARNING]
     for one in warnings[:_MOST_WARNINGS]:
         report.warn(one.what)
     if warnings:
-        rest = len(warnings) - _MOST_WARNINGS
-        report.note(f"{f'There {_is(rest)[:-6]} warnings more. ' if rest > 0 else ''}{_SEE}")
+        report.note(f"{_SEE}{_more(len(warnings) - _MOST_WARNINGS, WARNING)}")
 
 
 def find_ground_in_two_sets(dataset: Dataset) -> Iterator[Finding]:
@@ -84,5 +82,7 @@ def _weigh(finding: Finding, *, is_whole: bool) -> Finding:
     return replace(finding, severity=WARNING) if finding.kind in _OF_ALL_TILES and not is_whole else finding
 
 
-def _is(count: int) -> str:
-    return f"is {count} error" if count == 1 else f"are {count} errors"
+def _more(count: int, severity: str) -> str:
+    if count <= 0:
+        return ""
+    return f" There is 1 {severity} more." if count == 1 else f" There are {count} {severity}s more."

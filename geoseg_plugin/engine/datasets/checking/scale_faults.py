@@ -108,7 +108,7 @@ def find_band_order(survey: Survey) -> Iterator[Finding]:
     if len(groups) < _FEWEST_SCENES or survey.band_count < _FEWEST_BANDS or _are_named(survey):
         return
     profiles = np.array([_profile(group) for group in groups])
-    orders = {}
+    orders: list[tuple[_Group, list[int]]] = []
     for number, group in enumerate(groups):
         others = np.delete(profiles, number, axis=0)
         usual = np.median(others, axis=0)
@@ -116,16 +116,16 @@ def find_band_order(survey: Survey) -> Iterator[Finding]:
         distances = np.abs(profiles[number][:, None] - usual[None]).max(axis=2)
         rows, order = linear_sum_assignment(distances)
         if np.diag(distances).max() > _FAR * noise and distances[rows, order].max() < _NEAR * noise:
-            orders[group] = [int(band) + 1 for band in order]
+            orders.append((group, [int(band) + 1 for band in order]))
     if orders:
-        first, order = next(iter(orders.items()))
-        names = name_some([group.name for group in orders])
+        first, order = orders[0]
+        names = name_some([group.name for group, _ in orders])
         yield Finding(
             "band_order", WARNING,
             f"The bands of {names} seem to be in another order: their values fit those of the other scenes when the "
             f"bands of {first.name} are taken for bands {', '.join(map(str, order))}.",
             "Look at these scenes, and make the tiles again with the BANDS in the right order.",
-            tuple(name for group in orders for name in group.tiles),
+            tuple(name for group, _ in orders for name in group.tiles),
         )  # fmt: skip
 
 
@@ -174,9 +174,9 @@ def _range(part: list[_Group]) -> str:
 
 def _explain(parts: list[list[_Group]]) -> str:
     """Say what two scales may come from; "" where they are none that are known."""
+    if all(group.high.max() < 0 for group in parts[-1]) and all(group.low.min() >= 0 for group in parts[0]):
+        return " Some seem to be in decibels, others not."
     small, large = (max(group.high.max() for group in part) for part in (parts[0], parts[-1]))
-    if min(group.low.min() for group in parts[0]) < 0:
-        return " One may be in decibels, the other not." if max(len(group.low) for group in parts[0]) <= 3 else ""
     if small <= 1 and large <= 255:
         return " Those to 1 seem to be divided by 255."
     if small <= 1:

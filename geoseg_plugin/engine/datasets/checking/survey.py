@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,11 +11,9 @@ from numpy.typing import NDArray
 
 from ....contract.classes import LARGEST_VALUE, ClassTable
 from ....contract.events import Report, stop_if_cancelled
+from ..ahead import map_ahead
 from .facts import ImageFacts, LabelFacts, TileFacts, look_at
 from .pairs import Pair, Pairs, class_name
-
-_MOST_THREADS = 4
-_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -96,22 +91,8 @@ def survey_tiles(pairs: Pairs, report: Report, tiles: Sequence[Pair] | None = No
     """
     wanted = pairs.pairs if tiles is None else tuple(tiles)
     found = []
-    for number, facts in enumerate(_look_at_all(wanted, pairs.ignore_value)):
+    for number, facts in enumerate(map_ahead(lambda pair: look_at(pair, pairs.ignore_value), wanted)):
         stop_if_cancelled(report)
         found.append(facts)
         report.progress((number + 1) / len(wanted), "Looking at tiles")
     return Survey(pairs, tuple(found))
-
-
-def _look_at_all(tiles: Sequence[Pair], ignore_value: int | None) -> Iterator[TileFacts]:
-    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="survey")
-    pending: deque[Future[TileFacts]] = deque()
-    try:
-        for pair in tiles:
-            pending.append(pool.submit(look_at, pair, ignore_value))
-            if len(pending) > _AHEAD:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,90 @@
+"""The check before training: errors stop it, warnings are few, and some tiles stand for many."""
+
+import numpy as np
+import pyogrio
+import pytest
+from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
+from geoseg.geoseg_plugin.engine.datasets.checking import preflight
+from geoseg.geoseg_plugin.engine.datasets.checking.preflight import check_before_training
+from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
+
+
+@pytest.fixture
+def tiles(make_blob_tile):
+    random = np.random.default_rng(1)
+    return [["train" if number < 12 else "validation", *make_blob_tile(random, 48)] for number in range(16)]
+
+
+def _check(folder, recorder):
+    check_before_training(open_dataset(folder), recorder)
+
+
+def test_nothing_is_said_of_a_clean_dataset_but_how_much_was_looked_at(blobs, recorder):
+    _check(blobs, recorder)
+    assert recorder.warnings == []
+    assert recorder.notes == ["32 of 32 tiles looked at: no findings."]
+
+
+def test_the_worst_error_stops_it_and_says_how_many_more_there_are(tiles, make_dataset, recorder):
+    tiles[3][2][:4] = 9
+    tiles[13][1] = tiles[2][1]
+    with pytest.raises(InputError, match=r"hold 9 in 192 pixels.*There is 1 error more\.") as caught:
+        _check(make_dataset(tiles), recorder)
+    assert "'Check dataset'" in caught.value.fix
+
+
+def test_warnings_are_few_and_brief(tiles, make_dataset, recorder, monkeypatch):
+    monkeypatch.setattr(preflight, "_MOST_WARNINGS", 1)
+    tiles[3][1] = tiles[2][1]
+    tiles[4][1] = tiles[4][1].astype(np.uint16)
+    _check(make_dataset(tiles), recorder)
+    assert len(recorder.warnings) == 1
+    assert "more than once" in recorder.warnings[0]
+    assert recorder.notes[-1].endswith("There is 1 warning more.")
+
+
+def test_some_tiles_stand_for_many(tiles, make_dataset, recorder, monkeypatch):
+    monkeypatch.setattr(preflight, "MOST_TILES", 4)
+    seen = []
+    look = preflight.survey_tiles
+
+    def spy(pairs, report, chosen):
+        seen.extend(pair.id for pair in chosen)
+        return look(pairs, report, chosen)
+
+    monkeypatch.setattr(preflight, "survey_tiles", spy)
+    _check(make_dataset(tiles), recorder)
+    assert seen == ["tile_000", "tile_005", "tile_010", "tile_015"]
+    assert recorder.notes == ["4 of 16 tiles looked at: no findings."]
+
+
+def test_some_tiles_prove_nothing_for_all(tiles, make_dataset, recorder, monkeypatch):
+    monkeypatch.setattr(preflight, "MOST_TILES", 4)
+    for number in (0, 5, 10, 15):
+        tiles[number][2][:] = 0
+    _check(make_dataset(tiles), recorder)
+    assert "background" in recorder.warnings[0]
+
+
+def test_a_split_edited_in_the_layer_is_noticed(tiles, make_dataset, recorder):
+    folder = make_dataset(tiles)
+    path = f"{folder}/tiles.gpkg"
+    meta, _, wkb, columns = pyogrio.raw.read(path)
+    wkb[13] = wkb[2]
+    pyogrio.raw.write(
+        path, wkb, columns, meta["fields"], layer="tiles", driver="GPKG", geometry_type="Polygon", crs="EPSG:32645"
+    )
+    with pytest.raises(InputError, match=r"2 tiles show ground .* tile_002 \(train\) and tile_013 \(validation\)"):
+        _check(folder, recorder)
+
+
+def test_unused_tiles_are_not_looked_at(tiles, make_dataset, recorder):
+    tiles[3][0] = "unused"
+    tiles[3][2][:4] = 9
+    _check(make_dataset(tiles), recorder)
+    assert recorder.notes == ["15 of 15 tiles looked at: no findings."]
+
+
+def test_it_can_be_cancelled(blobs, make_recorder):
+    with pytest.raises(Cancelled):
+        _check(blobs, make_recorder(lambda self: len(self.fractions) > 2))
