@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -68,8 +69,16 @@ def lay_out_earlier(request: MakeTiles, scenes: Sequence[Scene], report: Report)
     return tuple(sheets)
 
 
+def _making(dataset: Dataset) -> dict[str, Any]:
+    """Return how the tiles of a dataset were made, also where a copy of it was split anew."""
+    made = dataset.made
+    while "source" in made and made.get("request", {}).get("stage") != MakeTiles.id():
+        made = made["source"]["made"]
+    return made
+
+
 def _pixel_size(dataset: Dataset) -> float | None:
-    size = dataset.made.get("request", {}).get("pixel_size")
+    size = _making(dataset).get("request", {}).get("parameters", {}).get("pixel_size")
     return None if size is None else float(size)
 
 
@@ -80,7 +89,7 @@ def _recorded_grids(dataset: Dataset) -> dict[str, Grid]:
                 read_crs(one["grid"]["crs"]) if one["grid"]["crs"] else None, Affine(*one["grid"]["transform"]),
                 int(one["grid"]["height"]), int(one["grid"]["width"]),
             )
-            for one in dataset.made["scenes"]
+            for one in _making(dataset)["scenes"]
         }  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -127,6 +136,13 @@ def _sheets(scene: Scene, table: TileTable, name: str, pixel_size: float | None,
         places = np.column_stack([table.rows, table.cols, table.heights, table.widths])[some].astype(np.int64)
         chosen = [str(table.ids[at]) for at in some]
         grid = target_grid(scene, pixel_size) if not zone else _grid_of_key(_key(chosen[0]), places)
+        starts, ends = places[:, :2], places[:, :2] + places[:, 2:]
+        beside = (starts >= [grid.height, grid.width]).any(axis=1) | (ends <= 0).any(axis=1)
+        if beside.any():
+            raise InputError(
+                f"The earlier tile {chosen[int(beside.argmax())]} does not lie on {scene.path}.",
+                "Make EARLIER again with 'Make training tiles'.",
+            )
         names = chosen if alone else [f"{one}_{scene.name}" for one in chosen]
         yield Sheet(scene, grid, names, places, table.splits[some].astype(object))
 
