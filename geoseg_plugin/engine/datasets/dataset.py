@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ import pyogrio
 
 from ...contract.classes import ClassTable
 from ...contract.errors import InputError
+from ..moments import Moments
 
 DESCRIPTION = "dataset.json"
 FOOTPRINTS = "tiles.gpkg"
@@ -100,6 +102,14 @@ class Dataset(Description):
     def split(self, name: Split) -> tuple[Tile, ...]:
         """Return the tiles of one split."""
         return tuple(tile for tile in self.tiles if tile.split == name)
+
+
+def band_statistics(names: Sequence[str], moments: Moments) -> tuple[BandStatistics, ...]:
+    """Return the statistics of bands by their names."""
+    columns = (moments.mean, moments.std, moments.minimum, moments.maximum)
+    return tuple(
+        BandStatistics(name, *(float(column[band]) for column in columns)) for band, name in enumerate(names)
+    )  # fmt: skip
 
 
 def write_description(folder: Path, description: Description) -> None:

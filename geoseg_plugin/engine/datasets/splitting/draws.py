@@ -1,4 +1,4 @@
-"""Drawing which blocks are for which set, and judging a draw."""
+"""Drawing which groups of tiles, such as blocks of ground, are for which set, and judging a draw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..dataset import TEST, TRAIN, VALIDATION, Split
-from .blocks import Blocks, gather
+from .blocks import gather
 from .separation import shrink
 
 DRAWS = 400
@@ -25,24 +25,24 @@ class Judge:
     """What draws are judged by.
 
     Attributes:
-        blocks: The block of every tile (N).
-        near: Which tile (N) has its ground in, or too close to, which other block (B).
+        groups: The group of every tile (N,), numbered from 0.
+        near: Which tile (N) has its ground in, or too close to, which other group (G).
         counts: Pixels of each class in every tile (N, K), without columns where classes do not matter.
         shares: Share of tiles wanted for validation and test, 0 to 1 (2,).
     """
 
-    blocks: Blocks
+    groups: NDArray[np.int64]
     near: csr_array
     counts: NDArray[np.float64]
     shares: NDArray[np.float64]
 
     def fault(self, sets: NDArray[np.int64]) -> float | None:
-        """Return how far a draw is from what is wanted, the set of every block (B,) given; None where a set is empty.
+        """Return how far a draw is from what is wanted, the set of every group (G,) given; None where a set is empty.
 
         It adds up how far the sets are from their shares of tiles, and from the class shares of training, how many
         tiles are lost, and which sets lack a class.
         """
-        of_tile = sets[self.blocks.of_tile]
+        of_tile = sets[self.groups]
         touching = self.near @ (sets[:, None] == (1, 2)).astype(np.float32) > 0
         lost = ((of_tile == 0) & touching.any(axis=1)) | ((of_tile == 1) & touching[:, 1])
         of_tile[lost] = -1
@@ -62,38 +62,38 @@ class Judge:
         return 0.25 * float(differing) + _MISSING_CLASS * float(missing)
 
 
-def find_near_blocks(polygons: NDArray[Any], blocks: Blocks, buffer: float) -> csr_array:
-    """Return which tile (N) has its ground in another block (B), or nearer to it than the buffer, in pixels."""
+def find_near_groups(polygons: NDArray[Any], groups: NDArray[np.int64], buffer: float) -> csr_array:
+    """Return which tile (N) has its ground in another group (G), or nearer to it than the buffer, in pixels."""
     small = shrink(polygons)
-    hulls = shapely.convex_hull(gather(small, blocks.of_tile))
+    hulls = shapely.convex_hull(gather(small, groups))
     tree = shapely.STRtree(small)
-    shape = (len(polygons), blocks.count)
     if buffer > 0:
-        block, tile = tree.query(hulls, predicate="dwithin", distance=buffer)
+        group, tile = tree.query(hulls, predicate="dwithin", distance=buffer)
     else:
-        block, tile = tree.query(hulls, predicate="intersects")
-    other = blocks.of_tile[tile] != block
-    return csr_array((np.ones(int(other.sum()), dtype=np.float32), (tile[other], block[other])), shape=shape)
+        group, tile = tree.query(hulls, predicate="intersects")
+    other = groups[tile] != group
+    shape = (len(polygons), len(hulls))
+    return csr_array((np.ones(int(other.sum()), dtype=np.float32), (tile[other], group[other])), shape=shape)
 
 
 def draw_sets(
-    blocks: Blocks, places: NDArray[np.float64], shares: NDArray[np.float64], seed: int
+    groups: NDArray[np.int64], places: NDArray[np.float64], shares: NDArray[np.float64], seed: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield draws: the set of every block (B,), 0 for training, 1 for validation, 2 for test.
+    """Yield draws: the set of every group (G,), 0 for training, 1 for validation, 2 for test.
 
-    In turn they are scattered blocks, and blocks around one place for each set, which lose fewer tiles.
+    In turn they are scattered groups, and groups around one place for each set, which lose fewer tiles.
 
     Args:
-        blocks: The block of every tile (N).
+        groups: The group of every tile (N,), numbered from 0.
         places: Middle of every tile (N, 2).
         shares: Share of tiles wanted for validation and test, 0 to 1 (2,).
         seed: Another number makes other draws.
     """
     rng = np.random.default_rng(seed)
-    sizes = np.bincount(blocks.of_tile, minlength=blocks.count)
-    centres = np.stack([np.bincount(blocks.of_tile, places[:, axis]) / sizes for axis in (0, 1)], axis=1)
+    sizes = np.bincount(groups)
+    centres = np.stack([np.bincount(groups, places[:, axis]) / sizes for axis in (0, 1)], axis=1)
     for number in range(DRAWS):
-        sets = np.zeros(blocks.count, dtype=np.int64)
+        sets = np.zeros(len(sizes), dtype=np.int64)
         for one in (2, 1):
             if shares[one - 1] > 0 and (sets == 0).any():
                 order = rng.permutation(np.flatnonzero(sets == 0))

@@ -15,7 +15,7 @@ from ....contract.events import Report, stop_if_cancelled
 from ..dataset import TRAIN, UNUSED, Split
 from ..tile_table import TileTable
 from .blocks import lay_blocks
-from .draws import Judge, draw_sets, find_near_blocks, name_sets, shares_of
+from .draws import Judge, draw_sets, find_near_groups, name_sets, shares_of
 from .separation import lay_in_pixels, leave_out
 
 
@@ -56,35 +56,74 @@ def split_on_ground(
     Raises:
         InputError: No draw leaves tiles in all sets wanted.
     """
-    asked = {name: share for name, share in shares.items() if share > 0}
+    asked = _asked(shares)
     if not asked:
         return np.full(len(tiles), TRAIN, dtype=object)
     ground = lay_in_pixels(polygons, planes, pixel_size, buffer)
     blocks = lay_blocks(ground, tiles.scenes, tile_size=tile_size, size=block_size, share=min(asked.values()))
+    report.note(f"Blocks of about {blocks.size} pixels ({blocks.count} in all) are split.")
+    return split_groups(
+        tiles, ground, blocks.of_tile, shares=shares, buffer=buffer, stratify=stratify, seed=seed, report=report
+    )  # fmt: skip
+
+
+def split_groups(
+    tiles: TileTable,
+    ground: NDArray[Any],
+    groups: NDArray[np.int64],
+    *,
+    shares: Mapping[Split, float],
+    buffer: float,
+    stratify: bool,
+    seed: int,
+    report: Report,
+) -> NDArray[np.object_]:
+    """Draw which groups of tiles are for which set.
+
+    Args:
+        tiles: The tiles (N).
+        ground: Their footprints (N,) as `lay_in_pixels` returns them.
+        groups: The group of every tile (N,), numbered from 0.
+        shares: Share of tiles wanted for validation and test, in percent, each 0 or more.
+        buffer: Least distance between tiles of different sets, in pixels.
+        stratify: Whether draws are judged by how alike the sets are in their class shares.
+        seed: Another number draws another split.
+        report: Hears how many tiles are left unused.
+
+    Raises:
+        InputError: No draw leaves tiles in all sets wanted.
+    """
+    asked = _asked(shares)
     counts = tiles.counts.astype(np.float64) if stratify else np.zeros((len(tiles), 0))
-    judge = Judge(blocks, find_near_blocks(ground, blocks, buffer), counts, shares_of(asked))
+    judge = Judge(groups, find_near_groups(ground, groups, buffer), counts, shares_of(asked))
     sets = _draw(judge, ground, seed, report)
     if sets is None:
         raise _cannot_be_split(len(tiles), asked, buffer)
-    splits = leave_out(name_sets(sets[blocks.of_tile]), ground, buffer)
-    report.note(f"Blocks of about {blocks.size} pixels ({blocks.count} in all) were split.")
-    tell_unused(splits, buffer, report)
+    wanted = name_sets(sets[groups])
+    splits = leave_out(wanted, ground, buffer)
+    tell_unused(splits, buffer, report, before=wanted)
     return splits
 
 
-def tell_unused(splits: NDArray[np.object_], buffer: float, report: Report) -> None:
-    """Say how many tiles (N,) are unused, and why."""
-    count = int((splits == UNUSED).sum())
+def tell_unused(splits: NDArray[np.object_], buffer: float, report: Report, *, before: NDArray[np.object_]) -> None:
+    """Say how many tiles (N,) came to be unused, and why."""
+    count, chosen = int(((splits == UNUSED) & (before != UNUSED)).sum()), int((before == UNUSED).sum())
     if count:
         reason = f"lie closer than {buffer:g} pixels to" if buffer > 0 else "share ground with"
         report.note(f"{count} tiles {reason} tiles of another set and are set unused.")
+    if chosen:
+        report.note(f"{chosen} tiles belong to no set, or lie only partly in the ground of one, and are set unused.")
+
+
+def _asked(shares: Mapping[Split, float]) -> dict[Split, float]:
+    return {name: share for name, share in shares.items() if share > 0}
 
 
 def _draw(judge: Judge, ground: NDArray[Any], seed: int, report: Report) -> NDArray[np.int64] | None:
     """Return the sets of the blocks (B,) in the best of many draws, the first of equals; None where none will do."""
     bounds = shapely.bounds(ground)
     best, least = None, math.inf
-    for sets in draw_sets(judge.blocks, (bounds[:, :2] + bounds[:, 2:]) / 2, judge.shares, seed):
+    for sets in draw_sets(judge.groups, (bounds[:, :2] + bounds[:, 2:]) / 2, judge.shares, seed):
         stop_if_cancelled(report)
         fault = judge.fault(sets)
         if fault is not None and fault < least:

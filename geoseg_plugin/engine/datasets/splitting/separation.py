@@ -39,11 +39,16 @@ def lay_in_pixels(
     return np.asarray(shapely.set_coordinates(polygons.copy(), points))
 
 
-def shrink(polygons: NDArray[Any]) -> NDArray[Any]:
-    """Return footprints (N,) in pixels a little smaller, so that neighbours do not touch."""
+def shrink(polygons: NDArray[Any], pixel_size: tuple[float, float] = (1.0, 1.0)) -> NDArray[Any]:
+    """Return footprints (N,) a little smaller, so that neighbours do not touch.
+
+    Args:
+        polygons: The footprints.
+        pixel_size: Width and height of a pixel in their units; by default they are in pixels.
+    """
     bounds = shapely.bounds(polygons)
     centres, sides = (bounds[:, :2] + bounds[:, 2:]) / 2, bounds[:, 2:] - bounds[:, :2]
-    factors = np.maximum(0.5, 1 - 2 * OVERLAP_INSET_PX / sides)
+    factors = np.maximum(0.5, 1 - 2 * OVERLAP_INSET_PX * np.array(pixel_size) / sides)
     points, of_tile = shapely.get_coordinates(polygons, return_index=True)
     moved = centres[of_tile] + (points - centres[of_tile]) * factors[of_tile]
     return np.asarray(shapely.set_coordinates(polygons.copy(), moved))
