@@ -89,8 +89,9 @@ def _measure(values: NDArray[Any]) -> tuple[float, float, float, float]:
 
 def _measure_bytes(values: NDArray[np.uint8]) -> tuple[float, float]:
     """Return mean and sum of squared deviations of 8-bit values, in whole numbers up to the last step."""
-    total, squares = int(values.sum(dtype=np.uint64)), 0
+    total = squares = 0
     for start in range(0, len(values), _BYTES_AT_ONCE):
         part = values[start : start + _BYTES_AT_ONCE]
+        total += int(part.sum(dtype=np.uint32))
         squares += int(np.einsum("i,i", part, part, dtype=np.uint32, casting="unsafe"))
     return total / len(values), (squares * len(values) - total * total) / len(values)

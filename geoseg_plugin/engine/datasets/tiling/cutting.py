@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -19,6 +16,7 @@ from ....contract.classes import ClassTable
 from ....contract.events import Report, stop_if_cancelled
 from ....contract.stages.datasets import PAD_VALUE, MakeTiles
 from ...class_raster import class_dtype
+from ..ahead import map_ahead
 from ..measuring import Measures, measure_tile
 from .edges import Frame, frame_of
 from .filters import Filters, Outcome
@@ -63,13 +61,12 @@ class Cutter:
         classes: The classes of the labels, empty without labels.
         outcomes: Hears what became of the tiles.
         found: Names of tiles that an earlier run has written.
-        pool: Runs the threads.
         report: Hears of the progress.
     """
 
     def __init__(
         self, request: MakeTiles, classes: ClassTable, outcomes: Outcomes, *, found: frozenset[str],
-        pool: ThreadPoolExecutor, report: Report,
+        report: Report,
     ) -> None:  # fmt: skip
         self._request = request
         self._values = np.array(classes.values, dtype=np.int64)
@@ -77,10 +74,8 @@ class Cutter:
         self._filters = Filters(request, classes)
         self._outcomes = outcomes
         self._found = found
-        self._pool = pool
         self._report = report
         self._tried = 0
-        self._waiting = 2 * count_workers(request.workers) + 2
 
     def cut(self, job: Job) -> Iterator[int]:
         """Cut the tiles of a sheet, or as many as it wants, and yield how many of all sheets have been tried so far.
@@ -110,21 +105,17 @@ class Cutter:
             yield from judged
 
     def _in_turn(self, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
-        """Run tasks in the pool, and yield what they return in their order; few of them wait at a time."""
-        pending: deque[Future[T]] = deque()
-        for task in tasks:
-            stop_if_cancelled(self._report)
-            pending.append(self._pool.submit(task))
-            while len(pending) > self._waiting:
-                yield pending.popleft().result()
-        while pending:
-            stop_if_cancelled(self._report)
-            yield pending.popleft().result()
+        """Yield what tasks return, in their order, until the user asks to stop."""
+        with closing(map_ahead(_call, tasks, self._request.workers)) as results:
+            for done in results:
+                stop_if_cancelled(self._report)
+                yield done
 
     def _cuts(self, job: Job, tiles: NDArray[np.int64]) -> Iterator[Callable[[], Judged]]:
         itemsize = np.dtype(job.sheet.scene.dtype).itemsize
         reader = PatchReader(job.image, job.truth, len(job.sheet.scene.bands) * itemsize + 2)
         for patch in reader.read(job.places, tiles):
+            stop_if_cancelled(self._report)
             for some in _parts(job, patch.tiles):
                 yield partial(self._cut_some, job, patch, some)
 
@@ -183,19 +174,8 @@ def find_frames(sheet: Sheet, edges: str) -> tuple[NDArray[np.int64], dict[int, 
     return places, frames
 
 
-@contextmanager
-def open_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Give threads; when the block ends early, what has not begun is dropped."""
-    pool = ThreadPoolExecutor(count_workers(workers))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def count_workers(asked: int) -> int:
-    """Return the number of threads: as asked, or one per processor for 0."""
-    return asked or os.cpu_count() or 1
+def _call(task: Callable[[], T]) -> T:
+    return task()
 
 
 def _parts(job: Job, tiles: NDArray[np.int64]) -> Iterator[list[int]]:

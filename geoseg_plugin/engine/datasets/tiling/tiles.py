@@ -21,8 +21,9 @@ from ..ground import Footprints, outline_tiles
 from ..layer import write_footprints
 from ..splitting.ground_split import split_on_ground
 from ..tile_table import TileTable
-from .cutting import Cutter, Job, find_frames, open_pool
+from .cutting import Cutter, Job, find_frames
 from .describing import announce, describe, tell_left_out, warn_of_classes
+from .earlier import adopt_earlier
 from .filters import Filters
 from .layouts import lay_out
 from .outcomes import Outcomes
@@ -44,6 +45,7 @@ def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
         RequestError: LABELS mixes kinds, or FILL is no value of the images.
         OutputError: OUTPUT is not empty, or cannot be written.
     """
+    request = adopt_earlier(request, report)
     scenes = find_scenes(request, report)
     labels = find_labels(request, scenes, report)
     classes = ClassTable(()) if labels is None else labels.classes
@@ -93,18 +95,17 @@ def _cut_all(
     outcomes = Outcomes(sheets, len(sheets[0].scene.bands), len(classes))
     total, filters, first = announce(request, sheets, classes, report), Filters(request, classes), 0
     tags = {VERSION_TAG: version()}  # the request is in dataset.json
-    with open_pool(request.workers) as pool:
-        cutter = Cutter(request, classes, outcomes, found=found, pool=pool, report=report)
-        for sheet in sheets:
-            places, frames = find_frames(sheet, request.edges)
-            with open_image(sheet, request) as image, labels.open(sheet) if labels else nullcontext() as truth:
-                files = TileFiles(
-                    folder, sheet.grid, nodata=image.nodata, band_names=sheet.scene.band_names, classes=classes,
-                    tags=tags, compression=request.compression,
-                )  # fmt: skip
-                for tried in cutter.cut(Job(sheet, first, image, truth, files, places, frames)):
-                    report.progress(_CUTTING_SHARE * min(1.0, tried / total), f"Cutting {sheet.scene.name}")
-            first += len(sheet)
+    cutter = Cutter(request, classes, outcomes, found=found, report=report)
+    for sheet in sheets:
+        places, frames = find_frames(sheet, request.edges)
+        with open_image(sheet, request) as image, labels.open(sheet) if labels else nullcontext() as truth:
+            files = TileFiles(
+                folder, sheet.grid, nodata=image.nodata, band_names=sheet.scene.band_names, classes=classes,
+                tags=tags, compression=request.compression,
+            )  # fmt: skip
+            for tried in cutter.cut(Job(sheet, first, image, truth, files, places, frames)):
+                report.progress(_CUTTING_SHARE * min(1.0, tried / total), f"Cutting {sheet.scene.name}")
+        first += len(sheet)
     if labels is not None:
         labels.check_use()
     filters.check(outcomes.of_tile, ", ".join(sheet.scene.path for sheet in sheets[:3]))
