@@ -47,7 +47,7 @@ def test_all_results_tell_the_same(faulty, tmp_path, recorder):
         rows = list(csv.DictReader(stream))
     assert [(row["severity"], row["kind"], row["where"]) for row in rows] == [
         ("error", "unreadable", "t07"), ("error", "labels_strange", "t02"), ("error", "grids_differ", "t05"),
-        ("warning", "copies", "t08 t09"),
+        ("warning", "copies", "t08, t09"),
     ]  # fmt: skip
     assert all(row["what_to_do"] and row["finding"] for row in rows)
     meta, _, geometries, columns = pyogrio.raw.read(result.tiles)
@@ -135,7 +135,7 @@ def test_original_tiles_without_their_sidecars_have_lost_their_crs(data, tmp_pat
         write_raster(tmp_path / "labels" / path.name, label[None], crs=None, transform=Affine.identity())
     check_dataset(_request(tmp_path, tmp_path / "out", class_values="0, 1"), recorder)
     assert len(recorder.warnings) == 1
-    assert "8 of 9 images have no CRS, where EPSG:4326 is expected" in recorder.warnings[0]
+    assert re.search("No CRS in 8 of 9 images .* where EPSG:4326 is expected", recorder.warnings[0])
     geometries = pyogrio.raw.read(tmp_path / "out" / "t.gpkg")[2]
     assert len(geometries) >= 8
     assert all(geometry is not None for geometry in geometries)

@@ -57,7 +57,7 @@ def test_classes_that_a_set_misses_are_told(split, plot):
 def test_few_tiles_are_told(plot):
     for name in plot.names[8:]:
         plot.splits[name] = "unused"
-    assert "Only 5 tiles" in _only(plot.findings(), "few_tiles").what
+    assert "few tiles to learn from: 5" in _only(plot.findings(), "few_tiles").what
 
 
 def test_no_training_tiles_are_an_error(plot):

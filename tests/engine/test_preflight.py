@@ -39,7 +39,7 @@ def test_warnings_are_few_and_brief(tiles, make_dataset, recorder, monkeypatch):
     tiles[4][1] = tiles[4][1].astype(np.uint16)
     _check(make_dataset(tiles), recorder)
     assert len(recorder.warnings) == 1
-    assert "more than once" in recorder.warnings[0]
+    assert "The same pixels" in recorder.warnings[0]
     assert recorder.notes[-1].endswith("There is 1 warning more.")
 
 

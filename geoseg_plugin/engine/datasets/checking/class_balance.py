@@ -96,7 +96,7 @@ def find_few_tiles(survey: Survey) -> Iterator[Finding]:
         )  # fmt: skip
     elif len(training) < FEW_TRAINING_TILES:
         yield Finding(
-            "few_tiles", WARNING, f"Only {len(training)} tiles are there to learn from.",
+            "few_tiles", WARNING, f"There are only few tiles to learn from: {len(training)}.",
             "Make smaller tiles, or label more; a network learns such a small set by heart.",
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
+MANY = 500
 _NAMED = 3
 
 
@@ -46,10 +47,10 @@ def in_words(counts: dict[str, int]) -> str:
     return ", ".join(parts) or "no findings"
 
 
-def name_some(ids: Sequence[str]) -> str:
+def name_some(ids: Sequence[str], most: int = _NAMED) -> str:
     """Return some names for a message: "a, b, c and 4 more"."""
-    more = len(ids) - _NAMED
-    return ", ".join(ids[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(ids) - most
+    return ", ".join(ids[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def tiles_in_words(ids: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ def find_grids(survey: Survey) -> Iterator[Finding]:
         yield Finding(
             "grids_differ", ERROR,
             f"Image and label have other grids in {tiles_in_words([one for one, _, _ in odd])}. {name}: the image has "
-            f"{image.describe()}, {_corner(image)}, the label {label.describe()}, {_corner(label)}.",
+            f"{_describe(image, label)}, the label {_describe(label, image)}.",
             "Make the labels again on the grid of their images, with 'Rasterize labels'.",
             tuple(one for one, _, _ in odd),
         )  # fmt: skip
@@ -48,8 +48,8 @@ def find_lost_crs(survey: Survey) -> Iterator[Finding]:
     stated = known[0].to_string() if known else survey.pairs.crs
     if lost and stated:
         yield Finding(
-            "crs_lost", WARNING, f"{len(lost)} of {len(survey.images)} images have no CRS, where {stated[:60]} is "
-            f"expected: {name_some(lost)}.", "Copy the files that lie beside them (.tif.aux.xml, .tfw, .prj) as well, "
+            "crs_lost", WARNING, f"No CRS in {len(lost)} of {len(survey.images)} images ({name_some(lost)}), where "
+            f"{stated[:60]} is expected.", "Copy the files that lie beside them (.tif.aux.xml, .tfw, .prj) as well, "
             "or state the CRS: gdal_edit.py -a_srs EPSG:CODE FILE. Until then nobody can tell whether tiles share "
             "ground.", lost,
         )  # fmt: skip
@@ -100,7 +100,8 @@ def find_copies(survey: Survey) -> Iterator[Finding]:
         examples = "; ".join(" = ".join(_with_split(pair) for pair in same[:3]) for same in found[:2])
         yield Finding(
             "copies_across_sets" if in_two else "copies", severity,
-            f"{len(found)} images are there more than once{' and in different sets' if in_two else ''}: {examples}.",
+            f"The same pixels have several names{' and are in different sets' if in_two else ''}, {len(found)} times: "
+            f"{examples}.",
             "Keep one of each and set 'split' of the others in tiles.gpkg to unused; figures measured on what was "
             "learned are too good." if in_two else "Leave out the copies: they count twice.",
             tuple(pair.id for same in found for pair in same),
@@ -191,9 +192,10 @@ def _is_lost(grid: Grid) -> bool:
     return grid.crs is None and grid.transform.is_identity
 
 
-def _corner(grid: Grid) -> str:
-    t = grid.transform
-    return f"first corner {t.c:.10g}, {t.f:.10g}, pixels of {t.a:.6g}, {t.e:.6g}"
+def _describe(grid: Grid, other: Grid) -> str:
+    """Return a grid in words, with its whole transform where the words alone do not tell it from the other."""
+    words = grid.describe()
+    return words if words != other.describe() else f"{words}, transform {list(grid.transform)[:6]}"
 
 
 def _with_split(pair: Pair) -> str:

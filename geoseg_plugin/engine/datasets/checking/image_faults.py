@@ -30,7 +30,7 @@ def find_alone(survey: Survey) -> Iterator[Finding]:
     if alone:
         names = name_some([f"{path.parent.name}/{path.name}" for path in alone])
         yield Finding(
-            "no_partner", WARNING, f"{len(alone)} files have no partner of the same name: {names}.",
+            "no_partner", WARNING, f"No partner of the same name: {len(alone)} file{'s'[: len(alone) > 1]} ({names}).",
             "Give image and label the same name; these were not looked at.",
         )  # fmt: skip
 
@@ -118,8 +118,8 @@ def find_nodata(survey: Survey) -> Iterator[Finding]:
     total = sum(missing.values()) / len(survey.images)
     yield Finding(
         "nodata", WARNING if total > _MUCH_NODATA else NOTE,
-        f"{tiles_in_words(partly)} have pixels without data, up to {100 * missing[partly[0]]:.3g} %; of all pixels "
-        f"{100 * total:.3g} % have none.",
+        f"Pixels have no data in {tiles_in_words(partly)}: up to {100 * missing[partly[0]]:.3g} % of a tile, and "
+        f"{100 * total:.3g} % of all pixels.",
         "They neither train nor count. If it is more than you expect, check the nodata value of the images.",
         tuple(partly),
     )  # fmt: skip
@@ -148,8 +148,9 @@ def find_sizes(survey: Survey) -> Iterator[Finding]:
     first = next(iter(odd.values()))
     yield Finding(
         "sizes_differ", NOTE,
-        f"{tiles_in_words(tuple(odd))} have other than {side} x {side} pixels, the first {first.width} x "
-        f"{first.height}.", "Make tiles with EDGES 'shift inward' or 'pad with nodata' to have one size.", tuple(odd),
+        f"Other than {side} x {side} pixels: {tiles_in_words(tuple(odd))}, the first with {first.width} x "
+        f"{first.height}.",
+        "Make tiles with EDGES 'shift inward' or 'pad with nodata' to have one size.", tuple(odd),
     )  # fmt: skip
 
 

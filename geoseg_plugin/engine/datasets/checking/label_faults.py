@@ -34,7 +34,7 @@ def find_white_labels(survey: Survey) -> Iterator[Finding]:
         return
     one = next((value for value in survey.classes.values if value not in (0, _WHITE)), 1)
     ignored = survey.pairs.ignore_value == _WHITE
-    what = f"Labels hold 0 and 255 only; {tiles_in_words(white)} hold 255, "
+    what = f"Labels hold 0 and 255 only: 255 in {tiles_in_words(white)}, "
     what += "which is to be ignored, so that nothing but 0 is left." if ignored else "which is no class."
     yield Finding(
         "labels_white", WARNING if survey.pairs.classes is None else ERROR, what,

@@ -17,7 +17,7 @@ from ...style import SEVERITY_COLOURS, SPLIT_COLOURS
 from ..dataset import SPLITS
 from .class_balance import class_weights, training_counts
 from .facts import ImageFacts
-from .finding import Finding, count_severities, figure, in_words, name_some
+from .finding import MANY, Finding, count_severities, figure, in_words, name_some
 from .panels import draw_panels
 from .survey import Survey
 
@@ -79,7 +79,7 @@ def write_check_page(path: Path, survey: Survey, findings: Sequence[Finding], re
         "no_class": NO_CLASS_COLOUR,
         "findings": findings,
         "panels": draw_panels(survey, findings, report),
-        "where": {finding.kind: name_some(finding.tiles) for finding in findings},
+        "where": {finding.kind: name_some(finding.tiles, MANY) for finding in findings},
         "classes": _class_rows(survey),
         "splits": _split_rows(survey),
         "ranges": _band_ranges(survey),

@@ -41,7 +41,7 @@ class Panel:
 
 
 def draw_panels(survey: Survey, findings: Sequence[Finding], report: Report) -> dict[str, list[Panel]]:
-    """Return the panels of the first few tiles of each finding by its kind; a tile is shown once only.
+    """Return the panels of the first few tiles of each finding by its kind, up to a limit for all.
 
     Raises:
         Cancelled: The user has asked to stop.
@@ -58,13 +58,12 @@ def draw_panels(survey: Survey, findings: Sequence[Finding], report: Report) -> 
 
 
 def _choose(findings: Sequence[Finding]) -> dict[str, list[str]]:
-    """Return which tiles to show for which finding: the worst findings first, a tile under one of them only."""
+    """Return which tiles to show for which finding, the worst findings first."""
     chosen: dict[str, list[str]] = {}
-    taken: set[str] = set()
+    left = _IN_ALL
     for finding in findings:
-        fresh = [name for name in finding.tiles if name not in taken][: min(_OF_EACH, _IN_ALL - len(taken))]
-        chosen[finding.kind] = fresh
-        taken |= set(fresh)
+        chosen[finding.kind] = list(finding.tiles[: min(_OF_EACH, left)])
+        left -= len(chosen[finding.kind])
     return chosen
 
 

@@ -14,7 +14,7 @@ from ....contract.classes import ClassTable
 from ...style import write_severity_style
 from ..ground import footprints
 from ..layer import write_in_parts
-from .finding import SEVERITIES, Finding
+from .finding import MANY, SEVERITIES, Finding, name_some
 from .survey import Survey
 
 LAYER = "tiles_concerned"
@@ -23,13 +23,16 @@ _ALL = "the whole dataset"
 
 
 def write_table(path: Path, findings: Sequence[Finding]) -> None:
-    """Write findings as CSV with severity, finding, where, what_to_do, kind and tile_count."""
+    """Write findings as CSV with severity, finding, where, what_to_do, kind and tile_count.
+
+    Spreadsheets cut long cells, so that at most MANY tiles are named; the layer has all.
+    """
     # The mark at the start makes spreadsheets take it for UTF-8.
     with path.open("w", encoding="utf-8-sig", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_COLUMNS)
         for one in findings:
-            where = " ".join(one.tiles) or _ALL
+            where = name_some(one.tiles, MANY) or _ALL
             writer.writerow((one.severity, one.what, where, one.fix, one.kind, len(one.tiles)))
 
 

@@ -88,11 +88,12 @@ def find_band_names(survey: Survey) -> Iterator[Finding]:
         odd = {name: names for name, names in named if names != common and _is_permuted(names, common) == permuted}
         if not odd:
             continue
-        what = "name their bands in another order" if permuted else "name other bands"
+        what = "in another order" if permuted else "otherwise"
+        first = ", ".join(next(iter(odd.values())))
         yield Finding(
             "bands_permuted" if permuted else "bands_named_otherwise", ERROR if permuted else WARNING,
-            f"{tiles_in_words(tuple(odd))} {what} than most: {', '.join(next(iter(odd.values())))} instead of "
-            f"{', '.join(common)}.", "Make these again with the BANDS in the order of the others.", tuple(odd),
+            f"Bands are named {what} than in most tiles: {first} instead of {', '.join(common)}, in "
+            f"{tiles_in_words(tuple(odd))}.", "Make these again with the BANDS in the order of the others.", tuple(odd),
         )  # fmt: skip
 
 
