@@ -2,7 +2,13 @@
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.engine.imagery.rescaling.percentiles import find_percentiles, order_keys, passes_for
+from geoseg.geoseg_plugin.engine.imagery.rescaling.percentiles import (
+    count_first_digits,
+    find_percentiles,
+    key_values,
+    order_keys,
+    passes_for,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -37,6 +43,27 @@ def test_values_are_read_once_for_each_16_bits(dtype, passes):
     calls = []
     find_percentiles(lambda: calls.append(1) or read(), dtype, 1, PERCENTS)
     assert len(calls) == passes_for(dtype) == passes
+
+
+@pytest.mark.parametrize(("dtype", "passes"), [("uint8", 0), ("int16", 0), ("float32", 1), ("float64", 3)])
+def test_counting_on_the_way_saves_a_pass(dtype, passes):
+    values = some_values(dtype)
+    calls = []
+    counted = [count_first_digits(values[:2000]) + count_first_digits(values[2000:])]
+    found = find_percentiles(
+        lambda: calls.append(1) or in_parts(values)(), dtype, 1, PERCENTS, counted=counted
+    )  # fmt: skip
+    assert len(calls) == passes
+    assert np.array_equal(found, find_percentiles(in_parts(values), dtype, 1, PERCENTS))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+def test_places_of_counts_stand_for_values(dtype):
+    values = some_values(dtype)
+    found, counts = np.unique(values, return_counts=True)
+    counted = count_first_digits(values)
+    assert np.array_equal(key_values(dtype)[counted > 0], found)
+    assert np.array_equal(counted[counted > 0], counts)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -110,7 +110,8 @@ def test_statistics_are_those_of_the_new_training_tiles(make, split):
 def test_it_says_how_it_was_made_and_from_what(make, split):
     source = make()
     dataset, _, _, _ = split(source, seed=5)
-    assert (dataset.made["request"]["stage"], dataset.made["request"]["seed"]) == ("splitdataset", 5)
+    request = dataset.made["request"]
+    assert (request["stage"], request["parameters"]["seed"]) == ("splitdataset", 5)
     assert dataset.made["source"]["folder"] == source
     assert dataset.made["source"]["fingerprint"] == open_dataset(source).fingerprint
     assert dataset.made["source"]["made"]["request"]["stage"] == "maketiles"
