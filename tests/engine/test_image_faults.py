@@ -114,8 +114,15 @@ def test_whole_numbers_of_0_and_1_are_told(plot):
     assert "images_truncated" in plot.findings()
 
 
-def test_other_sizes_than_the_tile_size_are_a_note(plot):
+def test_tiles_smaller_than_the_tile_size_are_a_note(plot):
     plot.images["t02"], plot.labels["t02"] = plot.images["t02"][:, :20], plot.labels["t02"][:20]
-    finding = _only(plot.findings(), "sizes_differ")
-    assert finding.tiles == ("t02",)
-    assert "32 x 20" in finding.what
+    finding = _only(plot.findings(), "tiles_small")
+    assert (finding.severity, finding.tiles) == ("note", ("t02",))
+    assert "32 x 32" in finding.what
+
+
+def test_tiles_larger_than_the_tile_size_are_an_error(plot):
+    plot.images["t02"] = np.pad(plot.images["t02"], ((0, 0), (0, 3), (0, 0)), mode="reflect")
+    plot.labels["t02"] = np.pad(plot.labels["t02"], ((0, 3), (0, 0)))
+    finding = _only(plot.findings(), "tiles_large")
+    assert (finding.severity, finding.tiles) == ("error", ("t02",))

@@ -78,6 +78,18 @@ def test_a_split_edited_in_the_layer_is_noticed(tiles, make_dataset, recorder):
         _check(folder, recorder)
 
 
+def test_footprints_that_are_not_there_are_a_warning(tiles, make_dataset, recorder):
+    folder = make_dataset(tiles)
+    path = f"{folder}/tiles.gpkg"
+    meta, _, wkb, columns = pyogrio.raw.read(path)
+    wkb[13] = None
+    pyogrio.raw.write(
+        path, wkb, columns, meta["fields"], layer="tiles", driver="GPKG", geometry_type="Polygon", crs="EPSG:32645"
+    )
+    _check(folder, recorder)
+    assert "tile_013 has no footprint" in recorder.warnings[0]
+
+
 def test_unused_tiles_are_not_looked_at(tiles, make_dataset, recorder):
     tiles[3][0] = "unused"
     tiles[3][2][:4] = 9

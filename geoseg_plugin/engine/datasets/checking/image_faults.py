@@ -140,18 +140,24 @@ def find_truncated_images(survey: Survey) -> Iterator[Finding]:
 
 
 def find_sizes(survey: Survey) -> Iterator[Finding]:
-    """Find tiles of another size than TILE_SIZE."""
+    """Find tiles of another size than TILE_SIZE; larger ones cannot train, smaller ones are filled up."""
     side = survey.pairs.tile_size
-    odd = {pair.id: one.grid for pair, one in survey.images if (one.grid.height, one.grid.width) != (side, side)}
-    if side is None or not odd:
+    if side is None:
         return
-    first = next(iter(odd.values()))
-    yield Finding(
-        "sizes_differ", NOTE,
-        f"Other than {side} x {side} pixels: {tiles_in_words(tuple(odd))}, the first with {first.width} x "
-        f"{first.height}.",
-        "Make tiles with EDGES 'shift inward' or 'pad with nodata' to have one size.", tuple(odd),
-    )  # fmt: skip
+    sizes = {pair.id: max(one.grid.height, one.grid.width) for pair, one in survey.images}
+    large = tuple(name for name, size in sizes.items() if size > side)
+    if large:
+        yield Finding(
+            "tiles_large", ERROR, f"Larger than {side} x {side} pixels: {tiles_in_words(large)}.",
+            "Make the dataset again, or cut these tiles.", large,
+        )  # fmt: skip
+    small = tuple(pair.id for pair, one in survey.images if sizes[pair.id] <= side and _pixels(one) < side**2)
+    if small:
+        yield Finding(
+            "tiles_small", NOTE, f"Smaller than {side} x {side} pixels: {tiles_in_words(small)}.",
+            "In training they are filled up with pixels that do not count. EDGES 'shift inward' makes all as large.",
+            small,
+        )  # fmt: skip
 
 
 def _pixels(one: ImageFacts) -> int:

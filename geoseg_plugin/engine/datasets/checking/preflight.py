@@ -6,17 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pyogrio
 import shapely
 
 from ....contract.errors import InputError
 from ....contract.events import Report
-from ...vector import read_features
-from ..dataset import FOOTPRINTS, FOOTPRINTS_LAYER, TEST, TRAIN, UNUSED, VALIDATION, Dataset
+from ..dataset import TEST, TRAIN, UNUSED, VALIDATION, Dataset
 from ..ground import OVERLAP_INSET_PX
+from ..placed import place_tiles
 from .finding import ERROR, WARNING, Finding, count_severities, in_words, sort_findings
 from .findings import find_all
-from .ground_faults import find_shared, number_planes
+from .ground_faults import find_shared
 from .pairs import Pair, pairs_of
 from .survey import survey_tiles
 
@@ -47,7 +46,7 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     found = find_all(survey_tiles(pairs, report, tiles))
     findings = [_weigh(one, is_whole=len(tiles) == len(used)) for one in found if one.kind not in _TOLD_ELSEWHERE]
     if not any(one.kind == "ground_shared" for one in findings):
-        findings += find_ground_in_two_sets(dataset)
+        findings += find_ground_in_two_sets(dataset, report)
     findings = list(sort_findings(findings))
     report.note(f"{len(tiles)} of {len(used)} tiles looked at: {in_words(count_severities(findings))}.")
     errors = [one for one in findings if one.severity == ERROR]
@@ -60,17 +59,18 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
         report.note(f"{_SEE}{_more(len(warnings) - _MOST_WARNINGS, WARNING)}")
 
 
-def find_ground_in_two_sets(dataset: Dataset) -> Iterator[Finding]:
+def find_ground_in_two_sets(dataset: Dataset, report: Report) -> Iterator[Finding]:
     """Find tiles of different sets whose footprints in tiles.gpkg, which the user may have edited, overlap."""
     try:
-        layer = read_features(f"{dataset.folder / FOOTPRINTS}|layername={FOOTPRINTS_LAYER}", ["tile"])
-    except (InputError, pyogrio.errors.DataSourceError):
+        placed = place_tiles(dataset)
+    except InputError as error:
+        report.warn(f"Whether tiles of different sets share ground cannot be told: {error.message}")
         return
-    polygons = dict(zip(layer.columns["tile"], layer.geometries, strict=True))
-    tiles = [pair for pair in pairs_of(dataset).pairs if pair.split in (TRAIN, VALIDATION, TEST)]
-    inset = OVERLAP_INSET_PX * max(dataset.pixel_size)
-    shapes = shapely.buffer(np.array([polygons[tile.id] for tile in tiles], dtype=object), -inset)
-    yield from find_shared(shapes, number_planes([None if layer.crs else tile.scene for tile in tiles]), tiles)
+    used = np.isin(placed.splits.astype(str), (TRAIN, VALIDATION, TEST))
+    inset = shapely.buffer(placed.polygons[used], -OVERLAP_INSET_PX * max(dataset.pixel_size))
+    yield from find_shared(
+        inset, placed.planes[used], [pair for pair in pairs_of(dataset).pairs if pair.split != UNUSED]
+    )
 
 
 def _spread(tiles: Sequence[Pair]) -> list[Pair]:
