@@ -24,6 +24,7 @@ import rasterio
 import torch
 from affine import Affine
 from bench_imagery import measure_imagery
+from bench_labels import measure_labels
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
@@ -101,6 +102,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         measure_imagery(figures, folder, Silence())
+        measure_labels(figures, folder, Silence())
         measure_starts(figures, folder)
         measure_imports(figures)
         scene, labels = draw_scene(folder)

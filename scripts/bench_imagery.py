@@ -132,10 +132,10 @@ def measure_memory(figures: Figures, folder: Path, scenes: dict[int, str]) -> No
         figures.add(f"peak MB {stage}", *peaks)
 
 
-def race(works: dict[Path, Callable[[], object]]) -> dict[Path, float]:
+def race(works: dict[Path, Callable[[], object]], repeats: int = REPEATS) -> dict[Path, float]:
     """Return the median time of each work, which writes the file it is listed under; they take turns."""
     times: dict[Path, list[float]] = {path: [] for path in works}
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         for path, work in works.items():
             path.unlink(missing_ok=True)
             started = time.perf_counter()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
 
 
 def find_rims(numbers: NDArray[np.int32], width: int) -> NDArray[np.bool_]:
@@ -21,6 +20,8 @@ def find_rims(numbers: NDArray[np.int32], width: int) -> NDArray[np.bool_]:
     Returns:
         (H, W) True on rims.
     """
+    from scipy.ndimage import distance_transform_edt  # late: slow to import, and most requests do without
+
     outline = np.zeros(numbers.shape, dtype=np.bool_)
     across, down = numbers[:, 1:] != numbers[:, :-1], numbers[1:] != numbers[:-1]
     outline[:, 1:] |= across

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import rasterio
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.windows import Window
@@ -36,7 +37,7 @@ from .layer import LabelLayer, LabelRules, read_areas, read_label_layers
 from .tally import Tally
 
 _BOUNDARY = ("boundary", "#000000")
-_NUMBERED_BYTES = 64  # of a pixel, with the distances that rims and weights need
+_PLAIN_BYTES, _NUMBERED_BYTES = 4, 64  # of a pixel: labels alone; with the distances that rims and weights need
 
 
 def rasterize_labels(request: RasterizeLabels, report: Report) -> RasterizeLabelsResult:
@@ -120,8 +121,7 @@ def _write(request: RasterizeLabels, canvas: Canvas, table: ClassTable, tally: T
                 numbers = opened.enter_context(_create(next(paths), grid, "int32", "instance", tags, nodata=0))
             if request.weights:
                 weights = opened.enter_context(_create(next(paths), grid, "float32", "weight", tags))
-            shape = block_shape(grid.width, _NUMBERED_BYTES if canvas.needs_numbers else label.count)
-            for done, window in _steps(grid, shape):
+            for done, window in _steps(grid, block_shape(grid.width, _pixel_bytes(canvas))):
                 stop_if_cancelled(report)
                 painted = canvas.paint(window)
                 for dataset, pixels in zip((label, numbers, weights), painted, strict=True):
@@ -139,6 +139,12 @@ def _create(
     dataset.update_tags(**tags)
     dataset.set_band_description(1, name)
     return dataset
+
+
+def _pixel_bytes(canvas: Canvas) -> int:
+    """Return how many bytes of memory a pixel takes while it is painted, at most."""
+    found = _NUMBERED_BYTES if canvas.needs_numbers else _PLAIN_BYTES
+    return found if canvas.image is None else found + sum(2 + np.dtype(name).itemsize for name in canvas.image.dtypes)
 
 
 def _steps(grid: Grid, shape: tuple[int, int]) -> Iterator[tuple[float, Window]]:

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, find_objects
 
 from ...contract.events import Report, stop_if_cancelled
 
@@ -39,6 +38,8 @@ def weigh_borders(numbers: NDArray[np.int32], weight: float, sigma: float, repor
     Source:
         Ronneberger, Fischer, Brox: U-Net (2015), equation 2.
     """
+    from scipy.ndimage import distance_transform_edt, find_objects  # late: slow to import, and most do without
+
     reach = weight_reach(weight, sigma)
     nearest, second = (np.full(numbers.shape, np.inf, dtype=np.float32) for _ in range(2))
     found, places = np.unique(numbers, return_inverse=True)
