@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from osgeo import ogr
+from geoseg.tests.e2e.layers import read_table
 from qgis.core import (
     QgsProcessing,
     QgsProcessingModelAlgorithm,
@@ -77,8 +77,8 @@ def test_labels_become_a_checked_dataset(qgis_process, chain, model, tmp_path):
     assert results["split:split"] == str(tmp_path / "split")
     classes = json.loads((tmp_path / "split" / "dataset.json").read_text(encoding="utf-8"))["classes"]
     assert [one["name"] for one in classes] == ["background", "building", "other"]
-    folds = {feature["tile"]: feature["fold"] for feature in ogr.Open(str(tmp_path / "folds.gpkg")).GetLayer()}
-    splits = {feature["tile"]: feature["split"] for feature in ogr.Open(str(tmp_path / "split/tiles.gpkg")).GetLayer()}
+    folds = {row["tile"]: row["fold"] for row in read_table(tmp_path / "folds.gpkg")}
+    splits = {row["tile"]: row["split"] for row in read_table(tmp_path / "split" / "tiles.gpkg")}
     assert {tile for tile, split in splits.items() if split == "validation"} == {
         tile for tile, fold in folds.items() if fold == 1
     }

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from geoseg.tests.e2e.documented import commands_of, read_page, run_shown
+from geoseg.tests.e2e.layers import read_table
 from osgeo import gdal, ogr, osr
 
 PAGE = "datasets.md"
@@ -92,15 +93,9 @@ def values(path):
     return gdal.Open(str(path)).ReadAsArray()
 
 
-def table(path):
-    """Return the features of a layer as dictionaries."""
-    layer = ogr.Open(str(path))
-    return [json.loads(feature.ExportToJson())["properties"] for feature in layer.GetLayer()]
-
-
 def splits(path):
     """Return the number of tiles of each split."""
-    found = [row["split"] for row in table(path / "tiles.gpkg")]
+    found = [row["split"] for row in read_table(path / "tiles.gpkg")]
     return {name: found.count(name) for name in set(found)}
 
 
@@ -122,20 +117,20 @@ def test_labels_are_as_the_tables_say(folder, made):
 
 def test_tiles_lie_where_the_layouts_say(folder, made):
     assert splits(folder / "tiles")["validation"] > 0
-    strides = table(folder / "strides" / "tiles.gpkg")
+    strides = read_table(folder / "strides" / "tiles.gpkg")
     assert {(row["row"] % 64, row["col"] % 64) for row in strides} == {(0, 0)}
     assert len(strides) == 64
-    assert len(table(folder / "random" / "tiles.gpkg")) == 20
-    keyed = [row["tile"] for row in table(folder / "keyed" / "tiles.gpkg")]
+    assert len(read_table(folder / "random" / "tiles.gpkg")) == 20
+    keyed = [row["tile"] for row in read_table(folder / "keyed" / "tiles.gpkg")]
     assert all(re.fullmatch(r"60#2#2\.0#45#-?\d+#-?\d+", name) for name in keyed)
-    assert {row["scene"] for row in table(folder / "paired" / "tiles.gpkg")} == {"s1_3b_1", "s1_3b_2"}
-    repeated = table(folder / "repeated" / "tiles.gpkg")
+    assert {row["scene"] for row in read_table(folder / "paired" / "tiles.gpkg")} == {"s1_3b_1", "s1_3b_2"}
+    repeated = read_table(folder / "repeated" / "tiles.gpkg")
     assert [(row["tile"], row["split"]) for row in repeated] == [(row["tile"], row["split"]) for row in strides]
-    assert len(table(folder / "around" / "tiles.gpkg")) > 20
+    assert len(read_table(folder / "around" / "tiles.gpkg")) > 20
 
 
 def test_folds_and_statistics(folder, made):
-    folds = {row["tile"]: row["fold"] for row in table(folder / "folds.gpkg")}
+    folds = {row["tile"]: row["fold"] for row in read_table(folder / "folds.gpkg")}
     assert set(folds.values()) == {0, 1, 2, 3}
     with (folder / "tile_stats.csv").open(encoding="utf-8", newline="") as file:
         columns = next(csv.reader(file))
@@ -143,16 +138,16 @@ def test_folds_and_statistics(folder, made):
         "index", "img_min", "img_max", "img_mean", "img_std", "target_ratio", "fold_index", "skip", "img_path",
     ]  # fmt: skip
     assert json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    validation = {row["tile"] for row in table(folder / "fold_2" / "tiles.gpkg") if row["split"] == "validation"}
+    validation = {row["tile"] for row in read_table(folder / "fold_2" / "tiles.gpkg") if row["split"] == "validation"}
     assert validation
     assert all(folds[tile] == 2 for tile in validation)
 
 
 def test_splits_are_those_asked_for(folder, made):
     assert {"train", "validation", "test"} <= set(splits(folder / "blocks"))
-    for row in table(folder / "by_scene" / "tiles.gpkg"):
+    for row in read_table(folder / "by_scene" / "tiles.gpkg"):
         assert (row["split"] == "validation") == (row["scene"] == "b")
-    for row in table(folder / "boxed" / "tiles.gpkg"):
+    for row in read_table(folder / "boxed" / "tiles.gpkg"):
         inside = row["scene"] == "a" and row["row"] + 64 <= 200 and row["col"] + 64 <= 200
         assert (row["split"] == "validation") == inside
 
