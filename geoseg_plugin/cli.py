@@ -105,12 +105,21 @@ def _perform(request: Stage) -> Any:
 
 def _request(options: argparse.Namespace) -> Stage:
     if options.command == "run":
-        try:
-            return from_json(json.loads(Path(options.job).read_text(encoding="utf-8")))
-        except (OSError, ValueError, AttributeError) as error:
-            raise RequestError(f"The job file {options.job} cannot be read: {error}.") from error
+        return _read_job(options)
     names = [field.name for field in fields_of(STAGES[options.stage])]
     return build(options.stage, {name: getattr(options, name) for name in names})
+
+
+def _read_job(options: argparse.Namespace) -> Stage:
+    try:
+        request = from_json(json.loads(Path(options.job).read_text(encoding="utf-8")))
+    except (OSError, ValueError, AttributeError) as error:
+        raise RequestError(f"The job file {options.job} cannot be read: {error}.") from error
+    if options.output is None:
+        return request
+    if "output" not in {field.name for field in fields_of(request)}:
+        raise RequestError(f"{request.command()} has no OUTPUT.", "Leave --output out.")
+    return dataclasses.replace(request, output=options.output)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,8 +129,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for stage in STAGES.values():
         _add_stage(commands, stage)
-    job = commands.add_parser("run", help="Run a job file (JSON with 'stage' and 'parameters').")
-    job.add_argument("job", help="Path of the job file.")
+    job = commands.add_parser(
+        "run", help="Run a job file (JSON with 'stage' and 'parameters'), or make the dataset of a dataset.json again."
+    )
+    job.add_argument("job", help="Path of the job file or of a dataset.json.")
+    job.add_argument("--output", metavar="PATH", help="Where the result goes, in place of what the file says.")
     listing = commands.add_parser("describe", help="Write every stage with its parameters and results as JSON.")
     listing.add_argument("--json", action="store_true", help="On one line, for programs.")
     commands.add_parser("worker", help="Serve one request on standard input; used by QGIS.")

@@ -68,12 +68,15 @@ def to_json(request: Stage) -> Dict[str, Any]:
 
 
 def from_json(values: Mapping[str, Any]) -> Stage:
-    """Rebuild a request from `to_json`.
+    """Rebuild a request from `to_json`, or from what a result says of itself: dataset.json holds it under made.request.
 
     Raises:
         RequestError: The keys `stage` and `parameters` are missing, or a value is not acceptable.
     """
-    stage_id, parameters = values.get("stage"), values.get("parameters")
+    made = values.get("made")
+    told = made.get("request") if isinstance(made, Mapping) else None
+    job = told if isinstance(told, Mapping) else values
+    stage_id, parameters = job.get("stage"), job.get("parameters")
     if not isinstance(stage_id, str) or not isinstance(parameters, Mapping):
         raise RequestError("The job has no 'stage' and 'parameters'.", f"{reference()} has the form of a job.")
     return build(stage_id, parameters)

@@ -64,7 +64,8 @@ class MakeTiles(Stage):
     set "unused", so that no pixel is in both sets. Images of one place on several dates stay together.
 
     The dataset is a folder of GeoTIFF pairs (images/, labels/), with dataset.json (bands, classes, statistics, how it
-    was made) and tiles.gpkg, a layer of the tile footprints. The same values and SEED give the same dataset.
+    was made) and tiles.gpkg, a layer of the tile footprints. The same values and SEED give the same dataset; on the
+    command line "run dataset.json --output FOLDER" makes it again.
     """
 
     title = "Make training tiles"
@@ -177,8 +178,8 @@ class MakeTiles(Stage):
     )  # fmt: skip
     resume: bool = ask(
         Kind.FLAG, "Go on where a run ended early", "Tiles are written into OUTPUT as they come and stay there if the "
-        "run ends early; tiles found there from such a run with the same values are kept.", default=False,
-        advanced=True,
+        "run ends early. A later run with the same values and unchanged files keeps those that can be read and cuts "
+        "the others; a dataset that is complete is left alone, with an error.", default=False, advanced=True,
     )  # fmt: skip
     output: str = ask(Kind.FOLDER_OUT, "Dataset", "The folder to make; it must not exist yet, or be empty.")
 

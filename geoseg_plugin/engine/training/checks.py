@@ -23,8 +23,13 @@ def check_fit(dataset: Dataset, request: TrainSegmentation) -> None:
     """Check that the dataset can train that network.
 
     Raises:
-        InputError: It has no training tiles, or fewer than two classes, or its tiles are too small.
+        InputError: It has no labels, no training tiles, or fewer than two classes, or its tiles are too small.
     """
+    if not len(dataset.classes):
+        raise InputError(
+            f"The dataset {dataset.folder} has no labels, so that nothing can be learnt from it.",
+            "Make the tiles again with LABELS.",
+        )
     if not dataset.split(TRAIN):
         raise InputError(
             f"The dataset {dataset.folder} has no training tiles.", "Set 'split' of some tiles in tiles.gpkg to train."

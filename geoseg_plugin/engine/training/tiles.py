@@ -19,13 +19,14 @@ from ..datasets.dataset import Dataset, Tile
 from ..raster import open_raster, read_valid, read_window
 
 _SHARE_OF_FREE_MEMORY = 0.4
+_MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
 # What a container may use at most; psutil tells of the whole machine.
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The pixels of one tile.
+    """The pixels of one tile, padded at the right and bottom to the tile size of the dataset.
 
     Attributes:
         image: (C, H, W) in the dtype of the files.
@@ -75,33 +76,42 @@ class TileStore:
     def _read(self, tile: Tile) -> Sample:
         image, valid = self._read_image(tile)
         with open_raster(str(tile.label)) as dataset:
-            self._check_size(str(tile.label), dataset.height, dataset.width)
+            if (dataset.height, dataset.width) != valid.shape:
+                raise InputError(
+                    f"The label {tile.label} has {dataset.width} x {dataset.height} pixels, its image "
+                    f"{valid.shape[1]} x {valid.shape[0]}.",
+                    _MAKE_AGAIN,
+                )
             values = read_window(dataset, Window(0, 0, dataset.width, dataset.height), bands=[1])[0]
         classes = self._dataset.classes
         label = class_indices(values, classes, IGNORE_INDEX).astype(np.min_scalar_type(-len(classes)))
         label[(values == self._dataset.ignore_value) | ~valid] = IGNORE_INDEX
-        return Sample(image, label, valid)
+        return Sample(self._pad(image, 0), self._pad(label, IGNORE_INDEX), self._pad(valid, False))
 
     def _read_image(self, tile: Tile) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        path = str(tile.image)
+        path, side = str(tile.image), self._dataset.tile_size
         with open_raster(path) as dataset:
-            self._check_size(path, dataset.height, dataset.width)
+            if max(dataset.height, dataset.width) > side:
+                raise InputError(
+                    f"The tile {path} has {dataset.width} x {dataset.height} pixels, the dataset {side} x {side}.",
+                    _MAKE_AGAIN,
+                )
             if dataset.count != len(self._dataset.bands):
                 raise InputError(
-                    f"The tile {path} has {dataset.count} bands, the dataset {len(self._dataset.bands)}.",
-                    "Make the dataset again with 'Make training tiles'.",
+                    f"The tile {path} has {dataset.count} bands, the dataset {len(self._dataset.bands)}.", _MAKE_AGAIN
                 )
             window = Window(0, 0, dataset.width, dataset.height)
             image = read_window(dataset, window)
             return image, read_valid(dataset, window, image)
 
-    def _check_size(self, path: str, height: int, width: int) -> None:
-        side = self._dataset.tile_size
-        if (height, width) != (side, side):
-            raise InputError(
-                f"The tile {path} has {width} x {height} pixels, the dataset {side} x {side}.",
-                "Make the dataset again with 'Make training tiles'.",
-            )
+    def _pad(self, pixels: NDArray[Any], fill: float) -> NDArray[Any]:
+        """Return pixels (..., H, W) of the tile size, those of a tile cut short at an edge with `fill` around them."""
+        side, (height, width) = self._dataset.tile_size, pixels.shape[-2:]
+        if (height, width) == (side, side):
+            return pixels
+        padded = np.full((*pixels.shape[:-2], side, side), fill, dtype=pixels.dtype)
+        padded[..., :height, :width] = pixels
+        return padded
 
 
 def _free_memory() -> int:
