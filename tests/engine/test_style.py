@@ -8,6 +8,7 @@ from geoseg.geoseg_plugin.engine.style import (
     write_category_names,
     write_polygon_style,
     write_raster_style,
+    write_severity_style,
     write_split_style,
 )
 
@@ -43,6 +44,12 @@ def test_polygon_style(tmp_path, by_name, values):
     assert len(list(root.iter("symbol"))) == 3
 
 
+def test_severity_style(tmp_path):
+    root = parse(write_severity_style(tmp_path / "tiles.gpkg")).getroot()
+    assert root.find("renderer-v2").get("attr") == "severity"
+    assert [one.get("value") for one in root.iter("category")] == ["error", "warning", "note"]
+
+
 def test_split_style(tmp_path):
     root = parse(write_split_style(tmp_path / "tiles.gpkg")).getroot()
-    assert [one.get("value") for one in root.iter("category")] == ["train", "validation"]
+    assert [one.get("value") for one in root.iter("category")] == ["train", "validation", "test", "unused"]

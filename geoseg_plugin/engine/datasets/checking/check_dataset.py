@@ -10,7 +10,7 @@ from ....contract.events import Part, Report
 from ....contract.stages.dataset_care import CheckDataset, CheckDatasetResult, class_values
 from ...output import whole_file
 from .class_balance import class_weights, training_counts
-from .finding import NOTE, Finding, count_severities, in_words
+from .finding import ERROR, NOTE, Finding, count_severities, in_words
 from .findings import find_all
 from .page import write_check_page
 from .pairs import find_pairs
@@ -59,4 +59,4 @@ def _tell(findings: tuple[Finding, ...], summary: str, report: Report) -> None:
     report.note(summary)
     for finding in findings:
         tell = report.note if finding.severity == NOTE else report.warn
-        tell(f"{finding.severity.capitalize()}: {finding.what} {finding.fix}")
+        tell(f"{'Error: ' if finding.severity == ERROR else ''}{finding.what} {finding.fix}")

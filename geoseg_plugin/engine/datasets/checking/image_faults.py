@@ -11,7 +11,7 @@ from .facts import ImageFacts
 from .finding import ERROR, NOTE, WARNING, Finding, figure, name_some, tiles_in_words
 from .survey import Survey
 
-_MUCH_NODATA = 0.5
+_SOME_NODATA, _MUCH_NODATA = 0.05, 0.5
 
 
 def find_unreadable(survey: Survey) -> Iterator[Finding]:
@@ -104,7 +104,7 @@ def find_not_finite(survey: Survey) -> Iterator[Finding]:
 
 
 def find_nodata(survey: Survey) -> Iterator[Finding]:
-    """Tell how many pixels have no data, and find tiles without any."""
+    """Find tiles of which a part that matters has no data, and tiles without any."""
     missing = {pair.id: 1 - one.valid / _pixels(one) for pair, one in survey.images if one.valid < _pixels(one)}
     empty = tuple(name for name, share in missing.items() if share == 1)
     if empty:
@@ -112,7 +112,7 @@ def find_nodata(survey: Survey) -> Iterator[Finding]:
             "tiles_empty", WARNING, f"The image has no data at all in {tiles_in_words(empty)}.",
             "Leave such tiles out, or check the nodata value of the images.", empty,
         )  # fmt: skip
-    partly = sorted((name for name in missing if name not in empty), key=lambda name: -missing[name])
+    partly = sorted((name for name in missing if _SOME_NODATA < missing[name] < 1), key=lambda name: -missing[name])
     if not partly:
         return
     total = sum(missing.values()) / len(survey.images)
