@@ -264,3 +264,25 @@ def test_averages_are_those_of_what_is_covered(make_raster, pixels, kind):
                 assert found[:, row, col] == pytest.approx(
                     covered.mean(axis=(1, 2)), abs=1e-4 if kind == "float" else 1
                 )
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"nodata": 255}, {"colours": {1: (9, 9, 9, 255)}}], ids=["plain", "nodata", "colours"]
+)
+def test_the_most_frequent_class_counts_where_pixels_grow(view, make_raster, options):
+    label = np.random.default_rng(4).choice([1, 2, 4], p=[0.5, 0.3, 0.2], size=(1, 41, 44)).astype(np.uint8)
+    if "nodata" in options:
+        label[0, :7, :9] = 255
+    source = make_raster("label.tif", label, **options)
+    image, valid, *_ = view(source, grid(size=1.5, height=14, width=15), resampling="mode")
+    unclear = 0
+    for row in range(14):
+        for col in range(15):
+            part = label[0, 3 * row : 3 * row + 3, 3 * col : 3 * col + 3]
+            classes, counts = np.unique(part[part != 255], return_counts=True)
+            assert (valid is None or valid[row, col]) == (len(classes) > 0)
+            if len(classes):
+                most = classes[counts == counts.max()]
+                unclear += len(most) > 1
+                assert image[0, row, col] in most
+    assert unclear < 60

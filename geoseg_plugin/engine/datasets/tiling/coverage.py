@@ -72,5 +72,6 @@ def places_around(features: Features, grids: Sequence[Grid], size: int, report: 
 def pixels_of(points: NDArray[np.object_], features: Features, grid: Grid) -> NDArray[np.float64]:
     """Return rows and columns (N, 2) of points of a layer on a grid, NaN where they have no place in its CRS."""
     xy = shapely.get_coordinates(reproject(points, features.crs, grid.crs))
+    xy[~np.isfinite(xy)] = np.nan
     cols, rows = ~grid.transform @ (xy[:, 0], xy[:, 1])
-    return np.where(np.isfinite(xy), np.column_stack([rows, cols]), np.nan)
+    return np.column_stack([rows, cols])

@@ -106,13 +106,16 @@ def settle(places: NDArray[np.int64], height: int, width: int, edges: str) -> ND
     """
     corners, sizes = places[:, :2], places[:, 2:]
     whole = np.array([height, width])
+    inside = ((corners >= 0) & (corners + sizes <= whole)).all(axis=1)
+    if inside.all():
+        return places
     if edges == SHIFT:
         return _once(np.column_stack([np.clip(corners, 0, np.maximum(whole - sizes, 0)), sizes]))
     if edges == SHRINK:
         start, end = np.maximum(corners, 0), np.minimum(corners + sizes, whole)
         return _once(np.column_stack([start, end - start]))
     if edges == DROP:
-        return places[((corners >= 0) & (corners + sizes <= whole)).all(axis=1)]
+        return places[inside]
     return places
 
 

@@ -11,6 +11,7 @@ from ....contract.errors import RequestError
 from ....contract.events import Report
 from ....contract.stages.datasets import MakeTiles
 from ....contract.stages.labels import background_value
+from ...imagery.paths import name_some
 from ...imagery.view import view_on_grid
 from ...labels.burner import Burner
 from ...labels.layer import LabelLayer, read_label_layer
@@ -106,7 +107,7 @@ class BurntLayer:
         self._all_touched = all_touched
         self._report = report
         self._last: Burner | None = None
-        self._used = False
+        self._met: dict[str, bool] = {}
         self.classes = layer.classes
         self.paths = (layer.source,)
 
@@ -116,13 +117,13 @@ class BurntLayer:
         path = sheet.scene.path
         burner = Burner(self._layer, sheet.grid, path, all_touched=self._all_touched, report=self._report)
         self._last = burner
-        if burner.overlaps():
-            self._used = True
-        else:
-            self._report.warn(f"No feature of {self._layer.source} lies on {path}.")
+        self._met[path] = burner.overlaps() or self._met.get(path, False)
         yield LayerTruth(burner)
 
     def check_use(self) -> None:
-        """Raise InputError when no feature lay on any scene."""
-        if not self._used and self._last is not None:
+        """Raise InputError when no feature lay on any scene, and warn of single ones without."""
+        if self._last is not None and not any(self._met.values()):
             self._last.check_overlap()
+        without = [path for path, met in self._met.items() if not met]
+        if without:
+            self._report.warn(f"No feature of {self._layer.source} lies on {name_some(without)}.")
