@@ -142,10 +142,9 @@ def test_filters_that_leave_no_tile_are_named(cut, make_raster, scene, label, tm
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_a_damaged_scene_is_an_error_whoever_reads_it(cut, make_raster, scene, workers, tmp_path):
-    path = make_raster("scene.tif", scene // 16, compress="deflate")
+    path = make_raster("scene.tif", scene)
     content = Path(path).read_bytes()
-    middle = len(content) // 2
-    Path(path).write_bytes(content[:middle] + bytes([255]) * 1000 + content[middle + 1000 :])
+    Path(path).write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"scene\.tif cannot be read around row"):
         cut(path, workers=workers)
     assert [one.name for one in tmp_path.iterdir()] == ["scene.tif"]
