@@ -85,6 +85,15 @@ def test_places_that_are_none_are_refused_and_work_can_stop(recorder, make_recor
         widen(np.array([shapely.Point(1, 1)]), WGS84, 5.0, make_recorder(lambda _: True))
 
 
+def test_polygons_alone_are_not_widened_and_that_is_told(make_layer, make_raster, tmp_path, recorder):
+    like = make_raster("plain.tif", np.ones((3, 40, 60), np.uint8))
+    for name, shapes, told in (("a", [shapely.box(0, 0, 9, 9)], 1), ("b", [shapely.Point(5, 5)], 0)):
+        recorder.warnings.clear()
+        layer = make_layer(f"{name}.gpkg", shapes)
+        run(RasterizeLabels(labels=layer, like=like, buffer=1, output=str(tmp_path / "o.tif")), recorder)
+        assert sum("BUFFER has no effect" in text for text in recorder.warnings) == told
+
+
 def test_without_a_crs_the_buffer_is_in_map_units(make_layer, make_raster, tmp_path, recorder):
     like = make_raster("plain.tif", np.ones((3, 40, 60), np.uint8), crs=None)
     layer = make_layer("p.gpkg", [shapely.Point(20, 20)], crs=None)

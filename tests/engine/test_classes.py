@@ -50,6 +50,14 @@ def test_numbers_are_found_in_a_table_too(burn, squares):
     assert burn(squares("m.gpkg", [2.0, 2.5]), classes="1 low = 2.0; 2 high = 2.5, 2")[0][:2] == [2, 2]
 
 
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300, 0.1])
+def test_odd_numbers_are_no_class(burn, squares, value):
+    layer = squares("l.gpkg", [1.0, value])
+    assert burn(layer, classes="1 low", unknown="ignore")[0][:2] == [1, 255]
+    with pytest.raises(InputError, match="1 features"):
+        burn(layer)
+
+
 def test_a_table_may_come_as_a_file(burn, squares, tmp_path):
     (tmp_path / "classes.csv").write_text("value;name;attribute\n5;house;a\n5;house;b\n", encoding="utf-8")
     assert burn(squares("l.gpkg", ["a", "B"]), class_file=str(tmp_path / "classes.csv"))[0][:2] == [5, 5]

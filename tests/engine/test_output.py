@@ -8,7 +8,7 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import OutputError
 from geoseg.geoseg_plugin.contract.staging import staging_name
 from geoseg.geoseg_plugin.engine import completeness
-from geoseg.geoseg_plugin.engine.output import discard_all, whole_file, whole_folder
+from geoseg.geoseg_plugin.engine.output import discard_all, whole_file, whole_files, whole_folder
 from geoseg.geoseg_plugin.engine.style import write_raster_style
 
 
@@ -37,6 +37,20 @@ def test_a_failure_leaves_what_was_there(tmp_path, recorder):
         raise ZeroDivisionError
     assert names(tmp_path) == ["map.tif"]
     assert (tmp_path / "map.tif").read_text() == "old"
+
+
+def test_several_files_wait_for_each_other(tmp_path, recorder):
+    finals = [str(tmp_path / name) for name in ("a.txt", "b/c.txt")]
+    with whole_files(finals, recorder) as paths:
+        paths[0].write_text("one")
+        assert not (tmp_path / "a.txt").exists()
+        paths[1].write_text("two")
+    assert [(tmp_path / name).read_text() for name in ("a.txt", "b/c.txt")] == ["one", "two"]
+    with pytest.raises(ValueError, match="broken"), whole_files(finals, recorder) as paths:
+        paths[0].write_text("three")
+        raise ValueError("broken")
+    assert [(tmp_path / name).read_text() for name in ("a.txt", "b/c.txt")] == ["one", "two"]
+    assert names(tmp_path) == ["a.txt", "b"]
 
 
 def test_a_folder_appears_whole_in_place_of_an_empty_one(tmp_path):

@@ -16,7 +16,7 @@ from ...contract.errors import InputError
 from ...contract.events import Report, stop_if_cancelled
 
 _AREA = 2
-_COLLECTION = 7
+_COLLECTION = shapely.GeometryType.GEOMETRYCOLLECTION
 _QUARTER_SEGMENTS = 16
 _CELL_DEGREES = 0.5  # within a cell of it, azimuthal equidistant maps are true to 1 in 50 000
 _STEP_M = 1000  # within it, lines that are straight in different CRSs part by less than a few centimetres

@@ -166,7 +166,9 @@ def _read_texts(column: NDArray[Any]) -> NDArray[np.object_]:
     if column.dtype.kind == "O":
         return np.array(["" if text is None else str(text).strip() for text in column], dtype=object)
     numbers, places = np.unique(column.astype(np.float64), return_inverse=True)
-    texts = ["" if np.isnan(one) else str(int(one)) if one == np.round(one) else str(one) for one in numbers]
+    whole = np.isfinite(numbers) & (numbers == np.round(numbers))
+    texts = [str(int(one)) if is_whole else str(one) for one, is_whole in zip(numbers, whole, strict=True)]
+    texts = ["" if text == "nan" else text for text in texts]
     return np.asarray(np.array(texts, dtype=object)[places])
 
 

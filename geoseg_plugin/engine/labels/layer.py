@@ -20,6 +20,7 @@ from .buffers import widen
 from .classes import classify, make_table
 
 _AREA = 2
+_POLYGONS = shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,8 @@ def _prepare(features: Features, kept: NDArray[np.bool_], buffer: float, report:
     columns = {name: column[kept] for name, column in features.columns.items()}
     geometries = _mend(features.geometries[kept], report)
     if buffer > 0:
+        if np.isin(shapely.get_type_id(geometries), _POLYGONS).all():
+            report.warn(f"BUFFER has no effect on {features.source}, which holds polygons alone.")
         geometries = widen(geometries, features.crs, buffer, report)
     return Features(features.source, features.name, features.crs, geometries, columns)
 

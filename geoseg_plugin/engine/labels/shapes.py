@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..grid import Grid
 
-_POINT, _POLYGON = 0, 3
+_POINT, _POLYGON = shapely.GeometryType.POINT, shapely.GeometryType.POLYGON
 
 
 def to_pixels(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
@@ -38,7 +38,7 @@ def find_finite(shapes: NDArray[Any]) -> NDArray[np.bool_]:
 def take_apart(shapes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the single parts of shapes (N,), the empty ones left out, and to which shape each belongs."""
     owners = np.arange(len(shapes))
-    for _ in range(2):  # collections may hold collections
+    while (shapely.get_type_id(shapes) >= shapely.GeometryType.MULTIPOINT).any():  # collections may hold collections
         shapes, parents = shapely.get_parts(shapes, return_index=True)
         owners = owners[parents]
     kept = ~shapely.is_empty(shapes)

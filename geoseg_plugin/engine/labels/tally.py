@@ -11,6 +11,7 @@ from ...contract.classes import ClassTable
 from ...contract.events import Report
 from ..class_raster import class_dtype
 
+_SHOWN = 10
 _FEW = 24  # up to so many classes, counting one after the other is the quicker way
 
 
@@ -68,7 +69,8 @@ class Tally:
         else:
             absent = [one.name for one in self._table if not self.by_value[one.value] and one.value != self._background]
             if absent:
-                report.warn(f"No pixel shows {', '.join(absent)}.")
+                more = f" and {len(absent) - _SHOWN} more classes" if len(absent) > _SHOWN else ""
+                report.warn(f"No pixel shows {', '.join(absent[:_SHOWN])}{more}.")
 
     @property
     def _ignored(self) -> int:
