@@ -198,7 +198,9 @@ def test_tiles(name, odd, tmp_path, recorder):
     path, label = str(odd / name), str(tmp_path / "label.tif")
     write_square(path, label, odd)
     side = 1024 if name in LARGE else 256
-    request = MakeTiles(images=[path], labels=[label], tile_size=side, validation=0, output=str(tmp_path / "tiles"))
+    request = MakeTiles(
+        images=[path], labels=[label], tile_size=side, validation=0, zero_nodata=False, output=str(tmp_path / "tiles")
+    )  # fmt: skip
     result = check(EXPECTED[name].tiles, name, lambda: run(request, recorder))
     if result is None:
         assert [one.name for one in tmp_path.iterdir()] == ["label.tif"]
