@@ -13,7 +13,8 @@ from geoseg.geoseg_plugin.engine.class_raster import read_class_table
 from geoseg.geoseg_plugin.engine.imagery import writing
 from geoseg.geoseg_plugin.engine.labels import rasterize
 from geoseg.geoseg_plugin.engine.run import run
-from geoseg.geoseg_plugin.engine.vector import read_features
+from geoseg.geoseg_plugin.engine.vector import read_features, reproject, write_features
+from rasterio.crs import CRS
 from scipy.ndimage import distance_transform_edt
 
 SHAPE = (40, 60)
@@ -50,6 +51,21 @@ def test_the_first_layer_lies_on_top(make, make_layer, image):
     pixels, _ = make(top, image, more_labels=[middle, lowest], field="kind", instances=True)
     assert pixels["output"][5, ::5].tolist() == [2, 2, 3, 3, 1, 1, *[0] * 6]
     assert pixels["instances"][5, ::5].tolist() == [1, 1, 2, 2, 3, 3, *[0] * 6]
+
+
+def test_layers_may_have_different_crs(make, make_layer, make_raster, tmp_path):
+    image = make_raster("large.tif", np.ones((3, 400, 400), np.uint8))
+    top, below = shapely.Point(120, 120).buffer(60), shapely.box(100, 100, 300, 300)
+    paths = [make_layer("top.gpkg", [top]), make_layer("below.gpkg", [below])]
+    here = make(paths[0], image, more_labels=paths[1:])[0]["output"]
+    features = read_features(paths[1])
+    degrees = reproject(features.geometries, features.crs, CRS.from_epsg(4326))
+    write_features(tmp_path / "deg.gpkg", degrees, {}, CRS.from_epsg(4326), geometry_type="Polygon", layer="below")
+    there = make(paths[0], image, more_labels=[str(tmp_path / "deg.gpkg")])[0]["output"]
+    assert np.array_equal(here, there)
+    assert (here[120, 120], here[250, 250]) == (1, 2)
+    with pytest.raises(InputError, match=r"bare\.gpkg has no CRS"):
+        make(paths[0], image, more_labels=[make_layer("bare.gpkg", [below], crs=None)])
 
 
 @pytest.mark.parametrize(("rule", "expected"), [

@@ -47,8 +47,12 @@ class RasterizeLabelsResult:
     """What RasterizeLabels gives back."""
 
     output: str = give(Kind.RASTER, "Label raster", "Class values on the grid of LIKE.")
-    instances: str = give(Kind.RASTER, "Instances", "The number of the feature that each pixel shows, from 1; else 0.")
-    weights: str = give(Kind.RASTER, "Border weights", "How much each pixel should weigh in training, 1 or more.")
+    instances: str | None = give(
+        Kind.RASTER, "Instances", "The number of the feature that each pixel shows, from 1; else 0."
+    )
+    weights: str | None = give(
+        Kind.RASTER, "Border weights", "How much each pixel should weigh in training, 1 or more."
+    )
     class_count: int = give(Kind.NUMBER, "Number of classes", "Classes that occur, background included.")
     labelled_share: float = give(
         Kind.NUMBER, "Labelled share", "Share of pixels that are neither background nor ignored, in percent."

@@ -62,7 +62,7 @@ def rasterize_labels(request: RasterizeLabels, report: Report) -> RasterizeLabel
         _write(request, canvas, table, tally, report)
         tally.tell(report)
     return RasterizeLabelsResult(
-        output=request.output, instances=request.instances or "", weights=request.weights or "",
+        output=request.output, instances=request.instances, weights=request.weights,
         class_count=tally.class_count, labelled_share=tally.labelled_share, ignored_share=tally.ignored_share,
         class_counts=json.dumps(tally.by_value),
     )  # fmt: skip
