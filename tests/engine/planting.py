@@ -70,4 +70,4 @@ class Plot:
 
     def findings(self, **changes):
         """Return what is found, by kind."""
-        return {one.kind: one for one in find_all(self.survey(**changes))}
+        return {one.kind: one for one in find_all(self.survey(**changes), Listener())}

@@ -54,6 +54,15 @@ def test_classes_that_a_set_misses_are_told(split, plot):
     assert f"No {split} tile" in _only(plot.findings(classes=THREE), f"classes_missing_{split}").what
 
 
+def test_training_tiles_of_one_class_are_an_error(plot):
+    for name, label in plot.labels.items():
+        if plot.splits[name] == "train":
+            label[:] = 0
+    finding = _only(plot.findings(), "training_one_class")
+    assert finding.severity == "error"
+    assert "'background'" in finding.what
+
+
 def test_few_tiles_are_told(plot):
     for name in plot.names[8:]:
         plot.splits[name] = "unused"

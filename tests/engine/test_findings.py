@@ -44,12 +44,12 @@ def test_nor_have_scenes_that_differ_by_nature(kind, tmp_path):
     assert plot.findings(dtype="float32") == {}
 
 
-def test_the_worst_come_first(tmp_path):
+def test_the_worst_come_first(tmp_path, recorder):
     plot = Plot(tmp_path)
     plot.labels["t03"] = np.full_like(plot.labels["t03"], 255)
     plot.labels["t04"] = plot.labels["t04"] + np.uint8(5)
     plot.images["t05"] = plot.images["t05"].astype(np.uint16)
-    found = find_all(plot.survey())
+    found = find_all(plot.survey(), recorder)
     assert [one.severity for one in found] == ["error", "warning", "note"]
     assert count_severities(found) == {"error": 1, "warning": 1, "note": 1}
 

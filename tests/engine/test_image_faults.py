@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from geoseg.geoseg_plugin.engine.datasets.checking.findings import find_all
+from geoseg.geoseg_plugin.engine.datasets.checking.survey import survey_tiles
 from geoseg.tests.engine.planting import Plot
 
 
@@ -15,23 +17,19 @@ def _only(found, kind):
     return found[kind]
 
 
-def test_files_that_cannot_be_read_are_an_error_and_no_crash(plot):
+def test_files_that_cannot_be_read_are_an_error_and_no_crash(plot, recorder):
     pairs = plot.write()
     pairs.pairs[3].image.write_bytes(b"no raster")
     label = pairs.pairs[5].label
     label.write_bytes(label.read_bytes()[:300])
-    finding = _only(_found(pairs), "unreadable")
+    finding = _only(_found(pairs, recorder), "unreadable")
     assert finding.severity == "error"
     assert finding.tiles == ("t03", "t05")
     assert "t03.tif" in finding.what
 
 
-def _found(pairs):
-    from geoseg.geoseg_plugin.engine.datasets.checking.findings import find_all
-    from geoseg.geoseg_plugin.engine.datasets.checking.survey import survey_tiles
-    from geoseg.tests.engine.listener import Listener
-
-    return {one.kind: one for one in find_all(survey_tiles(pairs, Listener()))}
+def _found(pairs, recorder):
+    return {one.kind: one for one in find_all(survey_tiles(pairs, recorder), recorder)}
 
 
 def test_files_without_a_partner_are_told(plot, tmp_path):

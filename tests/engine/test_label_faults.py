@@ -91,6 +91,15 @@ def test_negative_values_are_no_class_even_where_classes_are_not_known(plot):
     assert "-1 in 5 pixels" in found["labels_strange"].what
 
 
+def test_numbers_of_objects_are_hardly_classes(plot):
+    for number, name in enumerate(plot.names):
+        plot.labels[name] = np.arange(1024, dtype=np.uint16).reshape(32, 32) // 16 + 60 * number
+    found = plot.findings(classes=None, ignore_value=None)
+    assert "labels_many_values" in found
+    assert "different values" in found["labels_many_values"].what
+    assert "labels_strange" not in found
+
+
 def test_labels_of_one_value_are_told(plot):
     for name in plot.names:
         plot.labels[name] = np.where(plot.labels[name], 1, 255).astype(np.uint8)

@@ -30,7 +30,7 @@ def check_dataset(request: CheckDataset, report: Report) -> CheckDatasetResult:
     """
     pairs = find_pairs(request.dataset, class_values(request.class_values or ""))
     survey = survey_tiles(pairs, Part(report, 0.0, _READING_SHARE))
-    findings = find_all(survey)
+    findings = find_all(survey, report)
     report.progress(_READING_SHARE, "Writing the report")
     _write(request, survey, findings, report)
     counts = count_severities(findings)

@@ -70,14 +70,27 @@ def find_absent_classes(survey: Survey) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def find_training_class(survey: Survey) -> Iterator[Finding]:
+    """Find training tiles that hold one class only, though other tiles hold more."""
+    present = training_counts(survey) > 0
+    if present.sum() == 1 and (survey.counts.sum(axis=0) > 0).sum() > 1:
+        yield Finding(
+            "training_one_class", ERROR,
+            f"All labelled pixels of the training tiles are '{survey.classes.names[int(present.argmax())]}'.",
+            "Split anew with 'Split dataset', so that training tiles hold every class.",
+        )  # fmt: skip
+
+
 def find_classes_missing(survey: Survey) -> Iterator[Finding]:
     """Find classes that are in some tiles, but not in training or not in validation."""
     total = survey.counts.sum(axis=0) > 0
     for split, why in ((TRAIN, "a model will not learn it"), (VALIDATION, "nobody can tell how well it is found")):
         chosen = survey.chosen(split)
-        if not survey.pairs.has_splits or not survey.counts[chosen].any():
+        present = survey.counts[chosen].sum(axis=0) > 0
+        is_told = split == TRAIN and present.sum() == 1  # by find_training_class
+        if not survey.pairs.has_splits or not present.any() or is_told:
             continue
-        missing = total & (survey.counts[chosen].sum(axis=0) == 0)
+        missing = total & ~present
         if missing.any():
             names = _quoted([name for name, absent in zip(survey.classes.names, missing, strict=True) if absent])
             yield Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ....contract.events import Report, stop_if_cancelled
 from . import class_balance, ground_faults, image_faults, label_faults, scale_faults
 from .finding import Finding, sort_findings
 from .survey import Survey
@@ -16,6 +17,7 @@ FAULTS: tuple[Fault, ...] = (
     label_faults.find_divided_labels,
     label_faults.find_white_labels,
     label_faults.find_strange_labels,
+    label_faults.find_many_values,
     label_faults.find_ignored_labels,
     label_faults.find_single_value,
     label_faults.find_some_white_labels,
@@ -36,6 +38,7 @@ FAULTS: tuple[Fault, ...] = (
     class_balance.find_few_tiles,
     class_balance.find_no_validation,
     class_balance.find_absent_classes,
+    class_balance.find_training_class,
     class_balance.find_classes_missing,
     class_balance.find_imbalance,
     class_balance.find_empty_tiles,
@@ -46,6 +49,14 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
-def find_all(survey: Survey) -> tuple[Finding, ...]:
-    """Return all findings, the worst first."""
-    return sort_findings(finding for fault in FAULTS for finding in fault(survey))
+def find_all(survey: Survey, report: Report) -> tuple[Finding, ...]:
+    """Return all findings, the worst first.
+
+    Raises:
+        Cancelled: The user has asked to stop.
+    """
+    found: list[Finding] = []
+    for fault in FAULTS:
+        stop_if_cancelled(report)
+        found += fault(survey)
+    return sort_findings(found)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....contract.classes import BACKGROUND_NAME
+from ....contract.classes import BACKGROUND_NAME, LARGEST_VALUE
 from .finding import ERROR, NOTE, WARNING, Finding, figure, listed, tiles_in_words
-from .survey import Survey
+from .survey import MOST_CLASSES, Survey
 
 _WHITE = 255
 _FEW_TILES = 3
@@ -63,10 +63,11 @@ def find_some_white_labels(survey: Survey) -> Iterator[Finding]:
 
 def find_strange_labels(survey: Survey) -> Iterator[Finding]:
     """Find label values that are no class."""
-    known = _known(survey)
-    strange = {value for value in survey.values if value.is_integer() and value not in known}
+    whole = {value for value in survey.values if value.is_integer()}
     if survey.pairs.classes is None:
-        strange = {value for value in strange if value not in survey.classes.values}
+        strange = {value for value in whole if not 0 <= value <= LARGEST_VALUE}
+    else:
+        strange = whole - _known(survey)
     if not strange or any(True for _ in find_white_labels(survey)):
         return
     tiles = tuple(pair.id for pair, label in survey.labels if strange & label.values.keys())
@@ -78,6 +79,16 @@ def find_strange_labels(survey: Survey) -> Iterator[Finding]:
         "Correct these labels, or make the dataset again with a class for each value. A value that means unknown "
         "must be declared as nodata.", tiles,
     )  # fmt: skip
+
+
+def find_many_values(survey: Survey) -> Iterator[Finding]:
+    """Find labels with so many values that they can hardly be classes, where these are not known."""
+    number = sum(value.is_integer() for value in survey.values)
+    if survey.pairs.classes is None and number > MOST_CLASSES:
+        yield Finding(
+            "labels_many_values", WARNING, f"Labels hold {number} different values or more.",
+            "Check that they are classes, and neither numbers of single objects nor an image.",
+        )  # fmt: skip
 
 
 def find_ignored_labels(survey: Survey) -> Iterator[Finding]:

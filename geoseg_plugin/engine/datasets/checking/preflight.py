@@ -29,6 +29,7 @@ _TOLD_ELSEWHERE = {
 # What some of the tiles cannot prove for all.
 _OF_ALL_TILES = {
     "labels_all_ignored", "training_all_ignored", "labels_all_background", "labels_one_value", "labels_white",
+    "training_one_class",
 }  # fmt: skip
 _SEE = "'Check dataset' shows all that was found, and where."
 
@@ -43,7 +44,7 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     pairs = pairs_of(dataset)
     used = [pair for pair in pairs.pairs if pair.split != UNUSED]
     tiles = _spread(used)
-    found = find_all(survey_tiles(pairs, report, tiles))
+    found = find_all(survey_tiles(pairs, report, tiles), report)
     findings = [_weigh(one, is_whole=len(tiles) == len(used)) for one in found if one.kind not in _TOLD_ELSEWHERE]
     if not any(one.kind == "ground_shared" for one in findings):
         findings += find_ground_in_two_sets(dataset, report)
@@ -67,7 +68,9 @@ def find_ground_in_two_sets(dataset: Dataset, report: Report) -> Iterator[Findin
         report.warn(f"Whether tiles of different sets share ground cannot be told: {error.message}")
         return
     used = np.isin(placed.splits.astype(str), (TRAIN, VALIDATION, TEST))
-    inset = shapely.buffer(placed.polygons[used], -OVERLAP_INSET_PX * max(dataset.pixel_size))
+    polygons = placed.polygons[used]
+    # Pixels of tiles of another CRS have another size in that of the layer.
+    inset = shapely.buffer(polygons, -OVERLAP_INSET_PX * np.sqrt(shapely.area(polygons)) / dataset.tile_size)
     yield from find_shared(
         inset, placed.planes[used], [pair for pair in pairs_of(dataset).pairs if pair.split != UNUSED]
     )

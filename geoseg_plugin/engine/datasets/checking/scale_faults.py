@@ -100,8 +100,8 @@ def find_band_names(survey: Survey) -> Iterator[Finding]:
 def find_band_order(survey: Survey) -> Iterator[Finding]:
     """Find scenes whose bands are in another order, by their values; only where no names tell, and it is plain.
 
-    The means and spreads of the bands (as logarithms, relative to the whole scene) are compared with those of all
-    other scenes. A scene stands out when it lies far from them as it is, and as near as they do to each other when its
+    The means and spreads of the bands (as logarithms, relative to the whole scene) are compared with their medians over
+    all scenes. A scene stands out when it lies far from them as it is, and as near as most do when its
     bands change places. Natural scenes that lie far off do not come near by that, since bands swap their means but not
     their spreads.
     """
@@ -109,12 +109,11 @@ def find_band_order(survey: Survey) -> Iterator[Finding]:
     if len(groups) < _FEWEST_SCENES or survey.band_count < _FEWEST_BANDS or _are_named(survey):
         return
     profiles = np.array([_profile(group) for group in groups])
+    usual = np.median(profiles, axis=0)
+    noise = max(_SMALLEST_SPREAD, float(np.median(np.abs(profiles - usual).max(axis=(1, 2)))))
     orders: list[tuple[_Group, list[int]]] = []
-    for number, group in enumerate(groups):
-        others = np.delete(profiles, number, axis=0)
-        usual = np.median(others, axis=0)
-        noise = max(_SMALLEST_SPREAD, float(np.median(np.abs(others - usual).max(axis=(1, 2)))))
-        distances = np.abs(profiles[number][:, None] - usual[None]).max(axis=2)
+    for group, profile in zip(groups, profiles, strict=True):
+        distances = np.abs(profile[:, None] - usual[None]).max(axis=2)
         rows, order = linear_sum_assignment(distances)
         if np.diag(distances).max() > _FAR * noise and distances[rows, order].max() < _NEAR * noise:
             orders.append((group, [int(band) + 1 for band in order]))

@@ -15,6 +15,8 @@ from ..ahead import map_ahead
 from .facts import ImageFacts, LabelFacts, TileFacts, look_at
 from .pairs import Pair, Pairs, class_name
 
+MOST_CLASSES = 100
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -66,10 +68,11 @@ class Survey:
 
     @cached_property
     def classes(self) -> ClassTable:
-        """The classes; where they are not known, one for each value that occurs and can be a class."""
+        """The classes; where they are not known, one for each value that occurs and can be a class, up to a limit."""
         if self.pairs.classes is not None:
             return self.pairs.classes
-        found = sorted({int(value) for value in self.values if value.is_integer() and 0 <= value <= LARGEST_VALUE})
+        possible = [int(value) for value in self.values if value.is_integer() and 0 <= value <= LARGEST_VALUE]
+        found = sorted(possible, key=lambda value: -self.values[value])[:MOST_CLASSES]
         return ClassTable.named({value: class_name(value) for value in found})
 
     @cached_property
