@@ -233,9 +233,10 @@ def geotiff_profile(dtype: str, height: int, width: int, count: int) -> dict[str
 
 def unreadable(dataset: DatasetReader | WarpedVRT, window: Window, error: Exception) -> InputError:
     """Return the error for pixels that cannot be read."""
-    name = dataset.src_dataset.name if isinstance(dataset, WarpedVRT) else dataset.name
+    while isinstance(dataset, WarpedVRT):
+        dataset = dataset.src_dataset
     return InputError(
-        f"The raster {name} cannot be read around row {int(window.row_off)}, column {int(window.col_off)}: "
+        f"The raster {dataset.name} cannot be read around row {int(window.row_off)}, column {int(window.col_off)}: "
         f"{first_line(error)}.",
         "The file is damaged or incomplete: copy or download it again.",
     )

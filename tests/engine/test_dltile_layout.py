@@ -163,6 +163,7 @@ def test_coverage_leaves_only_tiles_that_it_touches(make_layer, make_raster, rec
         (make_scene(None, 0, 0, 1, 9, 9), "has no CRS"),
         (make_scene(4326, 0, 85, 0.1, 20, 20), "beyond the zones of UTM"),
         (make_scene(4326, -180, 80, 1, 100, 360), "half around the world"),
+        (make_scene(32633, 1e9, 1e9, 10, 9, 9), "beyond the zones of UTM"),
         (make_scene(3031, -1000, 1000, 10, 200, 200), "beyond the zones of UTM"),
     ],
 )

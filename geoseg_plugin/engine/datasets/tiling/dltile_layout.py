@@ -73,8 +73,9 @@ def find_zones(scene: Scene) -> Iterator[tuple[int, Any]]:
         raise InputError(f"{scene.path} has no CRS, which the DLTile grid needs.", "Give it its CRS first.")
     edge = shapely.Polygon(Outline.of_grid(scene.grid, scene.path).points)
     lon, lat = shapely.get_coordinates(reproject(np.array([edge]), scene.grid.crs, CRS.from_epsg(4326))).T
-    lon = lon[0] + (lon - lon[0] + 180) % 360 - 180  # without a jump at the antimeridian
-    finite = bool(np.isfinite(lon).all() and np.isfinite(lat).all())
+    finite = bool(np.isfinite([lon, lat]).all())
+    if finite:
+        lon = lon[0] + (lon - lon[0] + 180) % 360 - 180  # without a jump at the antimeridian
     if not finite or np.ptp(lon) >= _WIDEST_DEG or lat.min() < _SOUTHERNMOST_DEG or lat.max() > _NORTHERNMOST_DEG:
         raise InputError(
             f"{scene.path} reaches beyond the zones of UTM, which end at 80 degrees south and 84 degrees north, or "
