@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,37 +53,21 @@ def find_distribution(
     ends = list(zip(moments.minimum, moments.maximum, strict=True))
     if is_counted(dataset.dtype):
         values = key_values(dataset.dtype)
-        histograms = [
-            np.histogram(values, bins, range=end, weights=one)[0] for one, end in zip(counted, ends, strict=True)
-        ]
+        each = [np.histogram(values, bins, range=end, weights=one)[0] for one, end in zip(counted, ends, strict=True)]
         found = find_percentiles(tuple, dataset.dtype, len(ends), percents, counted=counted)
-        return Distribution(found, np.array(histograms, dtype=np.int64))
-    histogram = _Histogram(ends, bins)
+        return Distribution(found, np.array(each, dtype=np.int64))
+    histograms = np.zeros((len(ends), bins), dtype=np.int64)
 
-    def read() -> Iterable[tuple[int, NDArray[Any]]]:
-        return histogram.watch(read_values(tiles, dataset, report))
+    def look(band: int, values: NDArray[Any]) -> NDArray[np.int64] | None:
+        return None if histograms.any() else np.histogram(values, bins, range=ends[band])[0]
+
+    def read() -> Iterator[tuple[int, NDArray[Any]]]:
+        seen = np.zeros_like(histograms)
+        for band, values, histogram in read_values(tiles, dataset, look, report):
+            if histogram is not None:
+                seen[band] += histogram
+            yield band, values
+        histograms[...] += seen
 
     found = find_percentiles(read, dataset.dtype, len(ends), percents, counted=counted)
-    return Distribution(found, histogram.counts)
-
-
-class _Histogram:
-    """Counts the values that pass by, the first time.
-
-    Args:
-        ends: Smallest and largest value of each band.
-        bins: Number of bins.
-    """
-
-    def __init__(self, ends: Sequence[tuple[float, float]], bins: int) -> None:
-        self.counts = np.zeros((len(ends), bins), dtype=np.int64)
-        self._ends = ends
-        self._is_full = False
-
-    def watch(self, values: Iterable[tuple[int, NDArray[Any]]]) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield bands and their values as they come."""
-        for band, some in values:
-            if not self._is_full:
-                self.counts[band] += np.histogram(some, self.counts.shape[1], range=self._ends[band])[0]
-            yield band, some
-        self._is_full = True
+    return Distribution(found, histograms)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from ..tile_table import TileTable
 _COUNTED_BYTES = 2  # values of so many bytes can all be counted one by one
 _LABEL_DTYPES = ("uint8", "uint16")
 _MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,24 @@ def measure_dataset(
     return MeasuredTiles(_tabulate(placed, found), totals)
 
 
-def read_values(tiles: Sequence[Tile], dataset: Dataset, report: Report) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield the pixels with data (P,) of every band (its number from 0) of every tile."""
-    for number, pixels in enumerate(map_ahead(lambda tile: _select(*_read_image(tile, dataset)), tiles), start=1):
+def read_values(
+    tiles: Sequence[Tile], dataset: Dataset, look: Callable[[int, NDArray[Any]], Seen], report: Report
+) -> Iterator[tuple[int, NDArray[Any], Seen]]:
+    """Yield the pixels with data (P,) of every band (its number from 0) of every tile, and what `look` sees in them.
+
+    Args:
+        tiles: The tiles, in their order.
+        dataset: Their dataset.
+        look: Called in threads with the number of the band and its pixels.
+        report: Hears of the progress.
+    """
+
+    def read(tile: Tile) -> list[tuple[int, NDArray[Any], Seen]]:
+        return [(band, pixels, look(band, pixels)) for band, pixels in enumerate(_select(*_read_image(tile, dataset)))]
+
+    for number, bands in enumerate(map_ahead(read, tiles), start=1):
         stop_if_cancelled(report)
-        yield from enumerate(pixels)
+        yield from bands
         report.progress(number / len(tiles), "Finding percentiles")
 
 
@@ -103,17 +118,17 @@ def _measure(tile: Tile, dataset: Dataset) -> _Measured:
     return _Measured(measures, height, width, counted)
 
 
-def _measure_counts(
-    counted: Sequence[NDArray[np.int64]], dtype: str, classes: NDArray[np.int64]
-) -> Measures:  # fmt: skip
+def _measure_counts(counted: Sequence[NDArray[np.int64]], dtype: str, classes: NDArray[np.int64]) -> Measures:
     """Measure a tile by how many of its pixels have each value, which is several times faster than by its pixels."""
-    values, counts = key_values(dtype), np.stack(counted).astype(np.float64)
-    valid = counts[0].sum()
-    mean = counts @ values / valid
-    std = np.sqrt([one @ (values - middle) ** 2 / valid for one, middle in zip(counts, mean, strict=True)])
-    first = (counts > 0).argmax(axis=1)
-    last = len(values) - 1 - (counts[:, ::-1] > 0).argmax(axis=1)
-    return Measures(int(valid), classes, values[first], values[last], mean, std)
+    valid, values = int(counted[0].sum()), key_values(dtype)
+    bands = []
+    for counts in counted:
+        held = np.flatnonzero(counts)
+        some, weights = values[held], counts[held].astype(np.float64)
+        mean = some @ weights / valid
+        bands.append((some[0], some[-1], mean, np.sqrt((some - mean) ** 2 @ weights / valid)))
+    minimum, maximum, means, stds = np.array(bands).T
+    return Measures(valid, classes, minimum, maximum, means, stds)
 
 
 def _select(image: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
