@@ -54,9 +54,9 @@ class MakeTiles(Stage):
 
     LAYOUT says where tiles lie: "even overlap" spreads the fewest tiles that share at least OVERLAP over an image;
     "stride" sets them STRIDE apart, and EDGES says what becomes of those that reach over the edge; "random" draws
-    COUNT of them in every image; "DLTile grid" takes the tiles of a worldwide grid in UTM with their fixed names;
-    "coverage layer" sets one around the middle of every feature of COVERAGE; "as in a dataset" cuts the tiles of
-    EARLIER once more, from the same or other images of the same grids.
+    COUNT of them in every image; "DLTile grid" takes the tiles of a worldwide grid in UTM with their fixed names,
+    without data beyond the images; "coverage layer" sets one around the middle of every feature of COVERAGE; "as in a
+    dataset" cuts the tiles of EARLIER once more, from the same or other images of the same grids.
 
     With PIXEL_SIZE images are resampled to that size first, label rasters by the most frequent class.
 
@@ -115,7 +115,10 @@ class MakeTiles(Stage):
         Kind.CHOICE, "Tiles over the edge", "What becomes of tiles that reach over the edge of an image. Labels are "
         "ignored there, but where the image is reflected.", default=SHIFT, choices=EDGES, advanced=True,
     )  # fmt: skip
-    fill: float = ask(Kind.NUMBER, "Value over the edge", 'For EDGES "pad with a value".', default=0.0, advanced=True)
+    fill: float = ask(
+        Kind.NUMBER, "Value over the edge", 'For EDGES "pad with a value"; it counts as data.', default=0.0,
+        advanced=True,
+    )  # fmt: skip
     count: int = ask(
         Kind.NUMBER, "Random tiles", "For the layout random: tiles of every image.", default=100, integer=True,
         minimum=1, maximum=1_000_000, advanced=True,
@@ -125,8 +128,8 @@ class MakeTiles(Stage):
         "tiles that touch it are cut.", optional=True, advanced=True,
     )  # fmt: skip
     earlier: str | None = ask(
-        Kind.FOLDER, "Earlier dataset", "For the layout as in a dataset: the folder whose tiles are cut again.",
-        optional=True, advanced=True,
+        Kind.FOLDER, "Earlier dataset", "For the layout as in a dataset: the folder whose tiles are cut again, with "
+        "their names, sizes, pixel size and splits.", optional=True, advanced=True,
     )  # fmt: skip
     padding: int = ask(
         Kind.NUMBER, "Padding", "For the DLTile grid: how far a tile reaches over its cell on each side; TILE_SIZE "
