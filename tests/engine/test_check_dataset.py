@@ -41,7 +41,7 @@ def faulty(tmp_path):
 def test_all_results_tell_the_same(faulty, tmp_path, recorder):
     result = check_dataset(_request(faulty, tmp_path / "out", class_values="0, 1"), recorder)
     assert (result.error_count, result.warning_count) == (3, 1)
-    assert recorder.notes[0] == "24 tiles looked at: 3 errors, 1 warning."
+    assert recorder.notes[0] == "Tiles looked at: 24; 3 errors, 1 warning."
     assert [text.startswith("Error: ") for text in recorder.warnings] == [True, True, True, False]
     with Path(result.findings).open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
@@ -78,7 +78,7 @@ def test_the_page_needs_no_other_file_and_escapes_names(faulty, tmp_path, record
 def test_a_clean_dataset_says_so(blobs, tmp_path, recorder):
     result = check_dataset(_request(blobs, tmp_path), recorder)
     assert recorder.warnings == []
-    assert recorder.notes == ["32 tiles looked at: no findings."]
+    assert recorder.notes == ["Tiles looked at: 32; no findings."]
     text = Path(result.report).read_text(encoding="utf-8")
     assert "Nothing was found." in text
     assert "validation" in text

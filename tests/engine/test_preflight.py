@@ -22,7 +22,7 @@ def _check(folder, recorder):
 def test_nothing_is_said_of_a_clean_dataset_but_how_much_was_looked_at(blobs, recorder):
     _check(blobs, recorder)
     assert recorder.warnings == []
-    assert recorder.notes == ["32 of 32 tiles looked at: no findings."]
+    assert recorder.notes == ["Tiles looked at: 32 of 32; no findings."]
 
 
 def test_the_worst_error_stops_it_and_says_how_many_more_there_are(tiles, make_dataset, recorder):
@@ -55,7 +55,7 @@ def test_some_tiles_stand_for_many(tiles, make_dataset, recorder, monkeypatch):
     monkeypatch.setattr(preflight, "survey_tiles", spy)
     _check(make_dataset(tiles), recorder)
     assert seen == ["tile_000", "tile_005", "tile_010", "tile_015"]
-    assert recorder.notes == ["4 of 16 tiles looked at: no findings."]
+    assert recorder.notes == ["Tiles looked at: 4 of 16; no findings."]
 
 
 def test_some_tiles_prove_nothing_for_all(tiles, make_dataset, recorder, monkeypatch):
@@ -94,7 +94,7 @@ def test_unused_tiles_are_not_looked_at(tiles, make_dataset, recorder):
     tiles[3][0] = "unused"
     tiles[3][2][:4] = 9
     _check(make_dataset(tiles), recorder)
-    assert recorder.notes == ["15 of 15 tiles looked at: no findings."]
+    assert recorder.notes == ["Tiles looked at: 15 of 15; no findings."]
 
 
 def test_it_can_be_cancelled(blobs, make_recorder):

@@ -34,7 +34,7 @@ def check_dataset(request: CheckDataset, report: Report) -> CheckDatasetResult:
     report.progress(_READING_SHARE, "Writing the report")
     _write(request, survey, findings, report)
     counts = count_severities(findings)
-    _tell(findings, f"{len(survey.tiles)} tiles looked at: {in_words(counts)}.", report)
+    _tell(findings, f"Tiles looked at: {len(survey.tiles)}; {in_words(counts)}.", report)
     weights = weights_by_value(survey.classes, class_weights(training_counts(survey)))
     return CheckDatasetResult(
         report=request.report, findings=request.findings, tiles=request.tiles, error_count=counts["error"],

@@ -49,7 +49,7 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     if not any(one.kind == "ground_shared" for one in findings):
         findings += find_ground_in_two_sets(dataset, report)
     findings = list(sort_findings(findings))
-    report.note(f"{len(tiles)} of {len(used)} tiles looked at: {in_words(count_severities(findings))}.")
+    report.note(f"Tiles looked at: {len(tiles)} of {len(used)}; {in_words(count_severities(findings))}.")
     errors = [one for one in findings if one.severity == ERROR]
     if errors:
         raise InputError(f"{errors[0].what}{_more(len(errors) - 1, ERROR)}", f"{errors[0].fix} {_SEE}")
