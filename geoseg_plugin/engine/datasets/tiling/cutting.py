@@ -96,7 +96,9 @@ class Cutter:
             start += len(batch)
 
     def _cut_batch(self, job: Job, batch: NDArray[np.int64]) -> Iterator[tuple[int, Outcome, Measures]]:
-        there = np.array([job.sheet.names[tile] in self._found for tile in batch.tolist()], dtype=np.bool_)
+        there = np.zeros(len(batch), dtype=np.bool_)
+        if self._found:
+            there[:] = [job.sheet.names[tile] in self._found for tile in batch.tolist()]
         anew = [batch[~there]]
         for judged, failed in self._in_turn(partial(self._recover, job, some) for some in _parts(job, batch[there])):
             anew.append(np.array(failed, dtype=np.int64))
@@ -163,9 +165,11 @@ class Cutter:
 
 def find_frames(sheet: Sheet, edges: str) -> tuple[NDArray[np.int64], dict[int, Frame]]:
     """Return what must be read for every tile of a sheet (N, 4), and the frames of those that reach over the edge."""
-    places, (height, width) = sheet.places.copy(), (sheet.grid.height, sheet.grid.width)
+    places, (height, width) = sheet.places, (sheet.grid.height, sheet.grid.width)
     over = (places[:, :2] < 0).any(axis=1) | (places[:, :2] + places[:, 2:] > (height, width)).any(axis=1)
-    frames = {}
+    if not over.any():
+        return places, {}
+    places, frames = places.copy(), {}
     for tile in np.flatnonzero(over).tolist():
         row, col, rows, cols = places[tile].tolist()
         frames[tile] = frame_of(Window(col, row, cols, rows), height, width, edges)

@@ -18,7 +18,7 @@ from .earlier import lay_out_earlier
 from .positions import cross, random_places, settle, stride_offsets, tile_offsets
 from .resampled import check_resampling, check_units, target_grid
 from .scenes import Scene
-from .sheet import Sheet
+from .sheet import PlaceNames, Sheet
 
 
 def lay_out(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> tuple[Sheet, ...]:
@@ -61,7 +61,7 @@ def _lay_out_on_scenes(request: MakeTiles, scenes: tuple[Scene, ...], report: Re
     sheets = []
     for scene, grid, places in zip(scenes, grids, _find_places(request, grids, report), strict=True):
         settled = settle(places, grid.height, grid.width, request.edges)
-        names = [f"{scene.name}_{row:06d}_{col:06d}" for row, col in settled[:, :2].tolist()]
+        names = PlaceNames(scene.name, settled)
         sheets.append(Sheet(scene, grid, names, settled, wanted=request.count if request.layout == RANDOM else None))
     return tuple(sheets)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,35 @@ from rasterio.windows import Window
 
 from ...grid import Grid
 from .scenes import Scene
+
+
+@dataclass(frozen=True)
+class PlaceNames(Sequence[str]):
+    """Names of tiles by their scene and upper left pixel, made when they are asked for: there may be very many.
+
+    Attributes:
+        scene: Name of the scene.
+        places: Row, column, height and width of every tile (N, 4).
+    """
+
+    scene: str
+    places: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, number: int) -> str: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> PlaceNames: ...
+
+    def __getitem__(self, number: int | slice) -> str | PlaceNames:
+        """Return the name of a tile, or those of some."""
+        if isinstance(number, slice):
+            return PlaceNames(self.scene, self.places[number])
+        row, col = self.places[number, :2].tolist()
+        return f"{self.scene}_{row:06d}_{col:06d}"
 
 
 @dataclass(frozen=True)
