@@ -33,8 +33,8 @@ def find_grids(survey: Survey) -> Iterator[Finding]:
         name, image, label = odd[0]
         yield Finding(
             "grids_differ", ERROR,
-            f"Image and label lie on different grids in {tiles_in_words([one for one, _, _ in odd])}. {name}: the image has "
-            f"{_describe(image, label)}, the label {_describe(label, image)}.",
+            f"Image and label lie on different grids in {tiles_in_words([one for one, _, _ in odd])}. {name}: the "
+            f"image has {_describe(image, label)}, the label {_describe(label, image)}.",
             "Make the labels again on the grid of their images, with 'Rasterize labels'.",
             tuple(one for one, _, _ in odd),
         )  # fmt: skip
