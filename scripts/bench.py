@@ -5,7 +5,8 @@
 Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them
 to build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
 prediction, the time inside the network; of tiling, a plain loop over rasterio windows; of clipping and mosaicking, the
-GDAL commands that do the same with as many threads; of a peak of memory (MB), that on a scene a quarter as large.
+GDAL commands that do the same with as many threads; of tile statistics, reading the tiles; of a split, one of fewer
+tiles; of a peak of memory (MB), that on a scene a quarter as large.
 """
 
 import json
@@ -25,6 +26,7 @@ import torch
 from affine import Affine
 from bench_imagery import measure_imagery
 from bench_labels import measure_labels
+from bench_statistics import measure_statistics
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
@@ -103,6 +105,7 @@ def main() -> int:
         folder = Path(name)
         measure_imagery(figures, folder, Silence())
         measure_labels(figures, folder, Silence())
+        measure_statistics(figures, folder, Silence())
         measure_starts(figures, folder)
         measure_imports(figures)
         scene, labels = draw_scene(folder)

@@ -6,6 +6,7 @@ import pytest
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.engine.style import (
     write_category_names,
+    write_fold_style,
     write_polygon_style,
     write_raster_style,
     write_severity_style,
@@ -53,3 +54,10 @@ def test_severity_style(tmp_path):
 def test_split_style(tmp_path):
     root = parse(write_split_style(tmp_path / "tiles.gpkg")).getroot()
     assert [one.get("value") for one in root.iter("category")] == ["train", "validation", "test", "unused"]
+
+
+def test_fold_style(tmp_path):
+    root = parse(write_fold_style(tmp_path / "tiles.gpkg", 3)).getroot()
+    assert root.find("renderer-v2").get("attr") == "fold"
+    assert [one.get("value") for one in root.iter("category")] == ["0", "1", "2", "-1"]
+    assert len({one.get("value") for one in root.iter("prop") if one.get("k") == "color"}) == 4

@@ -40,9 +40,10 @@ class TileStatistics(Stage):
 
     FOLDS says which tiles stay together: "spatial blocks" of ground, a "scene", a part of the "name" such as an MGRS
     tile, the polygons of a "layer", or each for itself at "random", which lets neighbours that share ground fall into
-    different folds and makes figures too good.
+    different folds and makes figures too good. Tiles that belong to none have the fold -1.
 
-    The dataset itself is not changed. 'Split dataset' can make a fold the validation set.
+    The dataset itself is not changed. 'Split dataset' can make a fold the validation set; it then leaves out tiles that
+    share ground with one of another fold, as tiles that overlap do at the edges of blocks.
     """
 
     title = "Tile statistics"
@@ -62,7 +63,8 @@ class TileStatistics(Stage):
     )  # fmt: skip
     fold_names: str | None = ask(
         Kind.TEXT, "Parts of names", "For name: parts of the names of tiles or scenes, separated by commas, such as "
-        "38SLF, 38RPV; the first is fold 0.", optional=True, advanced=True,
+        "38SLF, 38RPV; the first is fold 0. Of several parts that fit, the longest counts.", optional=True,
+        advanced=True,
     )  # fmt: skip
     fold_layer: str | None = ask(
         Kind.VECTOR, "Layer of folds", "For layer: polygons; a tile belongs to the one that its centre lies in.",
@@ -123,10 +125,12 @@ class SplitDataset(Stage):
     those that VALIDATION_NAMES and TEST_NAMES number; or single tiles at "random".
 
     Tiles that share ground with another set, or lie closer to it than BUFFER, become "unused": first training tiles,
-    then validation tiles. Tiles set unused before take part again.
+    then validation tiles; so do tiles that lie only partly in a box or polygon. Tiles set unused before take part
+    again. Scenes that share ground, such as dates of one place, go together.
 
     The given dataset is not changed. The result is a dataset of its own whose tiles are hard links to the same files,
-    which takes no room; where the disk allows none they are copied.
+    which takes no room; where the disk allows none they are copied. Fields that were added to its layer by hand do not
+    come along.
     """
 
     title = "Split dataset"
@@ -171,7 +175,8 @@ class SplitDataset(Stage):
     )  # fmt: skip
     layer_field: str | None = ask(
         Kind.FIELD, "Field of the layer", "For layer: says train, validation or test of each polygon; without it all "
-        "are validation.", optional=True, parent="layer", advanced=True,
+        "are validation. Elsewhere tiles train, but if there are polygons for training, only within these.",
+        optional=True, parent="layer", advanced=True,
     )  # fmt: skip
     block_size: int = ask_block_size()
     seed: int = ask_seed("Another number draws another split.")
