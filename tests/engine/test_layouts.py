@@ -321,6 +321,11 @@ def test_dates_of_one_place_share_a_label_and_stay_together(data, tmp_path, reco
     assert {tile.split for tile in dataset.tiles} >= {"train", "validation"}
 
 
+def test_what_a_layout_makes_no_use_of_is_warned_of(cut, square, recorder):
+    cut(*square, tile_size=256, stride=100, coverage="c.gpkg")
+    assert [text.split()[0] for text in recorder.warnings if "makes no use" in text] == ["COVERAGE", "STRIDE"]
+
+
 @pytest.mark.parametrize("layout", [EVEN, STRIDE, RANDOM, DLTILE, COVERAGE])
 @pytest.mark.parametrize("edges", [SHIFT, PAD_NODATA, REFLECT, SHRINK])
 def test_a_raster_smaller_than_a_tile(cut, data, make_layer, tmp_path, layout, edges):

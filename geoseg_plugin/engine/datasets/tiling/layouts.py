@@ -20,6 +20,8 @@ from .resampled import check_resampling, check_units, target_grid
 from .scenes import Scene
 from .sheet import PlaceNames, Sheet
 
+_ONLY_FOR = {"coverage": (COVERAGE, DLTILE), "earlier": (EARLIER,), "stride": (STRIDE,), "padding": (DLTILE,)}
+
 
 def lay_out(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> tuple[Sheet, ...]:
     """Return the tiles to be cut, a sheet for each scene and grid that has any.
@@ -33,6 +35,9 @@ def lay_out(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> tu
         InputError: No tile is left, an image cannot be resampled, or COVERAGE or EARLIER does not fit the images.
         RequestError: PIXEL_SIZE cannot be meant for all images, or there would be too many tiles.
     """
+    for name, layouts in _ONLY_FOR.items():
+        if getattr(request, name) and request.layout not in layouts:
+            report.warn(f"{name.upper()} is given, but LAYOUT '{request.layout}' makes no use of it.")
     if request.layout == DLTILE:
         sheets = lay_out_dltiles(request, scenes, report)
     elif request.layout == EARLIER:
