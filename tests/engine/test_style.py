@@ -60,4 +60,4 @@ def test_fold_style(tmp_path):
     root = parse(write_fold_style(tmp_path / "tiles.gpkg", 3)).getroot()
     assert root.find("renderer-v2").get("attr") == "fold"
     assert [one.get("value") for one in root.iter("category")] == ["0", "1", "2", "-1"]
-    assert len({one.get("value") for one in root.iter("prop") if one.get("k") == "color"}) == 4
+    assert len({one.get("v") for one in root.iter("prop") if one.get("k") == "color"}) == 4
