@@ -58,6 +58,13 @@ def test_some_tiles_stand_for_many(tiles, make_dataset, recorder, monkeypatch):
     assert recorder.notes == ["Tiles looked at: 4 of 16; no findings."]
 
 
+def test_of_large_tiles_fewer_are_looked_at(tiles, make_dataset, recorder, monkeypatch):
+    monkeypatch.setattr(preflight, "_FEW_TILES", 2)
+    monkeypatch.setattr(preflight, "_MOST_BYTES", 3 * 48 * 48 * 5)
+    _check(make_dataset(tiles), recorder)
+    assert recorder.notes == ["Tiles looked at: 5 of 16; no findings."]
+
+
 def test_some_tiles_prove_nothing_for_all(tiles, make_dataset, recorder, monkeypatch):
     monkeypatch.setattr(preflight, "MOST_TILES", 4)
     for number in (0, 5, 10, 15):

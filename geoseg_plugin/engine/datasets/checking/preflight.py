@@ -20,6 +20,8 @@ from .pairs import Pair, pairs_of
 from .survey import survey_tiles
 
 MOST_TILES = 500
+_FEW_TILES = 20
+_MOST_BYTES = 1 << 30
 _MOST_WARNINGS = 5
 # What training itself says, over all its tiles, or what is no news to whoever trains.
 _TOLD_ELSEWHERE = {
@@ -35,7 +37,7 @@ _SEE = "'Check dataset' shows all that was found, and where."
 
 
 def check_before_training(dataset: Dataset, report: Report) -> None:
-    """Look at tiles of a dataset, 500 at most, spread evenly, and warn of what is probably wrong.
+    """Look at tiles of a dataset, MOST_TILES at most, spread evenly, and warn of what is probably wrong.
 
     Raises:
         InputError: Something makes training useless.
@@ -43,7 +45,7 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     """
     pairs = pairs_of(dataset)
     used = [pair for pair in pairs.pairs if pair.split != UNUSED]
-    tiles = _spread(used)
+    tiles = _spread(used, _affordable(dataset))
     found = find_all(survey_tiles(pairs, report, tiles), report)
     findings = [_weigh(one, is_whole=len(tiles) == len(used)) for one in found if one.kind not in _TOLD_ELSEWHERE]
     if not any(one.kind == "ground_shared" for one in findings):
@@ -76,8 +78,14 @@ def find_ground_in_two_sets(dataset: Dataset, report: Report) -> Iterator[Findin
     )
 
 
-def _spread(tiles: Sequence[Pair]) -> list[Pair]:
-    places = np.unique(np.linspace(0, len(tiles) - 1, min(MOST_TILES, len(tiles))).round().astype(int))
+def _affordable(dataset: Dataset) -> int:
+    """Return how many tiles can be looked at in a few seconds: fewer of large ones, but never very few."""
+    size = dataset.tile_size**2 * len(dataset.bands) * np.dtype(dataset.dtype).itemsize
+    return min(MOST_TILES, max(_FEW_TILES, _MOST_BYTES // size))
+
+
+def _spread(tiles: Sequence[Pair], most: int) -> list[Pair]:
+    places = np.unique(np.linspace(0, len(tiles) - 1, min(most, len(tiles))).round().astype(int))
     return [tiles[place] for place in places]
 
 
