@@ -26,7 +26,7 @@ def zeros_are_gaps(sources: Sequence[DatasetReader]) -> bool:
 
 def find_zeros(image: NDArray[Any]) -> NDArray[np.bool_]:
     """Return (H, W) True where all bands of an image (C, H, W) are 0."""
-    return ~image.any(axis=0)
+    return np.asarray(~image.any(axis=0))
 
 
 def may_have_gaps(dataset: DatasetReader, *, zero_nodata: bool) -> bool:

@@ -42,14 +42,17 @@ def weigh_borders(numbers: NDArray[np.int32], weight: float, sigma: float, repor
 
     reach = weight_reach(weight, sigma)
     nearest, second = (np.full(numbers.shape, np.inf, dtype=np.float32) for _ in range(2))
-    found, places = np.unique(numbers, return_inverse=True)
-    labels = places.reshape(numbers.shape) + (found[0] != 0)
+    present = np.bincount(numbers.ravel()) > 0
+    present[0] = False
+    labels = np.cumsum(present, dtype=np.int32)[numbers]  # those that occur from 1 on, without gaps
     for label, box in enumerate(find_objects(labels), start=1):
         stop_if_cancelled(report)
         around = tuple(slice(max(side.start - reach, 0), side.stop + reach) for side in box)
         distance = distance_transform_edt(labels[around] != label).astype(np.float32)
         second[around] = np.minimum(second[around], np.maximum(nearest[around], distance))
         nearest[around] = np.minimum(nearest[around], distance)
-    total = np.add(nearest, second, dtype=np.float64)
-    weights = 1 + weight * np.exp(-(total**2) / (2 * sigma**2))
-    return np.where(numbers == 0, weights, 1).astype(np.float32)
+    weights = np.ones(numbers.shape, dtype=np.float32)
+    between = np.isfinite(second) & (numbers == 0)
+    total = np.add(nearest[between], second[between], dtype=np.float64)
+    weights[between] = 1 + weight * np.exp(-(total**2) / (2 * sigma**2))
+    return weights
