@@ -233,6 +233,27 @@ def test_dltile_against_interpolation_by_hand(cut, data):
                 assert (np.abs(pixels - truth)[inside] < 0.51).all()
 
 
+def test_dltile_on_both_sides_of_the_antimeridian(cut, data):
+    scene = data / "odd_raster/real/cog_dateline.tif"
+    dataset = cut(scene, None, layout=DLTILE, pixel_size=150, tile_size=512, resampling="nearest")
+    with rasterio.open(scene) as source:
+        image, inverse, crs = source.read(1), ~source.transform, source.crs
+    zones = set()
+    for tile in dataset.tiles:
+        with rasterio.open(tile.image) as made:
+            zones.add(made.crs.to_epsg() - 32600)
+            rows, cols = np.mgrid[0:512, 0:512] + 0.5
+            x, y = made.transform @ (cols.ravel(), rows.ravel())
+            col, row = inverse @ tuple(map(np.array, rasterio.warp.transform(made.crs, crs, x, y)))
+            clear = (np.abs(col - np.round(col)) > 0.01) & (np.abs(row - np.round(row)) > 0.01)
+            col, row = np.floor(col).astype(int), np.floor(row).astype(int)
+            inside = (row >= 0) & (row < image.shape[0]) & (col >= 0) & (col < image.shape[1])
+            truth = np.where(inside, image[np.clip(row, 0, image.shape[0] - 1), np.clip(col, 0, image.shape[1] - 1)], 0)
+            assert np.array_equal(made.read(1).ravel()[clear], truth[clear])
+            assert np.array_equal(shown(tile.image).ravel()[clear], inside[clear])
+    assert zones == {60, 1}
+
+
 @pytest.mark.parametrize(
     ("size", "resampling", "method"), [(0.11, "bilinear", "near"), (0.45, "average", "mode"), (0.4, "cubic", "mode")]
 )
