@@ -95,3 +95,12 @@ def test_scenes_without_labels_are_compared_as_well(plot):
         plot.images[name] = plot.images[name].astype(np.float32) / 255
     found = plot.findings(classes=ClassTable(()), labelled=False)
     assert "scales_differ" in found
+
+
+@pytest.mark.parametrize(("factor", "is_told"), [(12, False), (255, True)])
+def test_a_single_band_may_differ_more_by_nature(factor, is_told, tmp_path):
+    plot = Plot(tmp_path, bands=1)
+    for name in plot.names:
+        scale = factor if plot.scenes[name] == "elm" else 1
+        plot.images[name] = (plot.images[name] / scale).astype(np.float32)
+    assert ("scales_differ" in plot.findings(dtype="float32")) == is_told
