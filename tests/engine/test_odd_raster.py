@@ -163,7 +163,7 @@ def test_rasterize(name, odd, tmp_path, recorder, data):
     labels = str(odd / "derived" / "base_labels.gpkg")
     if name.startswith("real/inverted_lat"):
         labels = str(data / "odd_vector" / "real" / "mixed_crs.gpkg|layername=oregon_4326")
-    request = RasterizeLabels(labels=labels, like=path, output=str(tmp_path / "out.tif"))
+    request = RasterizeLabels(labels=labels, like=path, ignore_nodata=False, output=str(tmp_path / "out.tif"))
     result = check(EXPECTED[name].rasterize, name, lambda: run(request, recorder))
     if result is None:
         assert list(tmp_path.iterdir()) == []
@@ -174,6 +174,26 @@ def test_rasterize(name, odd, tmp_path, recorder, data):
     assert set(np.unique(label)) <= {0, 1}
     if name.startswith("derived/"):
         assert_true_label(label, path, odd)
+
+
+@pytest.mark.parametrize("name", [f"derived/{name}" for name, one in DERIVED.items() if one.rasterize == RIGHT])
+def test_rasterize_ignores_what_the_image_does_not_show(name, odd, tmp_path, recorder):
+    path, labels, output = str(odd / name), str(odd / "derived" / "base_labels.gpkg"), str(tmp_path / "out.tif")
+    found = []
+    for ignore_nodata in (True, False):
+        run(RasterizeLabels(labels, like=path, ignore_nodata=ignore_nodata, zero_nodata=False, output=output), recorder)
+        with rasterio.open(output) as made:
+            found.append(made.read(1))
+    ignored = found[0] == 255
+    assert np.array_equal(found[0][~ignored], found[1][~ignored])
+    assert np.count_nonzero(ignored) == HIDDEN.get(name, np.count_nonzero(ignored))
+
+
+@pytest.mark.parametrize("name", [f"derived/{name}" for name, one in DERIVED.items() if one == HALF_BROKEN])
+def test_rasterize_meets_damage_where_it_looks_for_gaps(name, odd, tmp_path, recorder):
+    labels, output = str(odd / "derived" / "base_labels.gpkg"), str(tmp_path / "out.tif")
+    check(DAMAGED, name, lambda: run(RasterizeLabels(labels, like=str(odd / name), output=output), recorder))
+    assert list(tmp_path.iterdir()) == []
 
 
 def assert_true_label(label, path, odd):
