@@ -117,6 +117,14 @@ def test_whole_numbers_of_0_and_1_are_told(plot):
     assert "images_truncated" in plot.findings()
 
 
+def test_a_scene_of_0_and_1_among_others_is_told(plot):
+    for name in plot.of("elm"):
+        plot.images[name] = plot.images[name] // 100
+    found = plot.findings()
+    assert found["images_truncated"].tiles == tuple(plot.of("elm"))
+    assert {one.severity for one in found.values()} <= {"warning", "note"}
+
+
 def test_tiles_smaller_than_the_tile_size_are_a_note(plot):
     plot.images["t02"], plot.labels["t02"] = plot.images["t02"][:, :20], plot.labels["t02"][:20]
     finding = _only(plot.findings(), "tiles_small")

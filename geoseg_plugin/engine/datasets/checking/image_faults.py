@@ -126,17 +126,22 @@ def find_nodata(survey: Survey) -> Iterator[Finding]:
 
 
 def find_truncated_images(survey: Survey) -> Iterator[Finding]:
-    """Find images of whole numbers whose only values are 0 and 1: what is left of pixels divided by 255 or 65535."""
-    if not survey.alike or any(np.dtype(one.dtype).kind == "f" for _, one in survey.alike):
+    """Find images, or scenes, of whole numbers that are 0 or 1: what is left of pixels divided by 255 or 65535."""
+    highest: dict[str | None, float] = {}
+    for pair, one in survey.alike:
+        is_whole = np.dtype(one.dtype).kind != "f" and bool((one.minimum >= 0).all())
+        high = float(one.maximum.max()) if is_whole else np.inf
+        highest[pair.scene] = max(high, highest.get(pair.scene, 0))
+    odd = {scene for scene, high in highest.items() if high <= 1}
+    if not odd or max(highest.values()) < 1:
         return
-    low = min(one.minimum.min() for _, one in survey.alike)
-    high = max(one.maximum.max() for _, one in survey.alike)
-    if (low, high) == (0, 1):
-        yield Finding(
-            "images_truncated", WARNING, "The images are whole numbers, and hold 0 and 1 only.",
-            "If they were divided by 255 or 65535, the fractions are lost: make them again without that. GeoSeg scales "
-            "images by itself.",
-        )  # fmt: skip
+    tiles = () if len(odd) == len(highest) else tuple(pair.id for pair, _ in survey.alike if pair.scene in odd)
+    yield Finding(
+        "images_truncated", WARNING,
+        f"Images are whole numbers, and hold 0 and 1 only{f', in {tiles_in_words(tiles)}' if tiles else ''}.",
+        "If they were divided by 255 or 65535, the fractions are lost: make them again without that. GeoSeg scales "
+        "images by itself.", tiles,
+    )  # fmt: skip
 
 
 def find_sizes(survey: Survey) -> Iterator[Finding]:
