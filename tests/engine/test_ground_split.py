@@ -84,7 +84,7 @@ scenes_anywhere = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     scenes=scenes_anywhere, overlap=st.floats(0, 60), validation=st.floats(5, 40), test=st.sampled_from([0, 10, 30]),
     buffer=st.sampled_from([0, 0, 0.5, 20, 90]), seed=st.integers(0, 99), dates=st.booleans(),
@@ -126,7 +126,15 @@ def test_only_tiles_that_share_ground_are_unused(recorder):
     lost = polygons[splits == "unused"]
     assert len(lost)
     assert (shapely.area(shapely.intersection(lost, held_out)) > 0).all()
-    assert any(f"{len(lost)} tiles share ground with tiles of another set" in text for text in recorder.notes)
+    assert any(
+        f"{len(lost)} of {len(splits)} tiles share ground with tiles of another set" in text for text in recorder.notes
+    )
+
+
+def test_many_lost_tiles_are_warned_of(recorder):
+    splits, _ = split([square(400, 400)], recorder, buffer=100)
+    assert (splits == "unused").mean() > 0.3
+    assert any("tiles lie closer than 100 pixels" in text for text in recorder.warnings)
 
 
 def test_without_overlap_nothing_is_lost_and_the_shares_are_met(recorder):

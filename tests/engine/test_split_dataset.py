@@ -209,6 +209,31 @@ def test_boxes_of_a_table_are_held_out(make, split, tmp_path, recorder):
     assert any("elsewhere.tif" in text for text in recorder.warnings)
 
 
+def test_scenes_without_georeference_lie_apart_and_have_boxes(make_raster, split, tmp_path, recorder):
+    image = np.random.default_rng(1).integers(1, 250, (2, 256, 256)).astype(np.uint8)
+    plain = {"crs": None, "transform": Affine(1, 0, 0, 0, 1, 0)}
+    images = [make_raster(f"{name}.tif", image, **plain) for name in "abcdefghij"]
+    request = MakeTiles(images=images, output=str(tmp_path / "source"), tile_size=128, overlap=0, validation=0)
+    source = make_tiles(request, recorder).output
+    dataset, result, _, _ = split(source, "drawn", method="scene")
+    assert [len(dataset.split(name)) for name in SETS] == [28, 8, 4]
+    assert result.unused_count == 0
+    with pytest.raises(InputError, match="without georeference"):
+        split(source, "boxed", method="box", box="0,128,0,128")
+    table = tmp_path / "data.csv"
+    table.write_text("data,ymin,ymax,xmin,xmax\nsomewhere/c.tif,0,256,0,128\n")
+    with pytest.raises(InputError, match="names no scene"):
+        split(source, "boxed", method="box", boxes=str(table))
+    table.write_text("data,ymin,ymax,xmin,xmax\nc.tif,0,256,0,128\nd,120,256,128,256\n")
+    dataset, _, _, _ = split(source, "boxed", method="box", boxes=str(table))
+    assert [tile.id for tile in dataset.split("validation")] == [
+        "c_000000_000000",
+        "c_000128_000000",
+        "d_000128_000128",
+    ]
+    assert [tile.id for tile in dataset.split("unused")] == ["d_000000_000128"]
+
+
 @pytest.mark.parametrize(("row", "said"), [
     ("a.tif,0,200,300,100", "The box of a.tif in .*xmin 300, xmax 100"),
     ("c.tif,0,200,100,300", "it names no scene"), ("a.tif,0,50,0,50", "no tile lies wholly within a box"),

@@ -18,6 +18,8 @@ from .blocks import lay_blocks
 from .draws import Judge, draw_sets, find_near_groups, name_sets, shares_of
 from .separation import lay_in_pixels, leave_out
 
+_MANY_UNUSED = 0.3
+
 
 def split_on_ground(
     tiles: TileTable,
@@ -110,7 +112,11 @@ def tell_unused(splits: NDArray[np.object_], buffer: float, report: Report, *, b
     count, chosen = int(((splits == UNUSED) & (before != UNUSED)).sum()), int((before == UNUSED).sum())
     if count:
         reason = f"lie closer than {buffer:g} pixels to" if buffer > 0 else "share ground with"
-        report.note(f"{count} tiles {reason} tiles of another set and are set unused.")
+        said = f"{count} of {len(splits)} tiles {reason} tiles of another set and are set unused"
+        if count > _MANY_UNUSED * len(splits):
+            report.warn(f"{said}: whole blocks or scenes, a smaller BUFFER and tiles that overlap less save many.")
+        else:
+            report.note(f"{said}.")
     if chosen:
         report.note(f"{chosen} tiles belong to no set, or lie only partly in the ground of one, and are set unused.")
 

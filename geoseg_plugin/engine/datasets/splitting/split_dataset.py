@@ -165,7 +165,7 @@ def _describe(request: SplitDataset, dataset: Dataset, tiles: TileTable) -> Desc
         "geoseg": version(),
         "request": to_json(request),
         **{f"{name}_tiles": int((tiles.splits == name).sum()) for name in SPLITS},
-        "source": {"folder": str(dataset.folder), "fingerprint": dataset.fingerprint, "made": dataset.made},
+        "source": {"folder": str(dataset.folder.absolute()), "fingerprint": dataset.fingerprint, "made": dataset.made},
     }
     return Description(**values)
 

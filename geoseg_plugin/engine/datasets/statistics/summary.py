@@ -55,7 +55,7 @@ def summarize(
     whole = tiles.take(chosen)
     bands = [_describe_band(name, at, moments, spread, percents) for at, name in enumerate(dataset.bands)]
     summary = {
-        "dataset": str(dataset.folder), "geoseg": version(), "request": to_json(request), "of": request.of,
+        "dataset": str(dataset.folder.absolute()), "geoseg": version(), "request": to_json(request), "of": request.of,
         "tiles": len(whole), "skipped": int(whole.to_skip.sum()), "pixels": int(whole.pixels.sum()),
         "pixels_with_data": int(whole.valid.sum()), "bands": bands,
         "classes": _describe_classes(whole, dataset.classes),

@@ -41,9 +41,9 @@ def tile_columns(tiles: TileTable, dataset: Dataset, folds: NDArray[np.int64] | 
     columns["target"] = target_ratio(tiles, dataset)
     shares = class_shares(tiles.counts)
     columns |= {f"share_{value}": shares[:, at] for at, value in enumerate(dataset.classes.values)}
-    columns["image"] = np.array([str(tile.image) for tile in dataset.tiles], dtype=object)
+    columns["image"] = np.array([str(tile.image.absolute()) for tile in dataset.tiles], dtype=object)
     if len(dataset.classes):
-        columns["label"] = np.array([str(tile.label) for tile in dataset.tiles], dtype=object)
+        columns["label"] = np.array([str(tile.label.absolute()) for tile in dataset.tiles], dtype=object)
     return columns
 
 
@@ -76,8 +76,9 @@ def write_table(
         for at, tile in enumerate(dataset.tiles):
             writer.writerow([
                 at, *(_in_brackets(getattr(tiles, attribute)[at]) for attribute in _BANDWISE.values()),
-                float(ratio[at]), -1 if folds is None else int(folds[at]), bool(skipped[at]), str(tile.image),
-                str(tile.label) if classes else "", tile.scene, tile.split, float(missing[at]),
+                float(ratio[at]), -1 if folds is None else int(folds[at]), bool(skipped[at]),
+                str(tile.image.absolute()), str(tile.label.absolute()) if classes else "", tile.scene, tile.split,
+                float(missing[at]),
                 _in_brackets(bounds[at]), *(int(column[at]) for column in classes.values()),
             ])  # fmt: skip
 

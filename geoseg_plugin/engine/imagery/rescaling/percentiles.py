@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,15 +77,12 @@ def find_percentiles(
         counts = _count_digits(read, {(rank.group, rank.prefix) for rank in ranks.values()}, shift, step)
         _descend(ranks.values(), counts, step)
     values = {key: _value_of(rank.prefix, dtype) for key, rank in ranks.items()}
-    return np.array(
-        [
-            [
-                _between([values[group, place] for place in _neighbours(total, p)], (total - 1) * (p / 100))
-                for p in percents
-            ]
-            for group, total in enumerate(totals)
-        ]
-    )
+    return np.array([[_find(values, group, total, p) for p in percents] for group, total in enumerate(totals)])
+
+
+def _find(values: Mapping[tuple[int, int], float], group: int, total: int, percent: float) -> float:
+    """Return a percentile, given the values of its neighbours in a group of so many values."""
+    return _between([values[group, place] for place in _neighbours(total, percent)], (total - 1) * (percent / 100))
 
 
 def count_first_digits(values: NDArray[Any]) -> NDArray[np.int64]:
