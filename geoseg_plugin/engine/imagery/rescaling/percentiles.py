@@ -157,7 +157,8 @@ def order_keys(values: NDArray[Any]) -> NDArray[Any]:
     if kind == "i":
         return bits ^ sign
     negative = (bits.view(f"i{width}") >> (8 * width - 1)).view(bits.dtype)  # all bits of negative numbers, else none
-    return bits ^ (negative | sign)
+    keys: NDArray[Any] = bits ^ (negative | sign)
+    return keys
 
 
 def _value_of(key: int, dtype: str) -> float:
