@@ -4,9 +4,9 @@
 
 Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them
 to build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
-prediction, the time inside the network; of tiling, a plain loop over rasterio windows; of clipping and mosaicking, the
-GDAL commands that do the same with as many threads; of tile statistics, reading the tiles; of a split, one of fewer
-tiles; of a peak of memory (MB), that on a scene a quarter as large.
+prediction, the time inside the network; of tiling, gdal_retile and a plain loop over rasterio windows; of clipping,
+mosaicking and rasterizing, the GDAL commands that do the same with as many threads; of tile statistics, reading the
+tiles; of a split, one of fewer tiles; of a peak of memory (MB), that on a scene a quarter as large or with fewer tiles.
 """
 
 import json
@@ -24,17 +24,14 @@ import numpy as np
 import rasterio
 import torch
 from affine import Affine
+from bench_datasets import measure_datasets
 from bench_imagery import measure_imagery
 from bench_labels import measure_labels
 from bench_statistics import measure_statistics
 from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
-from geoseg.geoseg_plugin.engine.class_raster import create_class_raster
-from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
-from geoseg.geoseg_plugin.engine.raster import blocks
 from geoseg.models.card import Band, Card
 from geoseg.models.catalog import build_network
 from geoseg.models.exchange import write_onnx
@@ -45,7 +42,6 @@ from scipy.ndimage import gaussian_filter
 ROOT = Path(__file__).resolve().parents[1]
 SIDE = 2048
 WINDOW = 512
-TILE = 256
 OVERLAP = 25.0
 REPEATS = 3
 GRID = Grid(CRS.from_epsg(32645), Affine(0.5, 0, 300_000, 0, -0.5, 3_000_000), SIDE, SIDE)
@@ -105,12 +101,11 @@ def main() -> int:
         folder = Path(name)
         measure_imagery(figures, folder, Silence())
         measure_labels(figures, folder, Silence())
+        measure_datasets(figures, folder, Silence())
         measure_statistics(figures, folder, Silence())
         measure_starts(figures, folder)
         measure_imports(figures)
-        scene, labels = draw_scene(folder)
-        measure_prediction(figures, folder, scene)
-        measure_tiling(figures, folder, scene, labels)
+        measure_prediction(figures, folder, draw_scene(folder / "scene.tif"))
     figures.write(ROOT / "build" / "bench.json")
     return 0
 
@@ -157,20 +152,16 @@ def measure_imports(figures: Figures) -> None:
         figures.add(f"imports {name}", seconds(call([sys.executable, "-c", code], env=environment)), bare)
 
 
-def draw_scene(folder: Path) -> tuple[Path, Path]:
-    """Write an RGB uint8 deflate scene and a label raster on its grid."""
+def draw_scene(path: Path) -> Path:
+    """Write an RGB uint8 deflate scene."""
     random = np.random.default_rng(0)
     noise = np.stack([gaussian_filter(random.normal(size=(SIDE, SIDE)), 1) for _ in range(3)])
-    scene, labels = folder / "scene.tif", folder / "labels.tif"
     with rasterio.open(
-        scene, "w", driver="GTiff", dtype="uint8", count=3, height=SIDE, width=SIDE, crs=GRID.crs,
+        path, "w", driver="GTiff", dtype="uint8", count=3, height=SIDE, width=SIDE, crs=GRID.crs,
         transform=GRID.transform, compress="deflate", tiled=True, photometric="RGB",
     ) as dataset:  # fmt: skip
         dataset.write((noise / noise.std() * 60 + 127).clip(0, 255).astype(np.uint8))
-    fields = gaussian_filter(random.normal(size=(len(CLASSES), SIDE, SIDE)), (0, 20, 20))
-    with create_class_raster(labels, GRID, CLASSES, {}) as dataset:
-        dataset.write(fields.argmax(axis=0).astype(np.uint8), 1)
-    return scene, labels
+    return path
 
 
 def measure_prediction(figures: Figures, folder: Path, scene: Path) -> None:
@@ -196,30 +187,6 @@ def measure_prediction(figures: Figures, folder: Path, scene: Path) -> None:
             predict_segmentation(request, report)
             runs.append((report.metrics["wall_s"], report.metrics["network_s"]))
         figures.add(f"{name}", *sorted(runs, key=lambda run: run[0] / run[1])[REPEATS // 2])
-
-
-def measure_tiling(figures: Figures, folder: Path, scene: Path, labels: Path) -> None:
-    """Tiles of a scene with labels, beside a loop that reads and writes the same windows and does nothing else."""
-    numbers = iter(range(100))
-
-    def tile() -> None:
-        output = str(folder / f"tiles-{next(numbers)}")
-        make_tiles(
-            MakeTiles(images=(str(scene),), labels=(str(labels),), tile_size=TILE, overlap=0, output=output), Silence()
-        )
-
-    def loop() -> None:
-        plain = folder / f"plain-{next(numbers)}"
-        plain.mkdir()
-        for source in (scene, labels):
-            with rasterio.open(source) as dataset:
-                for number, window in enumerate(blocks(SIDE, SIDE, TILE, TILE)):
-                    profile = {**dataset.profile, "height": TILE, "width": TILE}
-                    profile["transform"] = dataset.window_transform(window)
-                    with rasterio.open(plain / f"{source.stem}-{number}.tif", "w", **profile) as chip:
-                        chip.write(dataset.read(window=window))
-
-    figures.add("make tiles", seconds(tile), seconds(loop))
 
 
 if __name__ == "__main__":

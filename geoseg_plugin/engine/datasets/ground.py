@@ -23,22 +23,25 @@ class Footprints:
     """Footprints of N tiles, of which polygons are made when they are asked for: those of 100 000 take 70 MB.
 
     Attributes:
-        outlines: Their outlines, each of one or several tiles with as many points (n, M, 2), in map units.
+        parts: Grids, and row, column, height and width of the tiles on each in pixels (n, 4).
+        crs: CRS of the footprints, None where the grids have none.
     """
 
-    outlines: tuple[NDArray[np.float64], ...]
+    parts: tuple[tuple[Grid, NDArray[np.int64]], ...]
+    crs: CRS | None
 
     def __len__(self) -> int:
-        return sum(map(len, self.outlines))
+        return sum(len(places) for _, places in self.parts)
 
-    def __getitem__(self, part: slice) -> NDArray[Any]:
-        """Return the polygons of some of the tiles."""
-        start, stop, _ = part.indices(len(self))
+    def __getitem__(self, chosen: slice) -> NDArray[Any]:
+        """Return the polygons of some of the tiles, in map units."""
+        start, stop, _ = chosen.indices(len(self))
         first, polygons = 0, [np.zeros(0, dtype=object)]
-        for outlines in self.outlines:
-            own = outlines[max(0, start - first) : max(0, stop - first)]
-            polygons += [np.asarray(shapely.polygons(own), dtype=object)] if len(own) else []
-            first += len(outlines)
+        for grid, places in self.parts:
+            own = places[max(0, start - first) : max(0, stop - first)]
+            if len(own):
+                polygons.append(np.asarray(shapely.polygons(outline_tiles(grid, own, self.crs)), dtype=object))
+            first += len(places)
         return np.concatenate(polygons)
 
 
@@ -68,8 +71,8 @@ def outline_tiles(grid: Grid, places: NDArray[np.int64], crs: CRS | None, inset:
 
 def footprints(grids: Sequence[Grid], crs: CRS | None, inset: float = 0.0) -> NDArray[Any]:
     """Return the footprint polygon of every grid in `crs`, in map units; for arguments see `outline_tiles`."""
-    outlines = (outline_tiles(one, np.array([[0, 0, one.height, one.width]]), crs, inset) for one in grids)
-    return Footprints(tuple(outlines))[:]
+    outlines = (outline_tiles(one, np.array([[0, 0, one.height, one.width]]), crs, inset)[0] for one in grids)
+    return np.array([shapely.Polygon(outline) for outline in outlines], dtype=object)
 
 
 def shared_ground(polygons: NDArray[Any], planes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -71,8 +71,11 @@ class TileTable:
         """Return the same tiles with other splits (N,)."""
         return replace(self, splits=splits)
 
-    def moments(self) -> Moments:
-        """Return the statistics of all pixels with data together; at least one tile must have some."""
-        known = self.valid > 0
+    def moments(self, chosen: NDArray[np.bool_] | None = None) -> Moments:
+        """Return the statistics of all pixels with data together, of all tiles or of those chosen by a mask (N,).
+
+        At least one of them must have some.
+        """
+        known = self.valid > 0 if chosen is None else chosen & (self.valid > 0)
         squares = self.std[known] ** 2 * self.valid[known, None]
         return Moments.joined(self.valid[known], self.mean[known], squares, self.minimum[known], self.maximum[known])

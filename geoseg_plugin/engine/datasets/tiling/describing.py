@@ -28,7 +28,7 @@ def describe(
 ) -> Description:
     """Return the content of dataset.json."""
     train = tiles.splits == TRAIN
-    whole = tiles.take(train if train.any() else np.ones(len(tiles), dtype=np.bool_)).moments()
+    whole = tiles.moments(train if train.any() else None)
     columns = (whole.mean, whole.std, whole.minimum, whole.maximum)
     statistics = tuple(
         BandStatistics(name, *(float(column[band]) for column in columns))

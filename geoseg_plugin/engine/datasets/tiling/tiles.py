@@ -17,7 +17,7 @@ from ...imagery.writing import is_value_of
 from ...provenance import VERSION_TAG
 from ...run import version
 from ..dataset import FOOTPRINTS, TRAIN, VALIDATION, write_description
-from ..ground import Footprints, outline_tiles
+from ..ground import Footprints
 from ..layer import write_footprints
 from ..splitting.ground_split import split_on_ground
 from ..tile_table import TileTable
@@ -114,8 +114,8 @@ def _cut_all(
 
 
 def _outline(outcomes: Outcomes) -> Footprints:
-    crs = outcomes.sheets[0].grid.crs
-    return Footprints(tuple(outline_tiles(sheet.grid, sheet.places[kept], crs) for sheet, kept in outcomes.kept()))
+    parts = tuple((sheet.grid, sheet.places[kept]) for sheet, kept in outcomes.kept())
+    return Footprints(parts, outcomes.sheets[0].grid.crs)
 
 
 def _split(
