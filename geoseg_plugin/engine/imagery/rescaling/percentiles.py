@@ -155,10 +155,9 @@ def order_keys(values: NDArray[Any]) -> NDArray[Any]:
         return bits
     sign = bits.dtype.type(1 << (8 * width - 1))
     if kind == "i":
-        return bits ^ sign
+        return np.asarray(bits ^ sign)
     negative = (bits.view(f"i{width}") >> (8 * width - 1)).view(bits.dtype)  # all bits of negative numbers, else none
-    keys: NDArray[Any] = bits ^ (negative | sign)
-    return keys
+    return np.asarray(bits ^ (negative | sign))
 
 
 def _value_of(key: int, dtype: str) -> float:
