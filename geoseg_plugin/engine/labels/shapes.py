@@ -15,13 +15,12 @@ _POINT, _POLYGON = shapely.GeometryType.POINT, shapely.GeometryType.POLYGON
 
 def to_pixels(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
     """Return shapes (N,) in the CRS of a grid as columns and rows of it."""
-    inverse = ~grid.transform
-    matrix = np.array([[inverse.a, inverse.b], [inverse.d, inverse.e]])
+    inverse, (left, top) = ~grid.transform, (grid.transform.c, grid.transform.f)
 
     def forward(points: NDArray[np.float64]) -> NDArray[np.float64]:
         # Relative to the corner first: large map coordinates would cost digits.
-        relative = points - np.array([grid.transform.c, grid.transform.f])
-        return np.asarray(relative @ matrix.T, dtype=np.float64)
+        x, y = points[:, 0] - left, points[:, 1] - top
+        return np.column_stack((x * inverse.a + y * inverse.b, x * inverse.d + y * inverse.e))
 
     pixels: NDArray[Any] = shapely.transform(shapes, forward)
     return pixels
@@ -64,12 +63,18 @@ def describe(shapes: NDArray[Any]) -> list[dict[str, Any]]:
 def _nest(shapes: NDArray[Any], name: str) -> list[Any]:
     """Return the coordinates of shapes of one type as nested lists."""
     if name == "Point":
-        return list(shapely.get_coordinates(shapes).tolist())
+        return _list_points(shapes)
     rings = shapely.get_rings(shapes, return_index=True) if name == "Polygon" else (shapes, np.arange(len(shapes)))
-    points = shapely.get_coordinates(rings[0]).tolist()
+    points = _list_points(rings[0])
     ends = np.cumsum(shapely.get_num_coordinates(rings[0])).tolist()
     lines = [points[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     if name == "LineString":
         return lines
     last = np.cumsum(np.bincount(rings[1], minlength=len(shapes))).tolist()
     return [lines[start:end] for start, end in zip([0, *last], last, strict=False)]
+
+
+def _list_points(shapes: NDArray[Any]) -> list[tuple[float, float]]:
+    """Return all points of shapes as tuples, which Python's garbage collector passes over, unlike lists."""
+    points = shapely.get_coordinates(shapes)
+    return list(zip(points[:, 0].tolist(), points[:, 1].tolist(), strict=True))
