@@ -147,6 +147,14 @@ def test_sets_lie_apart_on_the_ground(make, split, method, buffer):
     assert result.unused_count > 0
 
 
+def test_tiles_unused_before_take_part_again(make, split):
+    source = make([("a", 0), ("b", 5000)], overlap=30, validation=20, block_size=128)
+    assert open_dataset(source).split("unused")
+    _, result, _, _ = split(source, method="scene", validation_names="b")
+    assert result.unused_count == 0
+    assert result.train_count == result.validation_count
+
+
 def test_random_warns_of_leakage(make, split, recorder):
     split(make(), method="random")
     assert any("figures are too good" in text for text in recorder.warnings)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 _MOST_THREADS = 8
-_AHEAD_PER_THREAD = 4
+_AHEAD_PER_THREAD = 2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
