@@ -11,8 +11,10 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ..geoseg_plugin.contract.stages.dataset_care import CheckDataset, SplitDataset, TileStatistics
+from ..geoseg_plugin.contract.stages.dataset_check import CheckDataset
+from ..geoseg_plugin.contract.stages.dataset_split import SplitDataset
 from ..geoseg_plugin.contract.stages.datasets import MakeTiles
+from ..geoseg_plugin.contract.stages.tile_statistics import TileStatistics
 from ..geoseg_plugin.host.style import style_when_loaded
 from .base import StageAlgorithm
 from .words import translate

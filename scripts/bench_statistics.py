@@ -8,8 +8,8 @@ import numpy as np
 import shapely
 from bench_imagery import LARGE, REPEATS, Figures, draw_scene
 from geoseg.geoseg_plugin.contract.events import Report
-from geoseg.geoseg_plugin.contract.stages.dataset_care import TileStatistics
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
+from geoseg.geoseg_plugin.contract.stages.tile_statistics import TileStatistics
 from geoseg.geoseg_plugin.engine.datasets.ahead import map_ahead
 from geoseg.geoseg_plugin.engine.datasets.dataset import TEST, VALIDATION, Dataset, Tile, open_dataset
 from geoseg.geoseg_plugin.engine.datasets.splitting.ground_split import split_on_ground

@@ -11,7 +11,7 @@ import pyogrio
 import pytest
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
-from geoseg.geoseg_plugin.contract.stages.dataset_care import CheckDataset
+from geoseg.geoseg_plugin.contract.stages.dataset_check import CheckDataset
 from geoseg.geoseg_plugin.engine.datasets.checking.check_dataset import check_dataset
 from geoseg.tests.engine.planting import Plot
 from geoseg.tests.engine.rasters import write_raster

@@ -7,7 +7,7 @@ import pytest
 import shapely
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
-from geoseg.geoseg_plugin.contract.stages.dataset_care import TileStatistics
+from geoseg.geoseg_plugin.contract.stages.tile_statistics import TileStatistics
 from geoseg.geoseg_plugin.engine.datasets.dataset import Dataset, Tile
 from geoseg.geoseg_plugin.engine.datasets.placed import PlacedTiles
 from geoseg.geoseg_plugin.engine.datasets.statistics.folds import assign_folds

@@ -10,8 +10,9 @@ import rasterio
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, OutputError, RequestError
-from geoseg.geoseg_plugin.contract.stages.dataset_care import SplitDataset, TileStatistics
+from geoseg.geoseg_plugin.contract.stages.dataset_split import SplitDataset
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
+from geoseg.geoseg_plugin.contract.stages.tile_statistics import TileStatistics
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.datasets.splitting import linked_copy
 from geoseg.geoseg_plugin.engine.datasets.splitting.split_dataset import split_dataset

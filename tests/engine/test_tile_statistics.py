@@ -10,8 +10,8 @@ import pyogrio
 import pytest
 import rasterio
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, RequestError
-from geoseg.geoseg_plugin.contract.stages.dataset_care import TileStatistics
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
+from geoseg.geoseg_plugin.contract.stages.tile_statistics import TileStatistics
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.datasets.statistics.tile_statistics import measure_tiles
 from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles

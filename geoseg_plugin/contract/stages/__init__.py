@@ -9,7 +9,8 @@ from ..about import reference
 from ..errors import RequestError
 from ..fields import fields_of
 from .bands import RescaleImage, StackBands, StackFolder
-from .dataset_care import CheckDataset, SplitDataset, TileStatistics
+from .dataset_check import CheckDataset
+from .dataset_split import SplitDataset
 from .datasets import MakeTiles
 from .environment import CheckEngine, InstallEngine
 from .imagery import ClipRaster, DemoScene, MosaicRasters
@@ -17,6 +18,7 @@ from .labels import RasterizeLabels
 from .models import ExportModel
 from .prediction import PredictSegmentation
 from .stage import Stage
+from .tile_statistics import TileStatistics
 from .training import TrainSegmentation
 
 STAGES: Dict[str, Type[Stage]] = {

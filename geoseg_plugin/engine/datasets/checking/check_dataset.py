@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ....contract.events import Part, Report
-from ....contract.stages.dataset_care import CheckDataset, CheckDatasetResult, class_values
+from ....contract.stages.dataset_check import CheckDataset, CheckDatasetResult, class_values
 from ...output import whole_file
 from .class_balance import class_weights, training_counts
 from .finding import ERROR, NOTE, Finding, count_severities, in_words

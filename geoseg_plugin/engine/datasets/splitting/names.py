@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ....contract.errors import InputError, RequestError
 from ....contract.events import Report
-from ....contract.stages.dataset_care import SplitDataset
+from ....contract.stages.dataset_split import SplitDataset
 from ...imagery.paths import name_some
 from ...vector import read_features
 from ..dataset import TEST, TRAIN, UNUSED, VALIDATION, Split

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from ....contract.errors import InputError
 from ....contract.events import Report
 from ....contract.fields import Extent
-from ....contract.stages.dataset_care import SplitDataset
+from ....contract.stages.dataset_split import SplitDataset
 from ...grid import Grid, read_crs
 from ...imagery.cutout import Outline
 from ...imagery.paths import name_some

@@ -14,15 +14,8 @@ from numpy.typing import NDArray
 from ....contract.errors import InputError
 from ....contract.events import Part, Report
 from ....contract.stages import to_json
-from ....contract.stages.dataset_care import (
-    AT_RANDOM,
-    BY_BLOCKS,
-    BY_FOLD,
-    BY_LAYER,
-    BY_SCENE,
-    SplitDataset,
-    SplitDatasetResult,
-)
+from ....contract.stages.dataset_split import BY_FOLD, SplitDataset, SplitDatasetResult
+from ....contract.stages.tile_statistics import AT_RANDOM, BY_BLOCKS, BY_LAYER, BY_SCENE
 from ...output import whole_folder
 from ...run import version
 from ..dataset import (

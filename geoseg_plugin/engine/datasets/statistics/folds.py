@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ....contract.errors import InputError, RequestError
 from ....contract.events import Report
-from ....contract.stages.dataset_care import AT_RANDOM, BY_BLOCKS, BY_LAYER, BY_NAME, BY_SCENE, TileStatistics
+from ....contract.stages.tile_statistics import AT_RANDOM, BY_BLOCKS, BY_LAYER, BY_NAME, BY_SCENE, TileStatistics
 from ...vector import Features, read_features, reproject
 from ..ground import shared_ground
 from ..placed import PlacedTiles

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ....contract.classes import ClassTable
 from ....contract.stages import to_json
-from ....contract.stages.dataset_care import TileStatistics
+from ....contract.stages.tile_statistics import TileStatistics
 from ...moments import Moments
 from ...run import version
 from ..dataset import SPLITS, Dataset

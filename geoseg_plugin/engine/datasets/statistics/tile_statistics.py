@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ....contract.errors import InputError
 from ....contract.events import Part, Report
-from ....contract.stages.dataset_care import TRAINING_TILES, TileStatistics, TileStatisticsResult, percentages
+from ....contract.stages.tile_statistics import TRAINING_TILES, TileStatistics, TileStatisticsResult, percentages
 from ...moments import Moments
 from ...output import whole_file
 from ...style import write_fold_style, write_split_style
