@@ -148,10 +148,14 @@ def test_a_damaged_scene_is_an_error_whoever_reads_it(cut, workers, data, tmp_pa
 
 
 def test_a_full_disk_leaves_nothing(cut, make_raster, scene, tmp_path, monkeypatch):
-    def fail(*_):
-        raise OSError(28, "No space left on device")
+    opened = Path.open
 
-    monkeypatch.setattr(Path, "replace", fail)
+    def fail(path, mode="r", *rest):
+        if mode == "wb" and path.name > "scene_0001":
+            raise OSError(28, "No space left on device")
+        return opened(path, mode, *rest)
+
+    monkeypatch.setattr(Path, "open", fail)
     with pytest.raises(OSError, match="No space"):
         cut(make_raster("scene.tif", scene), workers=4)
     assert [one.name for one in tmp_path.iterdir()] == ["scene.tif"]

@@ -50,6 +50,8 @@ class GeoTiffFolder:
         tags: Tags for every file.
         colours: Colour table (value: red, green, blue, alpha) of the only band, None without.
         compression: "none", or as GDAL names it.
+        lasting: Whether files stay there if the run ends early. Each then gets its name when it is whole; to rename
+            files would hold up threads.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class GeoTiffFolder:
         tags: Mapping[str, str],
         colours: Mapping[int, tuple[int, ...]] | None = None,
         compression: str = NO_COMPRESSION,
+        lasting: bool = False,
     ) -> None:
         self._folder = folder
         self._crs = crs
@@ -68,6 +71,7 @@ class GeoTiffFolder:
         self._tags = tags
         self._colours = colours
         self._compression = compression
+        self._lasting = lasting
         self._moulds: dict[tuple[Any, ...], Mould | None] = {}
 
     def path(self, name: str) -> Path:
@@ -82,7 +86,7 @@ class GeoTiffFolder:
         nodata: float | None,
         shown: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Write a file; it is there whole or not at all.
+        """Write a file.
 
         Args:
             name: Its name without suffix.
@@ -92,7 +96,7 @@ class GeoTiffFolder:
             shown: (H, W) where there are data, for a mask band; None for none.
         """
         path = self.path(name)
-        unfinished = path.with_name(path.name + UNFINISHED)
+        unfinished = path.with_name(path.name + UNFINISHED) if self._lasting else path
         mould = self._mould(transform, pixels, nodata) if shown is None else None
         with unfinished.open("wb") as file:
             if mould is None:
@@ -100,7 +104,8 @@ class GeoTiffFolder:
             else:
                 file.write(mould.fill(transform))
                 file.write(pixels.data)
-        unfinished.replace(path)
+        if self._lasting:
+            unfinished.replace(path)
 
     def _encode(
         self, transform: Affine, pixels: NDArray[Any], nodata: float | None, shown: NDArray[np.bool_] | None = None

@@ -1,4 +1,4 @@
-"""The files of tiles: GeoTIFF pairs, each written whole or not at all, and read back where a run goes on."""
+"""The files of tiles: GeoTIFF pairs, written, and read back where a run goes on."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ class TileFiles:
         classes: The classes of labels, empty without labels.
         tags: Tags for every file.
         compression: One of COMPRESSIONS.
+        lasting: Whether the tiles stay if the run ends early, so that each must be whole or not there.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class TileFiles:
         classes: ClassTable,
         tags: Mapping[str, str],
         compression: str,
+        lasting: bool,
     ) -> None:
         self._grid = grid
         self._nodata = nodata
@@ -62,9 +64,11 @@ class TileFiles:
         self._label_dtype, self._ignore = class_dtype(classes)
         colours = {one.value: (*one.rgb, 255) for one in classes} | {self._ignore: (0, 0, 0, 0)}
         crs = grid.crs.to_wkt() if grid.crs else None  # one CRS object must not be used from several threads
-        self._images = GeoTiffFolder(folder / IMAGES, crs, band_names=band_names, tags=tags, compression=compression)
+        self._images = GeoTiffFolder(
+            folder / IMAGES, crs, band_names=band_names, tags=tags, compression=compression, lasting=lasting
+        )
         self._labels = GeoTiffFolder(
-            folder / LABELS, crs, band_names=("class",), tags=tags, compression=compression,
+            folder / LABELS, crs, band_names=("class",), tags=tags, compression=compression, lasting=lasting,
             colours=colours if self._label_dtype == "uint8" else None,
         )  # fmt: skip
 

@@ -101,7 +101,7 @@ def _cut_all(
         with open_image(sheet, request) as image, labels.open(sheet) if labels else nullcontext() as truth:
             files = TileFiles(
                 folder, sheet.grid, nodata=image.nodata, band_names=sheet.scene.band_names, classes=classes,
-                tags=tags, compression=request.compression,
+                tags=tags, compression=request.compression, lasting=request.resume,
             )  # fmt: skip
             for tried in cutter.cut(Job(sheet, first, image, truth, files, places, frames)):
                 report.progress(_CUTTING_SHARE * min(1.0, tried / total), f"Cutting {sheet.scene.name}")
