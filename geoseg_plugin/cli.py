@@ -117,9 +117,7 @@ def _read_job(options: argparse.Namespace) -> Stage:
         raise RequestError(f"The job file {options.job} cannot be read: {error}.") from error
     if options.output is None:
         return request
-    if "output" not in {field.name for field in fields_of(request)}:
-        raise RequestError(f"{request.command()} has no OUTPUT.", "Leave --output out.")
-    return dataclasses.replace(request, output=options.output)
+    return build(request.id(), {**dataclasses.asdict(request), "output": options.output})
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -112,3 +112,19 @@ def test_describe_is_json(capsys):
     assert cli.main(["describe", "--json"]) == 0
     described = json.loads(capsys.readouterr().out)
     assert [stage["id"] for stage in described] == list(STAGES)
+
+
+def test_a_job_goes_to_another_place(tmp_path, capsys):
+    job = tmp_path / "job.json"
+    parameters = {"output": str(tmp_path / "one.tif"), "size": 128, "labels": str(tmp_path / "l.gpkg")}
+    job.write_text(json.dumps({"made": {"request": {"stage": "demoscene", "parameters": parameters}}}))
+    assert cli.main(["run", str(job), "--output", str(tmp_path / "other.tif")]) == 0
+    assert json.loads(capsys.readouterr().out)["output"] == str(tmp_path / "other.tif")
+    assert not (tmp_path / "one.tif").exists()
+
+
+def test_a_job_without_output_refuses_one(tmp_path, capsys):
+    job = tmp_path / "job.json"
+    job.write_text(json.dumps({"stage": "checkengine", "parameters": {}}))
+    assert cli.main(["run", str(job), "--output", "x.tif"]) == 1
+    assert "checkengine has no parameter OUTPUT" in capsys.readouterr().err

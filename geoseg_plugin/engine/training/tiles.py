@@ -86,7 +86,7 @@ class TileStore:
         classes = self._dataset.classes
         label = class_indices(values, classes, IGNORE_INDEX).astype(np.min_scalar_type(-len(classes)))
         label[(values == self._dataset.ignore_value) | ~valid] = IGNORE_INDEX
-        return Sample(self._pad(image, 0), self._pad(label, IGNORE_INDEX), self._pad(valid, False))
+        return Sample(self._pad(image, fill=0), self._pad(label, fill=IGNORE_INDEX), self._pad(valid, fill=False))
 
     def _read_image(self, tile: Tile) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         path, side = str(tile.image), self._dataset.tile_size
@@ -104,7 +104,7 @@ class TileStore:
             image = read_window(dataset, window)
             return image, read_valid(dataset, window, image)
 
-    def _pad(self, pixels: NDArray[Any], fill: float) -> NDArray[Any]:
+    def _pad(self, pixels: NDArray[Any], *, fill: float) -> NDArray[Any]:
         """Return pixels (..., H, W) of the tile size, those of a tile cut short at an edge with `fill` around them."""
         side, (height, width) = self._dataset.tile_size, pixels.shape[-2:]
         if (height, width) == (side, side):
