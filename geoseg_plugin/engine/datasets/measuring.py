@@ -58,6 +58,7 @@ def count_classes(label: NDArray[Any], values: NDArray[np.integer[Any]]) -> NDAr
     """Return how many pixels of a label (H, W) of uint8 or uint16 have each of the values (K,)."""
     if len(values) <= _FEW_CLASSES:
         equal = np.empty(label.shape, dtype=np.bool_)
-        return np.array([np.count_nonzero(np.equal(label, value, out=equal)) for value in values], dtype=np.int64)
+        plain = values.tolist()  # which keep the comparison in the label's data type
+        return np.array([np.count_nonzero(np.equal(label, value, out=equal)) for value in plain], dtype=np.int64)
     found = np.bincount(label.ravel(), minlength=int(values.max()) + 1)
     return np.asarray(found[values], dtype=np.int64)
