@@ -123,6 +123,42 @@ def test_training_does_not_overwrite_what_it_starts_from():
         build("trainsegmentation", {"DATASET": "d", "WEIGHTS": "./m.safetensors", "MODEL": "m.safetensors"})
 
 
+@pytest.mark.parametrize(
+    ("stage", "values", "said"),
+    [
+        ("tilestatistics", {"TILES": "d/tiles.gpkg"}, r"TILES \(d/tiles.gpkg\) would change tiles.gpkg of DATASET"),
+        (
+            "tilestatistics",
+            {"TILES": "t.gpkg", "SUMMARY": "d/../d/dataset.json"},
+            "SUMMARY .* would change dataset.json",
+        ),
+        ("tilestatistics", {"TILES": "t.gpkg", "TILE_STATS": "link/labels/t.csv"}, "TILE_STATS .* would change labels"),
+        ("checkdataset", {"REPORT": "r.html", "TILES": "link/tiles.gpkg"}, "TILES .* would change tiles.gpkg"),
+        ("checkdataset", {"REPORT": "d/images/r.html"}, "REPORT .* would change images"),
+        ("splitdataset", {"OUTPUT": "d/labels"}, "OUTPUT .* would change labels"),
+        ("splitdataset", {"OUTPUT": "d/images/new"}, "OUTPUT .* would change images"),
+        ("trainsegmentation", {"MODEL": "d/images/m.safetensors"}, "MODEL .* would change images"),
+        ("trainsegmentation", {"MODEL": "m.safetensors", "REPORT": "d/labels/r.html"}, "REPORT .* would change labels"),
+    ],
+)
+def test_no_result_is_a_part_of_the_dataset_it_comes_from(stage, values, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "link").symlink_to("d")
+    with pytest.raises(RequestError, match=said):
+        build(stage, {"DATASET": "d", **values})
+
+
+def test_results_may_lie_beside_the_parts_of_a_dataset():
+    build("checkdataset", {"DATASET": "d", "REPORT": "d/check.html", "TILES": "d/images.gpkg"})
+    build("trainsegmentation", {"DATASET": "d", "MODEL": "d/images2/m.safetensors"})
+
+
+def test_class_values_are_plain_digits():
+    with pytest.raises(RequestError, match="CLASS_VALUES is '0, ²'"):
+        build("checkdataset", {"DATASET": "d", "REPORT": "r.html", "CLASS_VALUES": "0, ²"})
+
+
 def test_a_job_without_stage_is_refused():
     with pytest.raises(RequestError, match="stage"):
         from_json({"parameters": {}})

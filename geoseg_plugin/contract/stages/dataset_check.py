@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..fields import Kind, ask, give
+from .dataset_files import refuse_results_in_dataset
 from .stage import Stage
 
 
@@ -55,7 +56,8 @@ class CheckDataset(Stage):
     )
 
     def check(self) -> None:
-        """CLASS_VALUES must be whole numbers."""
+        """CLASS_VALUES must be whole numbers, and results be no part of DATASET."""
+        refuse_results_in_dataset(self, self.dataset)
         class_values(self.class_values or "")
 
 
@@ -66,6 +68,6 @@ def class_values(text: str) -> tuple[int, ...]:
         RequestError: One is no whole number from 0.
     """
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isdecimal() for part in parts):
         raise RequestError(f"CLASS_VALUES is '{text}'.", "Give whole numbers from 0, separated by commas.")
     return tuple(int(part) for part in parts)

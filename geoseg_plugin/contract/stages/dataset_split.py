@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..fields import Kind, ask, give
+from .dataset_files import refuse_results_in_dataset
 from .datasets import ask_block_size, ask_seed
 from .stage import Stage
 from .tile_statistics import AT_RANDOM, BY_BLOCKS, BY_LAYER, BY_SCENE
@@ -95,7 +96,8 @@ class SplitDataset(Stage):
     output: str = ask(Kind.FOLDER_OUT, "Dataset", "The folder to make; it must not exist yet, or be empty.")
 
     def check(self) -> None:
-        """METHOD must have what it takes, and shares leave something for training."""
+        """METHOD must have what it takes, shares leave something for training, and OUTPUT be no part of DATASET."""
+        refuse_results_in_dataset(self, self.dataset)
         if self.validation + self.test >= 100:
             raise RequestError(
                 f"VALIDATION {self.validation:g} % and TEST {self.test:g} % leave nothing for training.",

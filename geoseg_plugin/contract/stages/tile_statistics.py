@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..fields import Kind, ask, give
+from .dataset_files import refuse_results_in_dataset
 from .datasets import ask_block_size, ask_seed
 from .stage import Stage
 
@@ -92,7 +93,8 @@ class TileStatistics(Stage):
     )
 
     def check(self) -> None:
-        """FOLDS must have what it takes, and PERCENTILES be numbers from 0 to 100."""
+        """FOLDS must have what it takes, PERCENTILES be numbers from 0 to 100, and results be no part of DATASET."""
+        refuse_results_in_dataset(self, self.dataset)
         if self.folds == BY_NAME and not self.fold_names:
             raise RequestError("FOLDS is 'name', but FOLD_NAMES is missing.", "Give parts of names: 38SLF, 38RPV.")
         if self.folds == BY_LAYER and not self.fold_layer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..fields import Kind, ask, give
+from .dataset_files import refuse_results_in_dataset
 from .stage import Stage, place_of
 
 ARCHITECTURES = (
@@ -91,6 +92,7 @@ class TrainSegmentation(Stage):
     )  # fmt: skip
 
     def check(self) -> None:
-        """MODEL must not overwrite the weights that training starts from."""
+        """MODEL must not overwrite the weights that training starts from, nor a result a part of DATASET."""
+        refuse_results_in_dataset(self, self.dataset)
         if place_of(self.weights) == place_of(self.model):
             raise RequestError(f"MODEL would overwrite WEIGHTS ({self.model}).", "Choose another file to write.")

@@ -14,13 +14,14 @@ import pyogrio
 
 from ...contract.classes import ClassTable
 from ...contract.errors import InputError
+from ...contract.stages import dataset_files
 from ..moments import Moments
 
-DESCRIPTION = "dataset.json"
-FOOTPRINTS = "tiles.gpkg"
+DESCRIPTION = dataset_files.DESCRIPTION
+FOOTPRINTS = dataset_files.FOOTPRINTS
+IMAGES = dataset_files.IMAGES
+LABELS = dataset_files.LABELS
 FOOTPRINTS_LAYER = "tiles"
-IMAGES = "images"
-LABELS = "labels"
 FORMAT = "geoseg-dataset"
 FORMAT_VERSION = 1
 
