@@ -65,12 +65,40 @@ def test_of_large_tiles_fewer_are_looked_at(tiles, make_dataset, recorder, monke
     assert recorder.notes == ["Tiles looked at: 5 of 16; no findings."]
 
 
+@pytest.mark.parametrize(
+    ("blank", "said"),
+    [
+        (lambda split, label: 0 * label, "All labelled pixels are background"),
+        (lambda split, label: 0 * label + 255, "All labels are to be ignored"),
+        (lambda split, label: 0 * label + 255 if split == "train" else label, "No training tile has a labelled pixel"),
+        (lambda split, label: 0 * label if split == "train" else label, "All labelled pixels of the training tiles"),
+    ],
+)
+def test_what_some_tiles_show_for_all_labels_is_looked_up_in_the_others(
+    blank, said, tiles, make_dataset, recorder, monkeypatch
+):
+    monkeypatch.setattr(preflight, "MOST_TILES", 4)
+    for tile in tiles:
+        tile[2] = blank(tile[0], tile[2])
+    with pytest.raises(InputError, match=said):
+        _check(make_dataset(tiles), recorder)
+
+
+def test_reading_the_other_labels_can_be_cancelled(tiles, make_dataset, make_recorder, monkeypatch):
+    monkeypatch.setattr(preflight, "MOST_TILES", 4)
+    for tile in tiles:
+        tile[2][:] = 0
+    recorder = make_recorder(lambda self: "Looking at the other labels" in self.texts)
+    with pytest.raises(Cancelled):
+        _check(make_dataset(tiles), recorder)
+
+
 def test_some_tiles_prove_nothing_for_all(tiles, make_dataset, recorder, monkeypatch):
     monkeypatch.setattr(preflight, "MOST_TILES", 4)
     for number in (0, 5, 10, 15):
         tiles[number][2][:] = 0
     _check(make_dataset(tiles), recorder)
-    assert "background" in recorder.warnings[0]
+    assert recorder.warnings[0].startswith("In the 4 tiles looked at: All labelled pixels are background")
 
 
 def test_a_split_edited_in_the_layer_is_noticed(tiles, make_dataset, recorder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,18 @@ def look_at(pair: Pair, ignore_value: int | None) -> TileFacts:
         return TileFacts(pair, problem=error.message)
 
 
+def label_values(path: Path, ignore_value: int | None) -> set[float]:
+    """Return the values in a label that are not to be ignored, whatever its image is like.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    found: Counter[float] = Counter()
+    with open_raster(str(path)) as label:
+        _count_all(label, ignore_value, found)
+    return set(found)
+
+
 def _look_at_both(look: _Look, label: DatasetReader, ignore_value: int | None) -> tuple[ImageFacts, LabelFacts]:
     grid = Grid.of(label)
     counts: Counter[float] = Counter()
@@ -124,10 +137,17 @@ def _look_at_both(look: _Look, label: DatasetReader, ignore_value: int | None) -
         if is_same_size:
             ignored += _count(label, window, valid, ignore_value, counts)
     if not is_same_size:
-        for window in blocks(grid.height, grid.width, _BLOCK, _BLOCK):
-            everywhere = np.ones((int(window.height), int(window.width)), dtype=np.bool_)
-            ignored += _count(label, window, everywhere, ignore_value, counts)
+        ignored = _count_all(label, ignore_value, counts)
     return look.facts(), LabelFacts(grid, label.nodata, dict(counts.most_common(MOST_VALUES)), ignored)
+
+
+def _count_all(dataset: DatasetReader, ignore_value: int | None, counts: Counter[float]) -> int:
+    """Add all values of a label to `counts` and return how many pixels are to be ignored."""
+    ignored = 0
+    for window in blocks(dataset.height, dataset.width, _BLOCK, _BLOCK):
+        everywhere = np.ones((int(window.height), int(window.width)), dtype=np.bool_)
+        ignored += _count(dataset, window, everywhere, ignore_value, counts)
+    return ignored
 
 
 def _count(

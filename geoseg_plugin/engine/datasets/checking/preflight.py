@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import shapely
@@ -16,6 +15,7 @@ from ..placed import place_tiles
 from .finding import ERROR, WARNING, Finding, count_severities, in_words, sort_findings
 from .findings import find_all
 from .ground_faults import find_shared
+from .other_labels import weigh
 from .pairs import Pair, pairs_of
 from .survey import survey_tiles
 
@@ -28,16 +28,13 @@ _TOLD_ELSEWHERE = {
     "no_training_tiles", "no_validation_tiles", "few_tiles", "classes_absent", "classes_missing_train",
     "bands_constant",
 }  # fmt: skip
-# What some of the tiles cannot prove for all.
-_OF_ALL_TILES = {
-    "labels_all_ignored", "training_all_ignored", "labels_all_background", "labels_one_value", "labels_white",
-    "training_one_class",
-}  # fmt: skip
 _SEE = "'Check dataset' shows all that was found, and where."
 
 
 def check_before_training(dataset: Dataset, report: Report) -> None:
     """Look at tiles of a dataset, MOST_TILES at most, spread evenly, and warn of what is probably wrong.
+
+    What these show for all labels stops training only where it holds for the other labels as well, which are then read.
 
     Raises:
         InputError: Something makes training useless.
@@ -46,8 +43,11 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     pairs = pairs_of(dataset)
     used = [pair for pair in pairs.pairs if pair.split != UNUSED]
     tiles = _spread(used, _affordable(dataset))
-    found = find_all(survey_tiles(pairs, report, tiles), report)
-    findings = [_weigh(one, is_whole=len(tiles) == len(used)) for one in found if one.kind not in _TOLD_ELSEWHERE]
+    survey = survey_tiles(pairs, report, tiles)
+    found = [one for one in find_all(survey, report) if one.kind not in _TOLD_ELSEWHERE]
+    looked_at = {pair.id for pair in tiles}
+    others = [pair for pair in used if pair.id not in looked_at]
+    findings = [weigh(one, survey, others, report) for one in found]
     if not any(one.kind == "ground_shared" for one in findings):
         findings += find_ground_in_two_sets(dataset, report)
     findings = list(sort_findings(findings))
@@ -87,10 +87,6 @@ def _affordable(dataset: Dataset) -> int:
 def _spread(tiles: Sequence[Pair], most: int) -> list[Pair]:
     places = np.unique(np.linspace(0, len(tiles) - 1, min(most, len(tiles))).round().astype(int))
     return [tiles[place] for place in places]
-
-
-def _weigh(finding: Finding, *, is_whole: bool) -> Finding:
-    return replace(finding, severity=WARNING) if finding.kind in _OF_ALL_TILES and not is_whole else finding
 
 
 def _more(count: int, severity: str) -> str:
