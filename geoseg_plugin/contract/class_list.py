@@ -66,8 +66,13 @@ def read_class_file(path: str) -> ClassList:
             f"CLASS_FILE {path} has the columns {', '.join(columns) or 'none'}.",
             f"Its first row must name the columns {', '.join(_COLUMNS)}; the last two may be missing.",
         )
-    rows = [tuple((row.get(columns.get(name, ""), "") or "").strip() for name in _COLUMNS) for row in reader]
+    rows = [[_cell(row, columns.get(name)) for name in _COLUMNS] for row in reader]
     return _build([(row[0], row[1], row[2], row[3]) for row in rows if any(row)], f"CLASS_FILE {path}")
+
+
+def _cell(row: Dict[str, str], column: Optional[str]) -> str:
+    """Return what a row holds in a column, which its table may lack, as the row may its last cells."""
+    return "" if column is None else (row[column] or "").strip()
 
 
 def _column(name: str) -> str:
@@ -95,7 +100,7 @@ def _build(rows: Iterable[Tuple[str, str, str, str]], source: str) -> ClassList:
 
 
 def _value(text: str, source: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise RequestError(f"{source} has the class value '{text}'.", "Class values are whole numbers from 0.")
     return int(text)
 

@@ -47,9 +47,18 @@ def test_columns_may_be_missing_and_texts_have_any_sign(tmp_path):
     assert read_class_file(str(path)).value_of == {"wood, dense": 1, "1": 1, "森林": 2, "2": 2}
 
 
+def test_a_column_without_a_name_says_nothing(tmp_path):
+    path = tmp_path / "classes.csv"
+    path.write_text(",value,name,colour\n0,1,building,#ff0000\n1,2,water,#0000ff\n", encoding="utf-8")
+    assert read_class_file(str(path)) == parse_class_list("1 building #ff0000; 2 water #0000ff")
+    path.write_text(",value,name\n0,1,building\n1,2,water\n", encoding="utf-8")
+    assert read_class_file(str(path)) == parse_class_list("1 building; 2 water")
+
+
 @pytest.mark.parametrize(("content", "said"), [
     (b"a,b\n1,2\n", "has the columns a, b"), (b"", "has the columns none"), (b"value,name\n", "holds no class"),
-    (b"value,name\n1,\n", "no name"), (b"value,name\n1.5,a\n", "the class value '1.5'"), (b"\xff\xfe\x00", "cannot be"),
+    (b"value,name\n1,\n", "no name"), (b"value,name\n1.5,a\n", "the class value '1.5'"),
+    ("value,name\n²,a\n".encode(), "the class value '²'"), (b"\xff\xfe\x00", "cannot be"),
 ])  # fmt: skip
 def test_files_that_are_no_class_table(tmp_path, content, said):
     path = tmp_path / "classes.csv"

@@ -100,6 +100,7 @@ def test_names_may_come_in_capitals_as_in_qgis():
         ("clipraster", {"INPUT": "a", "EXTENT": "0,1,0,1", "SNAP": "LIKE grid", "OUTPUT": "b.tif"}, "LIKE"),
         ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "70000", "OUTPUT": "c.tif"}, "BACKGROUND"),
         ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "none", "OUTPUT": "c.tif"}, "BACKGROUND"),
+        ("rasterizelabels", {"LABELS": "a", "LIKE": "b", "BACKGROUND": "²", "OUTPUT": "c.tif"}, "BACKGROUND"),
     ],
 )
 def test_a_wrong_request_is_refused(stage, values, said):

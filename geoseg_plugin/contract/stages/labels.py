@@ -29,7 +29,7 @@ def background_value(text: str) -> int | None:
     """
     if text.strip().lower() == IGNORE:
         return None
-    if not text.strip().isdigit() or int(text) > LARGEST_VALUE:
+    if not text.strip().isdecimal() or int(text) > LARGEST_VALUE:
         raise RequestError(f"BACKGROUND is '{text}'.", f"Give 'ignore' or a whole number from 0 to {LARGEST_VALUE}.")
     return int(text)
 
