@@ -66,6 +66,17 @@ def test_a_table_may_come_as_a_file(burn, squares, tmp_path):
         burn(squares("m.gpkg", ["a"]), class_file=str(tmp_path / "classes.csv"))
 
 
+@pytest.mark.parametrize(("kinds", "options"), [
+    (["a", "b"], {"classes": "1 Background = a; 2 building = b"}),
+    (["background", "building"], {}),
+])  # fmt: skip
+def test_there_is_one_background(burn, squares, kinds, options):
+    layer = squares("l.gpkg", kinds)
+    with pytest.raises(InputError, match=r"(?i)class 1 of .* is named 'background', but BACKGROUND is 0"):
+        burn(layer, **options)
+    assert burn(layer, background="1", **options)[0] == [1, 2, 1, 1, 1, 1]
+
+
 def test_unknown_values_are_listed_with_their_number(burn, squares):
     layer = squares("l.gpkg", ["tin", "straw", "mud", "straw"])
     with pytest.raises(InputError, match=r"3 of 4 features .*: straw \(2\), mud \(1\)\.") as caught:

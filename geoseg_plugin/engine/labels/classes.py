@@ -116,10 +116,10 @@ def make_table(
     """Return the table of all classes, the background among them unless it is ignored.
 
     Raises:
-        InputError: There are too many classes, or one has the value of the background.
+        InputError: There are too many classes, or one has the value or the name of the background.
     """
     if classes is not None:
-        return _with_background(classes.table, background)
+        return _with_background(classes.table, background, source)
     names = found.names
     if len(names) > LARGEST_VALUE:
         raise InputError(
@@ -130,12 +130,12 @@ def make_table(
         report.warn(f"The class field of {source} has {len(names)} different values: is it really the class?")
     if background is None:
         return ClassTable.named(names)
-    if background in names and names[background] != f"class {background}":
+    if names.get(background, "").lower() not in ("", BACKGROUND_NAME, f"class {background}"):
         raise InputError(
             f"BACKGROUND is {background}, which is also the value of '{names[background]}' of {source}.",
             "Choose another background value, or 'ignore'.",
         )
-    return ClassTable.named({**names, background: BACKGROUND_NAME})
+    return _with_background(ClassTable.named({**names, background: BACKGROUND_NAME}), background, source)
 
 
 def add_class(table: ClassTable, added: LabelClass) -> ClassTable:
@@ -143,8 +143,17 @@ def add_class(table: ClassTable, added: LabelClass) -> ClassTable:
     return ClassTable(tuple(sorted((*table, added), key=lambda one: one.value)))
 
 
-def _with_background(table: ClassTable, background: int | None) -> ClassTable:
-    if background is None or background in table.values:
+def _with_background(table: ClassTable, background: int | None, source: str) -> ClassTable:
+    """Return the table with the background in it, which no other class may be named after."""
+    if background is None:
+        return table
+    for one in table:
+        if one.name.lower() == BACKGROUND_NAME and one.value != background:
+            raise InputError(
+                f"Class {one.value} of {source} is named '{one.name}', but BACKGROUND is {background}.",
+                f"Set BACKGROUND to {one.value}, or rename the class.",
+            )
+    if background in table.values:
         return table
     return add_class(table, next(iter(ClassTable.named({background: BACKGROUND_NAME}))))
 
