@@ -1,9 +1,11 @@
 """Looking at tiles: true figures, one reading, and an end when told."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import Cancelled
-from geoseg.geoseg_plugin.engine.datasets.checking import facts
+from geoseg.geoseg_plugin.engine.datasets.checking import facts, reading
 from geoseg.geoseg_plugin.engine.datasets.checking.survey import survey_tiles
 from geoseg.tests.engine.planting import Plot
 
@@ -31,8 +33,8 @@ def test_facts_are_true(tmp_path):
 def test_large_rasters_are_read_in_parts_with_the_same_result(tmp_path, monkeypatch):
     plot = Plot(tmp_path)
     whole = plot.survey()
-    monkeypatch.setattr(facts, "_BLOCK", 10)
-    monkeypatch.setattr(facts, "_SAMPLED_PIXELS", 32 * 32)
+    monkeypatch.setattr(reading, "_BLOCK", 10)
+    monkeypatch.setattr(reading, "_SAMPLED_PIXELS", 32 * 32)
     for one, other in zip(whole.tiles, plot.survey().tiles, strict=True):
         assert one.label == other.label
         assert one.image.mean == pytest.approx(other.image.mean)
@@ -44,10 +46,21 @@ def test_threads_keep_the_order_and_the_figures(tmp_path):
     plot = Plot(tmp_path)
     pairs = plot.write()
     for tile, pair in zip(plot.survey().tiles, pairs.pairs, strict=True):
-        alone = facts.look_at(pair, 255)
+        alone = reading.look_at(pair, 255)
         assert tile.pair == pair
         assert (tile.image.digest, tile.label) == (alone.image.digest, alone.label)
         assert (tile.image.mean == alone.image.mean).all()
+
+
+def test_tiles_share_what_is_equal_and_take_little_room(tmp_path):
+    pairs = Plot(tmp_path).write()
+    tracemalloc.start()
+    tiles = [reading.look_at(pair, 255) for pair in pairs.pairs]
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert taken < 2000 * len(tiles)
+    assert len({id(tile.image.grid.crs) for tile in tiles}) == 1
+    assert all(tile.label.grid is tile.image.grid for tile in tiles)
 
 
 def test_digests_tell_images_apart(tmp_path):

@@ -10,9 +10,9 @@ from pathlib import Path
 from ....contract.events import Report, stop_if_cancelled
 from ..ahead import map_ahead
 from ..dataset import TRAIN
-from .facts import label_values
 from .finding import WARNING, Finding
 from .pairs import Pair
+from .reading import label_values
 from .survey import Survey
 
 _OF_TRAINING = {"training_all_ignored", "training_one_class"}

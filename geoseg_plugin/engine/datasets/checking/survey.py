@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ....contract.classes import LARGEST_VALUE, ClassTable
 from ....contract.events import Report, stop_if_cancelled
 from ..ahead import map_ahead
-from .facts import ImageFacts, LabelFacts, TileFacts, look_at
+from .facts import ImageFacts, LabelFacts, TileFacts
 from .pairs import Pair, Pairs, class_name
+from .reading import look_at
 
 MOST_CLASSES = 100
 
