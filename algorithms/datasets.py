@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Dict
 
 from qgis.core import (
@@ -29,8 +30,9 @@ class DatasetAlgorithm(StageAlgorithm):
         is_step = isinstance(feedback, QgsProcessingMultiStepFeedback)
         if is_step or context.project() is None or self._request is None:
             return
+        name = f"{translate('Tile footprints')}: {Path(path).parent.name}"
         details = QgsProcessingContext.LayerDetails(
-            translate("Tile footprints"), context.project(), "TILES", QgsProcessingUtils.LayerHint.Vector
+            name, context.project(), "TILES", QgsProcessingUtils.LayerHint.Vector
         )
         context.addLayerToLoadOnCompletion(path, details)
         style_when_loaded(context, path, self._request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import time
 from collections.abc import Callable
@@ -52,11 +53,17 @@ def run(request: Stage, report: Report) -> Any:
             "There was not enough memory.", "Use a smaller tile, window or batch size, or close other programs."
         ) from error
     except OSError as error:
-        cause = first_line(error)
-        fix = "Check that the disk has room and that the paths can be used."
-        raise OutputError(f"A file could not be read or written: {cause}.", fix) from error
+        raise _explain(error, request) from error
     report.progress(1.0, f"{request.title}: done in {time.monotonic() - started:.1f} s")
     return result
+
+
+def _explain(error: OSError, request: Stage) -> OutputError:
+    if error.errno == errno.ENOSPC:
+        results = ", ".join(path for _, path in request.paths(written=True))
+        return OutputError(f"There is no room left on the disk for {results}.", "Make room, or choose another folder.")
+    fix = "Check that the disk has room and that the paths can be used."
+    return OutputError(f"A file could not be read or written: {first_line(error)}.", fix)
 
 
 def _protect_inputs(request: Stage) -> None:

@@ -79,8 +79,7 @@ class ParameterReader:
     def is_given(self, field: Field) -> bool:
         """Tell whether a parameter has a value; unset ones come as None, NULL, "", [] or [NULL]."""
         value = self._parameters.get(field.parameter)
-        items = value if isinstance(value, (list, tuple)) else [value]
-        return any(item not in (None, NULL, "") for item in items)
+        return any(item not in (None, NULL, "") for item in _listed(value))
 
     def check(self, stage: Type[Stage]) -> None:
         """Check all values as `request` does, but export no layer and lay claim to no output.
@@ -127,6 +126,11 @@ class ParameterReader:
         definition = self._algorithm.parameterDefinition(field.parameter)
         layers = QgsProcessingParameters.parameterAsLayerList(definition, self._parameters, self._context)
         given = self._parameters[field.parameter]
+        if any(isinstance(one, QgsProcessingFeatureSourceDefinition) for one in _listed(given)):
+            raise InputError(
+                f"{field.parameter} ({field.label}) takes whole layers, not the selected features of one.",
+                "Save these as a layer of their own first.",
+            )
         if isinstance(given, (list, tuple)) and len(layers) < len(given):
             found = {layer.source() for layer in layers} | {layer.id() for layer in layers}
             missing = [item for item in given if isinstance(item, str) and item not in found]
@@ -214,6 +218,10 @@ def raster_source(layer: QgsRasterLayer, field: Field) -> str:
             "Export it to GeoTIFF first (Export > Save As).",
         )
     return str(layer.source()).split("|")[0]
+
+
+def _listed(value: Any) -> List[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _static(value: Any) -> Any:

@@ -38,11 +38,16 @@ def read_vector(
     """Return "path" or "path|layername=NAME" for a feature source parameter, with its selection and filters applied.
 
     Raises:
-        InputError: The features cannot be exported.
+        InputError: No feature is selected where only those are asked for, or the features cannot be exported.
     """
     value = parameters[field.parameter]
     if not _restricts(value):
         return plain_vector_source(layer, field, context)
+    if value.selectedFeaturesOnly and layer.selectedFeatureCount() == 0:
+        raise InputError(
+            f"{field.parameter} ({field.label}): no feature of the layer '{layer.name()}' is selected.",
+            "Select some, or untick 'Selected features only'.",
+        )
     source = algorithm.parameterAsSource(parameters, field.parameter, context)
     # Whether a geometry is valid is for the engine to see, as with layers that are not exported.
     features = source.getFeatures(QgsFeatureRequest(), QgsProcessingFeatureSource.Flag.FlagSkipGeometryValidityChecks)

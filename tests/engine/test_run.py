@@ -1,6 +1,8 @@
 """Every stage is led to a function, and a full disk is no success."""
 
+import errno
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -8,13 +10,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from geoseg.geoseg_plugin.contract.errors import OutputError
 from geoseg.geoseg_plugin.contract.stages import STAGES
+from geoseg.geoseg_plugin.contract.stages.imagery import ClipRaster
 from geoseg.geoseg_plugin.engine import run
 
 
 def test_every_stage_has_a_function():
     """But for the one that makes the engine."""
     assert {*run._FUNCTIONS, "installengine"} == set(STAGES)
+
+
+def test_a_full_disk_is_named_by_what_is_written(make_raster, tmp_path, recorder, monkeypatch):
+    def fill(request, report):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("geoseg.geoseg_plugin.engine.imagery.clip.clip_raster", fill)
+    source = make_raster("image.tif", np.ones((1, 4, 4), np.uint8))
+    with pytest.raises(OutputError, match=r"no room left on the disk for .*out\.tif"):
+        run.run(ClipRaster(input=source, like=source, output=str(tmp_path / "out.tif")), recorder)
 
 
 @pytest.mark.parametrize("side", [300, 900], ids=["cut off while closing", "cut off while writing"])

@@ -127,6 +127,18 @@ def test_selected_features_only(read, on_disk):
     assert open_source(read("rasterizelabels", "LABELS", everything)).featureCount() == 3
 
 
+def test_no_selected_feature_is_said(read, on_disk):
+    value = QgsProcessingFeatureSourceDefinition(on_disk.id(), selectedFeaturesOnly=True)
+    with pytest.raises(InputError, match=f"no feature of the layer '{on_disk.name()}' is selected"):
+        read("rasterizelabels", "LABELS", value)
+
+
+def test_several_layers_come_whole(read, on_disk):
+    value = [QgsProcessingFeatureSourceDefinition(on_disk.id(), selectedFeaturesOnly=True)]
+    with pytest.raises(InputError, match="takes whole layers"):
+        read("maketiles", "LABELS", value)
+
+
 def test_lost_layer_with_options_is_named(read):
     value = QgsProcessingFeatureSourceDefinition("/no/such.shp", selectedFeaturesOnly=True)
     with pytest.raises(InputError, match=r"LABELS.*'/no/such\.shp' cannot be opened"):

@@ -222,7 +222,7 @@ def test_tile_footprints_are_loaded_beside_the_dataset(processing, provider, ras
     assert successful, feedback.errors
     assert results["TILE_COUNT"] == 4 == results["TRAIN_COUNT"] + results["VALIDATION_COUNT"]
     assert handleAlgorithmResults(algorithm, context, feedback)
-    (tiles,) = QgsProject.instance().mapLayersByName("Tile footprints")
+    (tiles,) = QgsProject.instance().mapLayersByName("Tile footprints: dataset")
     assert tiles.featureCount() == 4
     assert tiles.renderer().type() == "categorizedSymbol"
     assert tiles.renderer().classAttribute() == "split"
