@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....contract.classes import BACKGROUND_NAME
+from ..class_presence import ALL_TILES, missing_classes
 from ..dataset import TRAIN, VALIDATION
 from .finding import ERROR, NOTE, WARNING, Finding, tiles_in_words
 from .survey import Survey
@@ -60,12 +61,10 @@ def find_imbalance(survey: Survey) -> Iterator[Finding]:
 def find_absent_classes(survey: Survey) -> Iterator[Finding]:
     """Find classes without a pixel in any tile."""
     total = survey.counts.sum(axis=0)
-    if not total.any() or (total > 0).sum() < 2:
-        return
-    absent = [name for name, count in zip(survey.classes.names, total, strict=True) if count == 0]
-    if absent:
+    absent = _missing(survey).get(ALL_TILES)
+    if absent and (total > 0).sum() > 1:
         yield Finding(
-            "classes_absent", WARNING, f"No tile has a pixel of {_quoted(absent)}.",
+            "classes_absent", WARNING, f"No tile has a pixel of {absent}.",
             "A model will not find it: cut tiles where it is, or leave the class out.",
         )  # fmt: skip
 
@@ -83,18 +82,12 @@ def find_training_class(survey: Survey) -> Iterator[Finding]:
 
 def find_classes_missing(survey: Survey) -> Iterator[Finding]:
     """Find classes that are in some tiles, but not in training or not in validation."""
-    total = survey.counts.sum(axis=0) > 0
+    missing = _missing(survey)
     for split, why in ((TRAIN, "a model will not learn it"), (VALIDATION, "nobody can tell how well it is found")):
-        chosen = survey.chosen(split)
-        present = survey.counts[chosen].sum(axis=0) > 0
-        is_told = split == TRAIN and present.sum() == 1  # by find_training_class
-        if not survey.pairs.has_splits or not present.any() or is_told:
-            continue
-        missing = total & ~present
-        if missing.any():
-            names = _quoted([name for name, absent in zip(survey.classes.names, missing, strict=True) if absent])
+        is_told = split == TRAIN and (training_counts(survey) > 0).sum() < 2  # as an error
+        if split in missing and not is_told:
             yield Finding(
-                f"classes_missing_{split}", WARNING, f"No {split} tile has a pixel of {names}: {why}.",
+                f"classes_missing_{split}", WARNING, f"No {split} tile has a pixel of {missing[split]}: {why}.",
                 "Split anew with 'Split dataset' and another SEED or a smaller BLOCK_SIZE.",
             )  # fmt: skip
 
@@ -142,5 +135,6 @@ def find_empty_tiles(survey: Survey) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _quoted(names: list[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+def _missing(survey: Survey) -> dict[str, str]:
+    splits = np.array([pair.split for pair, _ in survey.labels], dtype=object)
+    return missing_classes(survey.classes, survey.counts, splits)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....contract.classes import ClassTable
 from ....contract.events import Report
 from ....contract.stages.datasets import MakeTiles
 from ...class_raster import class_dtype
 from ...run import version
+from ..class_presence import ALL_TILES, missing_classes
 from ..dataset import TRAIN, VALIDATION, BandStatistics, Description
 from ..tile_table import TileTable
 from .filters import Filters, Outcome
@@ -96,17 +96,10 @@ def tell_left_out(filters: Filters, sheets: Sequence[Sheet], outcomes: Outcomes,
 
 def warn_of_classes(classes: ClassTable, tiles: TileTable, report: Report) -> None:
     """Warn of classes that no tile has, or none of a set."""
-    present = tiles.counts.sum(axis=0) > 0
-    if present.sum() < 2:
+    if (tiles.counts.sum(axis=0) > 0).sum() < 2:
         report.warn("All labels are of one class: a network can learn nothing from them.")
-    if not present.all():
-        report.warn(f"No tile holds {_quoted(classes, ~present)}.")
-    for name in (TRAIN, VALIDATION):
-        chosen = tiles.splits == name
-        missing = present & (tiles.counts[chosen].sum(axis=0) == 0)
-        if missing.any() and chosen.any():
-            report.warn(f"No {name} tile holds {_quoted(classes, missing)}: give another SEED or a smaller BLOCK_SIZE.")
-
-
-def _quoted(classes: ClassTable, chosen: NDArray[np.bool_]) -> str:
-    return ", ".join(f"'{one.name}'" for one, is_chosen in zip(classes, chosen, strict=True) if is_chosen)
+    for split, names in missing_classes(classes, tiles.counts, tiles.splits).items():
+        if split == ALL_TILES:
+            report.warn(f"No tile holds {names}.")
+        else:
+            report.warn(f"No {split} tile holds {names}: give another SEED or a smaller BLOCK_SIZE.")
