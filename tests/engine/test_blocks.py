@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import shapely
+from geoseg.geoseg_plugin.engine.datasets.ground import Ground
 from geoseg.geoseg_plugin.engine.datasets.splitting.blocks import choose_block_size, group_scenes, lay_blocks
 
 
 def lay(corners, tile=64):
     """Square tiles with their upper left corners at (x, y)."""
     x, y = np.array(corners, dtype=float).T
-    return shapely.box(x, y, x + tile, y + tile)
+    none, sizes = np.zeros(len(x), dtype=np.int64), np.full((len(x), 2), tile)
+    return Ground.of(shapely.box(x, y, x + tile, y + tile), none, sizes)
 
 
 def cover(left, top, across, down, tile=64):
@@ -47,3 +49,11 @@ def test_neighbours_that_only_touch_share_no_ground():
 def test_blocks_without_tiles_do_not_count():
     tiles = lay([(0, 0), (640, 640)])
     assert lay_blocks(tiles, np.array(["a", "a"]), tile_size=64, size=64, share=20).count == 2
+
+
+def test_blocks_of_fine_scenes_hold_as_many_tiles():
+    fine, coarse = lay(cover(0, 0, 8, 8, 4), tile=4).shapes, lay(cover(0, 0, 8, 8)).shapes
+    ground = Ground.of(np.concatenate([fine, coarse]), np.repeat([0, 1], 64), np.full((128, 2), 64))
+    blocks = lay_blocks(ground, np.repeat(["fine", "coarse"], 64), tile_size=64, size=0, share=20)
+    assert (blocks.count, blocks.size) == (8, 256)
+    assert np.bincount(blocks.of_tile).tolist() == [16] * 8

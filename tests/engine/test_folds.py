@@ -26,7 +26,7 @@ def place(names, corners, tile=64, crs=UTM):
         tiles=tuple(Tile(name, scene, "train", None, None) for scene, name in names),
     )  # fmt: skip
     zeros = np.zeros(len(names), dtype=np.int64)
-    return PlacedTiles(dataset, polygons, zeros, zeros, zeros, crs)
+    return PlacedTiles(dataset, polygons, zeros, zeros, zeros, np.full((len(names), 2), tile), crs)
 
 
 def grid(across, down, step=32, scene="a", east=0):

@@ -5,7 +5,7 @@ import pytest
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
-from geoseg.geoseg_plugin.engine.datasets.ground import footprints
+from geoseg.geoseg_plugin.engine.datasets.ground import Ground, footprints
 from geoseg.geoseg_plugin.engine.datasets.splitting.ground_split import split_on_ground
 from geoseg.geoseg_plugin.engine.datasets.tile_table import TileTable
 from geoseg.geoseg_plugin.engine.datasets.tiling.positions import tile_offsets
@@ -48,6 +48,10 @@ def lay_tiles(scenes, tile, overlap):
     return names, footprints(grids, UTM)
 
 
+def lay(polygons, planes, tile, gap=0):
+    return Ground.of(polygons, planes, np.full((len(polygons), 2), tile), gap=gap)
+
+
 def split(scenes, recorder, *, tile=64, overlap=25.0, validation=20.0, test=0.0, counts=None, seed=0, **options):
     names, polygons = lay_tiles(scenes, tile, overlap)
     counts = counts and counts(shapely.get_coordinates(shapely.centroid(polygons)))
@@ -55,8 +59,9 @@ def split(scenes, recorder, *, tile=64, overlap=25.0, validation=20.0, test=0.0,
     shares = {"validation": validation, "test": test}
     table = make_table(names, counts)
     splits = split_on_ground(
-        table, polygons, planes, (1.0, 1.0), shares=shares, tile_size=tile, seed=seed, report=recorder, **options
-    )
+        table, lay(polygons, planes, tile, options.get("buffer", 0)), shares=shares, tile_size=tile, seed=seed,
+        report=recorder, **options,
+    )  # fmt: skip
     return splits, polygons
 
 
@@ -200,8 +205,9 @@ def test_cancelling_stops_it(make_recorder):
 def test_many_tiles_are_split_as_wanted(recorder):
     col, row = (128.0 * axis.ravel() for axis in np.meshgrid(np.arange(200), np.arange(200)))
     splits = split_on_ground(
-        make_table(["a"] * 200**2), shapely.box(col, row, col + 256, row + 256), np.zeros(200**2, dtype=np.int64),
-        (1.0, 1.0), shares={"validation": 20, "test": 10}, tile_size=256, seed=0, report=recorder,
+        make_table(["a"] * 200**2),
+        lay(shapely.box(col, row, col + 256, row + 256), np.zeros(200**2, dtype=np.int64), 256),
+        shares={"validation": 20, "test": 10}, tile_size=256, seed=0, report=recorder,
     )  # fmt: skip
     shares = [(splits == name).mean() for name in ("validation", "test", "unused")]
     assert shares == pytest.approx([0.2, 0.1, 0], abs=0.015)

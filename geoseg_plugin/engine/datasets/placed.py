@@ -14,6 +14,7 @@ from rasterio.crs import CRS
 from ...contract.errors import InputError
 from ..grid import read_crs
 from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER, Dataset
+from .ground import Ground, number_planes
 
 _SAME_PLACE_WITHIN = 1e-6
 
@@ -25,10 +26,10 @@ class PlacedTiles:
     Attributes:
         dataset: The dataset.
         polygons: Footprints (N,) in `crs`.
-        planes: For each a number (N,); what lies in different planes shares no ground: 0 for all, but one each for
-            scenes without any georeference.
+        planes: For each a number (N,) as `number_planes` gives it.
         rows: Offsets on the grid that the scene was cut on, in pixels (N,); -1 where the layer does not tell.
         cols: The same for columns (N,).
+        sizes: Heights and widths in pixels (N, 2).
         crs: CRS of the layer, None without.
     """
 
@@ -37,6 +38,7 @@ class PlacedTiles:
     planes: NDArray[np.int64]
     rows: NDArray[np.int64]
     cols: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     crs: CRS | None
 
     @property
@@ -53,6 +55,10 @@ class PlacedTiles:
     def splits(self) -> NDArray[np.object_]:
         """Their splits (N,)."""
         return np.array([tile.split for tile in self.dataset.tiles], dtype=object)
+
+    def ground(self, gap: float = 0.0) -> Ground:
+        """Return the tiles in pixels of the dataset, planes at least `gap` pixels apart."""
+        return Ground.of(self.polygons, self.planes, self.sizes, pixel_size=self.dataset.pixel_size, gap=gap)
 
 
 def place_tiles(dataset: Dataset) -> PlacedTiles:
@@ -76,21 +82,22 @@ def place_tiles(dataset: Dataset) -> PlacedTiles:
         )
     found = dict(zip(meta["fields"], read, strict=True))
     rows, cols = (_whole_numbers(found.get(name), len(polygons)) for name in ("row", "col"))
+    sizes = np.column_stack([_whole_numbers(found.get(name), len(polygons)) for name in ("height", "width")])
+    sizes[sizes <= 0] = dataset.tile_size
     crs = read_crs(meta["crs"]) if meta["crs"] else None
     scenes = np.array([tile.scene for tile in dataset.tiles], dtype=object)
-    planes = np.zeros(len(polygons), dtype=np.int64) if crs else _number_planes(polygons, scenes, rows, cols)
-    return PlacedTiles(dataset, polygons, planes, rows, cols, crs)
+    planes = number_planes(scenes, _are_placed(polygons, rows, cols, crs))
+    return PlacedTiles(dataset, polygons, planes, rows, cols, sizes, crs)
 
 
-def _number_planes(
-    polygons: NDArray[Any], scenes: NDArray[np.object_], rows: NDArray[np.int64], cols: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Give a plane to each scene whose tiles all have their offsets in pixels as coordinates."""
-    names, of_tile = np.unique(scenes.astype(str), return_inverse=True)
-    corners = shapely.bounds(polygons)[:, :2]
-    placed = np.abs(corners - np.column_stack([cols, rows])).max(axis=1) > _SAME_PLACE_WITHIN
-    is_placed = np.bincount(of_tile, placed, minlength=len(names)) > 0
-    return np.where(is_placed[of_tile], 0, of_tile + 1)
+def _are_placed(
+    polygons: NDArray[Any], rows: NDArray[np.int64], cols: NDArray[np.int64], crs: CRS | None
+) -> NDArray[np.bool_]:
+    """Tell of which tiles (N,) the coordinates are more than their offsets in pixels."""
+    if crs is not None:
+        return np.ones(len(polygons), dtype=np.bool_)
+    offsets = shapely.bounds(polygons)[:, :2] - np.column_stack([cols, rows])
+    return np.asarray(np.abs(offsets).max(axis=1) > _SAME_PLACE_WITHIN)
 
 
 def _whole_numbers(values: NDArray[Any] | None, count: int) -> NDArray[np.int64]:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 from rasterio.crs import CRS
 
+from ....contract.events import Report
 from ...grid import Grid
 from ..dataset import TEST, TRAIN, VALIDATION
-from ..ground import OVERLAP_INSET_PX, footprints, shared_ground
+from ..ground import NO_PARTNER, NO_SET, Ground, find_partners, footprints, is_placed, number_planes
 from .finding import ERROR, NOTE, WARNING, Finding, figure, name_some, tiles_in_words
 from .pairs import Pair
 from .survey import Survey
@@ -115,32 +116,30 @@ def find_shared_ground(survey: Survey) -> Iterator[Finding]:
     if not placed:
         return
     crs = next((grid.crs for _, grid in placed if grid.crs is not None), None)
-    polygons = footprints([grid for _, grid in placed], crs, OVERLAP_INSET_PX)
-    planes = number_planes([(None if grid.crs is not None else pair.scene) for pair, grid in placed])
-    yield from find_shared(polygons, planes, [pair for pair, _ in placed])
+    grids = [grid for _, grid in placed]
+    scenes = np.array([pair.scene for pair, _ in placed], dtype=object)
+    # The corner of a tile that was cut from a scene without georeference is its offset there, in whole pixels.
+    known = [is_placed(grid, (round(grid.transform.c), round(grid.transform.f))) for grid in grids]
+    sizes = np.array([(grid.height, grid.width) for grid in grids])
+    ground = Ground.of(footprints(grids, crs), number_planes(scenes, np.array(known)), sizes)
+    yield from find_shared(ground.insets, [pair for pair, _ in placed])
 
 
-def find_shared(polygons: NDArray[Any], planes: NDArray[np.int64], tiles: Sequence[Pair]) -> Iterator[Finding]:
-    """Find tiles (N) of different sets whose footprints (N,), inset a little, overlap in one plane (N,)."""
-    splits = np.array([tile.split for tile in tiles], dtype=object)
-    pairs = shared_ground(polygons, planes)
-    pairs = pairs[splits[pairs[:, 0]] != splits[pairs[:, 1]]]
-    if not len(pairs):
+def find_shared(insets: NDArray[Any], tiles: Sequence[Pair], report: Report | None = None) -> Iterator[Finding]:
+    """Find tiles (N) of different sets whose footprints (N,), as `Ground.insets`, meet."""
+    sets = np.array([_IN_USE.index(tile.split) if tile.split in _IN_USE else NO_SET for tile in tiles], dtype=np.int64)
+    partners = find_partners(insets, sets, report)
+    found = np.flatnonzero(partners != NO_PARTNER)
+    if not len(found):
         return
-    one, other = pairs[0]
-    touched = tuple(tiles[place].id for place in np.unique(pairs))
+    one, other = int(found[0]), int(partners[found[0]])
+    touched = tuple(tiles[place].id for place in found.tolist())
     yield Finding(
         "ground_shared", ERROR, f"{len(touched)} tiles show ground that is in another set as well, such as "
         f"{_with_split(tiles[one])} and {_with_split(tiles[other])}.",
         "Split anew with 'Split dataset', which keeps sets apart; figures measured on what was learned are too good.",
         touched,
     )  # fmt: skip
-
-
-def number_planes(scenes: Sequence[str | None]) -> NDArray[np.int64]:
-    """Return a number for each scene (N,), and 0 for None: what has a CRS lies in one plane."""
-    numbers: dict[str | None, int] = {None: 0}
-    return np.array([numbers.setdefault(scene, len(numbers)) for scene in scenes], dtype=np.int64)
 
 
 def _pixel_sizes(grids: Sequence[Grid]) -> NDArray[np.float64]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import shapely
 
 from ....contract.errors import InputError
 from ....contract.events import Report
 from ..dataset import TEST, TRAIN, UNUSED, VALIDATION, Dataset
-from ..ground import OVERLAP_INSET_PX
 from ..placed import place_tiles
 from .finding import ERROR, WARNING, Finding, count_severities, in_words, sort_findings
 from .findings import find_all
@@ -70,12 +68,8 @@ def find_ground_in_two_sets(dataset: Dataset, report: Report) -> Iterator[Findin
         report.warn(f"Whether tiles of different sets share ground cannot be told: {error.message}")
         return
     used = np.isin(placed.splits.astype(str), (TRAIN, VALIDATION, TEST))
-    polygons = placed.polygons[used]
-    # Pixels of tiles of another CRS have another size in that of the layer.
-    inset = shapely.buffer(polygons, -OVERLAP_INSET_PX * np.sqrt(shapely.area(polygons)) / dataset.tile_size)
-    yield from find_shared(
-        inset, placed.planes[used], [pair for pair in pairs_of(dataset).pairs if pair.split != UNUSED]
-    )
+    tiles = [pair for pair in pairs_of(dataset).pairs if pair.split != UNUSED]
+    yield from find_shared(placed.ground().insets[used], tiles, report)
 
 
 def _affordable(dataset: Dataset) -> int:

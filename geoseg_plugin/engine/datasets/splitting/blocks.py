@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from .separation import shrink
+from ..ground import Ground
 
 _BLOCK_TILES = (8, 4, 2, 1)
 
@@ -43,26 +43,29 @@ def choose_block_size(shapes: Sequence[tuple[float, float]], tile: int, share: f
     return tile
 
 
-def lay_blocks(polygons: NDArray[Any], scenes: NDArray[Any], *, tile_size: int, size: int, share: float) -> Blocks:
+def lay_blocks(ground: Ground, scenes: NDArray[Any], *, tile_size: int, size: int, share: float) -> Blocks:
     """Lay blocks over the ground and tell which tile is in which, by the middle of the tile.
 
-    Scenes that share ground share their blocks, which are equal and as near to the size as their ground allows.
+    Scenes that share ground share their blocks, which are equal and as near to the size, in the largest pixels of
+    these scenes, as their ground allows.
 
     Args:
-        polygons: Footprints (N,) as `lay_in_pixels` returns them.
+        ground: The tiles (N), in pixels.
         scenes: The scene of every tile (N,).
         tile_size: Side of a tile in pixels.
         size: Side of the blocks in pixels; 0 chooses with `choose_block_size`.
         share: For that the smallest share of tiles wanted, in percent.
     """
-    groups = group_scenes(polygons, scenes)
-    bounds = shapely.bounds(polygons)
+    groups = group_scenes(ground, scenes)
+    bounds = shapely.bounds(ground.shapes)
     low, high = np.full((groups.max() + 1, 2), np.inf), np.full((groups.max() + 1, 2), -np.inf)
     np.minimum.at(low, groups, bounds[:, :2])
     np.maximum.at(high, groups, bounds[:, 2:])
-    sides = high - low
-    side = size or choose_block_size([(float(height), float(width)) for width, height in sides], tile_size, share)
-    parts = np.array([[_parts(width, side), _parts(height, side)] for width, height in sides])
+    sides, pixels = high - low, np.zeros(len(low))
+    np.maximum.at(pixels, groups, ground.pixels)
+    lengths = (sides / pixels[:, None]).round(3).tolist()
+    side = size or choose_block_size([(height, width) for width, height in lengths], tile_size, share)
+    parts = np.array([[_parts(width, side), _parts(height, side)] for width, height in lengths])
     first = np.concatenate([[0], np.cumsum(parts.prod(axis=1))])
     middles = (bounds[:, :2] + bounds[:, 2:]) / 2
     cells = np.floor((middles - low[groups]) / sides[groups] * parts[groups]).astype(np.int64)
@@ -71,10 +74,10 @@ def lay_blocks(polygons: NDArray[Any], scenes: NDArray[Any], *, tile_size: int, 
     return Blocks(of_tile, len(used), side)
 
 
-def group_scenes(polygons: NDArray[Any], scenes: NDArray[Any]) -> NDArray[np.int64]:
+def group_scenes(ground: Ground, scenes: NDArray[Any]) -> NDArray[np.int64]:
     """Number the tiles (N,) so that those of scenes that share ground have the same number, from 0."""
     names, of_tile = np.unique(scenes.astype(str), return_inverse=True)
-    areas = shapely.convex_hull(gather(shrink(polygons), of_tile))
+    areas = shapely.convex_hull(gather(ground.insets, of_tile))
     one, other = shapely.STRtree(areas).query(areas, predicate="intersects")
     links = coo_array((np.ones(len(one)), (one, other)), shape=(len(names), len(names)))
     return np.asarray(connected_components(links, directed=False)[1][of_tile], dtype=np.int64)

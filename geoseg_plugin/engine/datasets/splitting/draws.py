@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ..dataset import TEST, TRAIN, VALIDATION, Split
+from ..ground import Ground
 from .blocks import gather
-from .separation import shrink
 
 DRAWS = 400
 _HELD_OUT = (VALIDATION, TEST)  # a set's number is its place here and 1; training has 0
@@ -62,17 +61,16 @@ class Judge:
         return 0.25 * float(differing) + _MISSING_CLASS * float(missing)
 
 
-def find_near_groups(polygons: NDArray[Any], groups: NDArray[np.int64], buffer: float) -> csr_array:
+def find_near_groups(ground: Ground, groups: NDArray[np.int64], buffer: float) -> csr_array:
     """Return which tile (N) has its ground in another group (G), or nearer to it than the buffer, in pixels."""
-    small = shrink(polygons)
-    hulls = shapely.convex_hull(gather(small, groups))
-    tree = shapely.STRtree(small)
+    hulls = shapely.convex_hull(gather(ground.insets, groups))
+    tree = shapely.STRtree(ground.insets)
     if buffer > 0:
         group, tile = tree.query(hulls, predicate="dwithin", distance=buffer)
     else:
         group, tile = tree.query(hulls, predicate="intersects")
     other = groups[tile] != group
-    shape = (len(polygons), len(hulls))
+    shape = (len(groups), len(hulls))
     return csr_array((np.ones(int(other.sum()), dtype=np.float32), (tile[other], group[other])), shape=shape)
 
 

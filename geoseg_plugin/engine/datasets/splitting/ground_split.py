@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import shapely
@@ -13,19 +12,18 @@ from numpy.typing import NDArray
 from ....contract.errors import InputError
 from ....contract.events import Report, stop_if_cancelled
 from ..dataset import TRAIN, UNUSED, Split
+from ..ground import Ground
 from ..tile_table import TileTable
 from .blocks import lay_blocks
 from .draws import Judge, draw_sets, find_near_groups, name_sets, shares_of
-from .separation import lay_in_pixels, leave_out
+from .separation import leave_out
 
 _MANY_UNUSED = 0.3
 
 
 def split_on_ground(
     tiles: TileTable,
-    polygons: NDArray[Any],
-    planes: NDArray[np.int64],
-    pixel_size: tuple[float, float],
+    ground: Ground,
     *,
     shares: Mapping[Split, float],
     tile_size: int,
@@ -41,9 +39,7 @@ def split_on_ground(
 
     Args:
         tiles: The tiles (N).
-        polygons: Their footprints (N,), all in one CRS.
-        planes: For each a number (N,); what lies in different planes shares no ground (scenes without georeference).
-        pixel_size: Width and height of a pixel in units of that CRS.
+        ground: The same tiles, in pixels.
         shares: Share of tiles wanted for validation and test, in percent, each 0 or more.
         tile_size: Side of a tile in pixels.
         block_size: Side of the blocks in pixels; 0 chooses.
@@ -61,7 +57,6 @@ def split_on_ground(
     asked = _asked(shares)
     if not asked:
         return np.full(len(tiles), TRAIN, dtype=object)
-    ground = lay_in_pixels(polygons, planes, pixel_size, buffer)
     blocks = lay_blocks(ground, tiles.scenes, tile_size=tile_size, size=block_size, share=min(asked.values()))
     report.note(f"Blocks of about {blocks.size} pixels ({blocks.count} in all) are split.")
     return split_groups(
@@ -71,7 +66,7 @@ def split_on_ground(
 
 def split_groups(
     tiles: TileTable,
-    ground: NDArray[Any],
+    ground: Ground,
     groups: NDArray[np.int64],
     *,
     shares: Mapping[Split, float],
@@ -84,7 +79,7 @@ def split_groups(
 
     Args:
         tiles: The tiles (N).
-        ground: Their footprints (N,) as `lay_in_pixels` returns them.
+        ground: The same tiles, in pixels.
         groups: The group of every tile (N,), numbered from 0.
         shares: Share of tiles wanted for validation and test, in percent, each 0 or more.
         buffer: Least distance between tiles of different sets, in pixels.
@@ -125,9 +120,9 @@ def _asked(shares: Mapping[Split, float]) -> dict[Split, float]:
     return {name: share for name, share in shares.items() if share > 0}
 
 
-def _draw(judge: Judge, ground: NDArray[Any], seed: int, report: Report) -> NDArray[np.int64] | None:
+def _draw(judge: Judge, ground: Ground, seed: int, report: Report) -> NDArray[np.int64] | None:
     """Return the sets of the blocks (B,) in the best of many draws, the first of equals; None where none will do."""
-    bounds = shapely.bounds(ground)
+    bounds = shapely.bounds(ground.shapes)
     best, least = None, math.inf
     for sets in draw_sets(judge.groups, (bounds[:, :2] + bounds[:, 2:]) / 2, judge.shares, seed):
         stop_if_cancelled(report)

@@ -20,10 +20,9 @@ from ...imagery.cutout import Outline
 from ...imagery.paths import name_some
 from ...vector import read_features, reproject
 from ..dataset import TEST, TRAIN, UNUSED, VALIDATION, Split
-from ..ground import outline_tiles
+from ..ground import inset, outline_tiles
 from ..placed import PlacedTiles
 from .boxes import Box, is_meant, read_boxes
-from .separation import shrink
 
 _SETS = (TRAIN, VALIDATION, TEST)
 
@@ -44,7 +43,7 @@ def split_by_extent(request: SplitDataset, placed: PlacedTiles) -> NDArray[np.ob
     area = reproject(np.array([shapely.Polygon(outline.points)], dtype=object), outline.crs, placed.crs)[0]
     if not np.isfinite(shapely.get_coordinates(area)).all():
         raise InputError(f"BOX has no place in the CRS of the dataset, {placed.crs}.", "Give a smaller rectangle.")
-    splits = place_in({VALIDATION: shapely.make_valid(area)}, placed.polygons, placed)
+    splits = place_in({VALIDATION: shapely.make_valid(area)}, placed.polygons, placed.sizes)
     if not (splits == VALIDATION).any():
         bounds = ", ".join(f"{side:.8g}" for side in shapely.total_bounds(placed.polygons))
         raise InputError(
@@ -71,7 +70,7 @@ def split_by_boxes(request: SplitDataset, placed: PlacedTiles, report: Report) -
     splits, scenes = np.full(len(placed.ids), TRAIN, dtype=object), placed.scenes
     for name, some in areas.items():
         mine = scenes == name
-        splits[mine] = place_in({VALIDATION: shapely.union_all(some)}, placed.polygons[mine], placed)
+        splits[mine] = place_in({VALIDATION: shapely.union_all(some)}, placed.polygons[mine], placed.sizes[mine])
     if unknown:
         report.warn(f"{request.boxes} names images that the dataset does not have: {name_some(unknown)}.")
     if not (splits == VALIDATION).any():
@@ -108,7 +107,7 @@ def split_by_layer(request: SplitDataset, placed: PlacedTiles) -> NDArray[np.obj
                 f"Write {', '.join(_SETS)} only.",
             )
     regions = {name: shapely.union_all(areas[np.array(names) == name]) for name in _SETS if name in names}
-    splits = place_in(regions, placed.polygons, placed)
+    splits = place_in(regions, placed.polygons, placed.sizes)
     if not np.isin(splits, list(regions)).any() or not {*regions} <= set(splits):
         lacking = ", ".join(name for name in regions if name not in set(splits)) or "any set"
         raise InputError(
@@ -118,12 +117,12 @@ def split_by_layer(request: SplitDataset, placed: PlacedTiles) -> NDArray[np.obj
     return splits
 
 
-def place_in(regions: Mapping[Split, Any], polygons: NDArray[Any], placed: PlacedTiles) -> NDArray[np.object_]:
+def place_in(regions: Mapping[Split, Any], polygons: NDArray[Any], sizes: NDArray[np.int64]) -> NDArray[np.object_]:
     """Return the splits (N,) of tiles by the regions of sets: that within which they lie wholly.
 
     Tiles partly in a region are unused; those in none train unless there is a region for training.
     """
-    tiles = shrink(polygons, placed.dataset.pixel_size)
+    tiles = inset(polygons, sizes)
     splits = np.full(len(tiles), UNUSED if TRAIN in regions else TRAIN, dtype=object)
     touched = {name: shapely.intersects(area, tiles) for name, area in regions.items()}
     several = np.sum(list(touched.values()), axis=0) > 1

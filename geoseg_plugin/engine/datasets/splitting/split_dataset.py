@@ -41,7 +41,7 @@ from .ground_split import split_groups, split_on_ground, tell_unused
 from .linked_copy import link_tiles
 from .names import split_by_folds, split_by_names
 from .regions import split_by_boxes, split_by_extent, split_by_layer
-from .separation import lay_in_pixels, leave_out
+from .separation import leave_out
 
 _READING_SHARE, _LINKING_SHARE = 0.4, 0.9
 
@@ -83,11 +83,11 @@ def _read_table(placed: PlacedTiles, report: Report) -> TileTable:
 
 
 def _split(request: SplitDataset, placed: PlacedTiles, tiles: TileTable, report: Report) -> NDArray[np.object_]:
-    ground = lay_in_pixels(placed.polygons, placed.planes, placed.dataset.pixel_size, request.buffer)
+    ground = placed.ground(request.buffer)
     shares: dict[Split, float] = {VALIDATION: request.validation, TEST: request.test}
     if request.method == BY_BLOCKS:
         return split_on_ground(
-            tiles, placed.polygons, placed.planes, placed.dataset.pixel_size, shares=shares,
+            tiles, ground, shares=shares,
             tile_size=placed.dataset.tile_size, block_size=request.block_size, buffer=request.buffer,
             stratify=request.stratify, seed=request.seed, report=report,
         )  # fmt: skip

@@ -13,12 +13,11 @@ from ....contract.errors import InputError, RequestError
 from ....contract.events import Report
 from ....contract.stages.tile_statistics import AT_RANDOM, BY_BLOCKS, BY_LAYER, BY_NAME, BY_SCENE, TileStatistics
 from ...vector import Features, read_features, reproject
-from ..ground import shared_ground
+from ..ground import NO_PARTNER, NO_SET, find_partners
 from ..placed import PlacedTiles
 from ..splitting.blocks import group_scenes, lay_blocks
-from ..splitting.separation import lay_in_pixels, shrink
 
-NO_FOLD = -1
+NO_FOLD = NO_SET
 
 
 def assign_folds(request: TileStatistics, placed: PlacedTiles, report: Report) -> NDArray[np.int64] | None:
@@ -62,18 +61,16 @@ def name_parts(text: str, parameter: str) -> list[str]:
 
 def _by_blocks(request: TileStatistics, placed: PlacedTiles, report: Report) -> NDArray[np.int64]:
     dataset = placed.dataset
-    ground = lay_in_pixels(placed.polygons, placed.planes, dataset.pixel_size)
     share = 100 / request.fold_count
     blocks = lay_blocks(
-        ground, placed.scenes, tile_size=dataset.tile_size, size=request.block_size, share=share
+        placed.ground(), placed.scenes, tile_size=dataset.tile_size, size=request.block_size, share=share
     )  # fmt: skip
     report.note(f"Blocks of about {blocks.size} pixels ({blocks.count} in all) are put into folds.")
     return _balance(blocks.of_tile, request, "blocks of ground", "Give a smaller BLOCK_SIZE or FOLD_COUNT.")
 
 
 def _by_scene(request: TileStatistics, placed: PlacedTiles, report: Report) -> NDArray[np.int64]:
-    ground = lay_in_pixels(placed.polygons, placed.planes, placed.dataset.pixel_size)
-    groups = group_scenes(ground, placed.scenes)
+    groups = group_scenes(placed.ground(), placed.scenes)
     if groups.max() + 1 < len(set(placed.scenes)):
         report.note(f"Scenes that share ground stay together: {groups.max() + 1} places.")
     return _balance(groups, request, "scenes that share no ground", "Give a smaller FOLD_COUNT, or use blocks.")
@@ -150,9 +147,6 @@ def _balance(groups: NDArray[np.int64], request: TileStatistics, what: str, fix:
 
 
 def _tell_shared_ground(folds: NDArray[np.int64], placed: PlacedTiles, report: Report) -> None:
-    ground = lay_in_pixels(placed.polygons, placed.planes, placed.dataset.pixel_size)
-    pairs = shared_ground(shrink(ground), np.zeros(len(folds), dtype=np.int64))
-    crossing = pairs[(folds[pairs] != NO_FOLD).all(axis=1) & (folds[pairs[:, 0]] != folds[pairs[:, 1]])]
-    count = len(np.unique(crossing))
+    count = int((find_partners(placed.ground().insets, folds, report) != NO_PARTNER).sum())
     if count:
         report.note(f"{count} tiles share ground with a tile of another fold: 'Split dataset' sets them unused.")

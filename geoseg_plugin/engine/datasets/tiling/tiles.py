@@ -17,7 +17,7 @@ from ...imagery.writing import is_value_of
 from ...provenance import VERSION_TAG
 from ...run import version
 from ..dataset import FOOTPRINTS, TRAIN, VALIDATION, write_description
-from ..ground import Footprints
+from ..ground import Footprints, Ground, is_placed, number_planes
 from ..layer import write_footprints
 from ..splitting.ground_split import split_on_ground
 from ..tile_table import TileTable
@@ -129,9 +129,13 @@ def _split(
         report.warn("VALIDATION is 0: without validation tiles nobody can tell how good a model is.")
         return tiles.splits
     _check_several(request, sheets, tiles)
-    planes = [np.full(len(kept), number) for number, (_, kept) in zip(_planes(sheets), outcomes.kept(), strict=True)]
+    placed = np.concatenate([np.full(len(kept), is_placed(sheet.grid)) for sheet, kept in outcomes.kept()])
+    ground = Ground.of(
+        footprints[:], number_planes(tiles.scenes, placed), np.column_stack([tiles.heights, tiles.widths]),
+        pixel_size=sheets[0].grid.pixel_size,
+    )  # fmt: skip
     return split_on_ground(
-        tiles, footprints[:], np.concatenate(planes), sheets[0].grid.pixel_size,
+        tiles, ground,
         shares={VALIDATION: request.validation}, tile_size=request.tile_size, block_size=request.block_size,
         seed=request.seed, report=report,
     )  # fmt: skip
@@ -145,8 +149,3 @@ def _check_several(request: MakeTiles, sheets: Sequence[Sheet], tiles: TileTable
             "holds all of it, and nothing is left for validation.",
             "Give a smaller TILE_SIZE or more images, or set VALIDATION to 0.",
         )
-
-
-def _planes(sheets: Sequence[Sheet]) -> list[int]:
-    """Number the planes that sheets lie in: one for all, but one each for scenes without any georeference."""
-    return [number + 1 if sheet.grid.transform.is_identity else 0 for number, sheet in enumerate(sheets)]
