@@ -206,6 +206,28 @@ def test_windows_together_are_the_whole(make_layer, recorder, seed, all_touched,
         assert np.array_equal(whole, joined)
 
 
+@pytest.mark.parametrize("all_touched", [False, True])
+@pytest.mark.parametrize("fraction", [1, 2, 3])
+def test_windows_are_the_whole_where_vertices_lie_on_pixel_corners(tmp_path, recorder, fraction, all_touched):
+    random, size, side = np.random.default_rng(fraction), 1500, 0.3
+    grid = Grid(CRS.from_epsg(32633), Affine(side, 0, 500_000.15, 0, -side, 5_000_000.35), size, size)
+
+    def draw(count):
+        places = np.round(random.uniform(0, size, (count, 2)) * fraction) / fraction
+        return np.column_stack([500_000.15 + places[:, 0] * side, 5_000_000.35 - places[:, 1] * side])
+
+    shapes = [shapely.LineString(draw(2)) for _ in range(40)] + [shapely.Point(draw(1)[0]) for _ in range(20)]
+    shapes += [shapely.Polygon(draw(3)) for _ in range(10)] + [shapely.MultiPoint(draw(5)).convex_hull]
+    codes = {"code": np.arange(len(shapes))}
+    write_features(tmp_path / "l.gpkg", np.array(shapes), codes, grid.crs, geometry_type="Unknown")
+    layer = read_label_layer(str(tmp_path / "l.gpkg"), "code", 0, recorder)
+    burner = Burner(layer, grid, "grid", all_touched=all_touched, report=recorder)
+    whole = burner.burn(Window(0, 0, size, size))
+    for rows, cols in ((256, size), (500, 500), (199, 333)):
+        for window in blocks(size, size, rows, cols):
+            assert np.array_equal(burner.burn(window), whole[window.toslices()])
+
+
 def test_the_real_buildings_come_out_as_their_true_label(burn, data):
     folder = data / "odd_raster" / "derived"
     image = str(folder / "base_rgb_uint8.tif")

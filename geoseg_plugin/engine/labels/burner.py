@@ -15,17 +15,22 @@ from ...contract.errors import InputError
 from ...contract.events import Report
 from ..class_raster import class_dtype
 from ..grid import Grid
-from ..vector import Features, reproject
+from ..raster import blocks
+from ..vector import reproject
 from .classes import IGNORED
 from .layer import LabelLayer
-from .shapes import describe, find_finite, take_apart, to_pixels
+from .placed import PlacedLayer
+from .shapes import describe, to_pixels
+
+_BLOCK = 256  # whole in the blocks that rasters are worked through in
 
 
 class Burner:
     """Burns a label layer onto a grid; the windows of a grid together are what the whole would be.
 
-    All geometries are brought into pixel coordinates of the whole grid once. A window then differs by whole numbers
-    only, which floating point subtracts without error.
+    All geometries near the grid are brought into its pixel coordinates once. A window then differs by whole numbers
+    only, which floating point subtracts without error. Which pixels a feature touches GDAL finds with errors that
+    depend on the window, so that all touched pixels are burnt in blocks whose places do not.
 
     Args:
         layer: The labels.
@@ -33,19 +38,22 @@ class Burner:
         image: Where the image lies, for messages.
         all_touched: Burn every pixel that a feature touches, not only those whose centre is inside.
         report: Hears what was mended or left out.
+        placed: The layer in the CRS of the grid, where several grids share it.
 
     Raises:
         InputError: A CRS is missing on one side, or a layer has no place in the CRS of the grid.
     """
 
-    def __init__(self, layer: LabelLayer, grid: Grid, image: str, *, all_touched: bool, report: Report) -> None:
+    def __init__(
+        self, layer: LabelLayer, grid: Grid, image: str, *, all_touched: bool, report: Report,
+        placed: PlacedLayer | None = None,
+    ) -> None:  # fmt: skip
         self._layer = layer
         self._all_touched = all_touched
         self._dtype, self._ignore = class_dtype(layer.classes)
-        placed = np.concatenate([_place(features, grid, image, report) for features in layer.layers])
-        drawn = layer.order[~shapely.is_missing(placed[layer.order])]
-        self._shapes, owners = take_apart(to_pixels(placed[drawn], grid))
-        features = drawn[owners]
+        placed = placed or PlacedLayer(layer, grid.crs, image, report)
+        near = placed.find_near(grid)
+        self._shapes, features = to_pixels(placed.shapes[near], grid), placed.features[near]
         values = np.where(layer.values == IGNORED, self._fill(None), layer.values)
         self._values, self._numbers = values[features], layer.numbers[features]
         self._values_by_number = np.full(int(layer.numbers.max()) + 1, self._fill(layer.background), self._dtype)
@@ -82,18 +90,17 @@ class Burner:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of all features in pixels of the grid."""
+        """Left, top, right, bottom of the features that lie on the grid, in pixels of it."""
         left, top, right, bottom = shapely.total_bounds(self._shapes)
         return float(left), float(top), float(right), float(bottom)
 
     def burn(self, window: Window) -> NDArray[Any]:
-        """Return the labels (H, W), class values, of a window that may reach over the edge."""
-        label = np.full(_shape(window), self._fill(self._layer.background), dtype=self._dtype)
-        return self._burn(window, self._values, label)
+        """Return the labels (H, W), class values, of a window inside the grid."""
+        return self._burn(window, self._values, self._fill(self._layer.background), self._dtype)
 
     def number(self, window: Window) -> NDArray[np.int32]:
         """Return the number of the feature (H, W) that each pixel of a window shows, 0 where there is none."""
-        return self._burn(window, self._numbers, np.zeros(_shape(window), dtype=np.int32))
+        return self._burn(window, self._numbers, 0, "int32")
 
     def label_numbers(self, numbers: NDArray[np.int32]) -> NDArray[Any]:
         """Return the labels (H, W) of pixels that show these features."""
@@ -105,15 +112,24 @@ class Burner:
             return numbers
         return np.where(self.label_numbers(numbers) == self._layer.background, np.int32(0), numbers)
 
-    def _burn(self, window: Window, values: NDArray[np.int64], out: NDArray[Any]) -> NDArray[Any]:
-        height, width = out.shape
-        corner = window.col_off, window.row_off, window.col_off + width, window.row_off + height
-        hits = np.sort(self._tree.query(shapely.box(*corner)))
-        if len(hits):
-            shapes = zip(describe(self._shapes[hits]), values[hits].tolist(), strict=True)
-            offset = Affine.translation(window.col_off, window.row_off)
-            rasterize(shapes, out=out, transform=offset, all_touched=self._all_touched)
-        return out
+    def _burn(self, window: Window, values: NDArray[np.int64], fill: int, dtype: str) -> NDArray[Any]:
+        around = _snap(window) if self._all_touched else window
+        hits = np.sort(self._tree.query(_box(around)))
+        described, values = describe(self._shapes[hits]), values[hits]
+        out = np.full(_shape(around), fill, dtype)
+        if not self._all_touched:
+            _draw(described, values, around, out)
+            return out
+        areas = shapely.box(*shapely.bounds(self._shapes[hits]).T)
+        for block in blocks(*out.shape, _BLOCK, _BLOCK):
+            place = Window(around.col_off + block.col_off, around.row_off + block.row_off, _BLOCK, _BLOCK)
+            chosen = np.flatnonzero(shapely.intersects(areas, _box(place)))
+            drawn = out[block.toslices()].copy()
+            _draw([described[at] for at in chosen], values[chosen], place, drawn, all_touched=True)
+            out[block.toslices()] = drawn
+        row, col = int(window.row_off - around.row_off), int(window.col_off - around.col_off)
+        height, width = _shape(window)
+        return out[row : row + height, col : col + width].copy()
 
     def _fill(self, value: int | None) -> int:
         return self._ignore if value is None else value
@@ -133,36 +149,28 @@ class Burner:
                 )
 
 
+def _draw(
+    described: list[dict[str, Any]], values: NDArray[np.int64], window: Window, out: NDArray[Any], *,
+    all_touched: bool = False,
+) -> None:  # fmt: skip
+    """Burn shapes, each over those before it, into the pixels (H, W) of a window."""
+    if described:
+        offset = Affine.translation(window.col_off, window.row_off)
+        shapes = zip(described, values.tolist(), strict=True)
+        rasterize(shapes, out=out, transform=offset, all_touched=all_touched)
+
+
+def _snap(window: Window) -> Window:
+    """Return the blocks, which lie in the same places for every window, that a window touches."""
+    height, width = _shape(window)
+    left, top = int(window.col_off) // _BLOCK * _BLOCK, int(window.row_off) // _BLOCK * _BLOCK
+    cols, rows = int(window.col_off) + width - left, int(window.row_off) + height - top
+    return Window(left, top, -(-cols // _BLOCK) * _BLOCK, -(-rows // _BLOCK) * _BLOCK)
+
+
+def _box(window: Window) -> shapely.Polygon:
+    return shapely.box(window.col_off, window.row_off, window.col_off + window.width, window.row_off + window.height)
+
+
 def _shape(window: Window) -> tuple[int, int]:
     return int(window.height), int(window.width)
-
-
-def _place(features: Features, grid: Grid, image: str, report: Report) -> NDArray[Any]:
-    """Return the geometries (N,) of a layer in the CRS of a grid, None where they have no place in it."""
-    _check_crs(features, grid, image, report)
-    shapes = reproject(features.geometries, features.crs, grid.crs)
-    finite = find_finite(shapes)
-    if not finite.any():
-        raise InputError(
-            f"{features.source}, in {features.crs}, has no place in the CRS of {image}, {grid.crs}.",
-            "One of them probably states a wrong CRS, or they are of different parts of the world.",
-        )
-    if not finite.all():
-        report.warn(f"{int((~finite).sum())} features lie beyond the CRS of {image} and are left out.")
-    placed = shapes.copy()
-    placed[~finite] = None
-    return placed
-
-
-def _check_crs(features: Features, grid: Grid, image: str, report: Report) -> None:
-    if features.crs is None and grid.crs is None:
-        report.warn(f"Neither {features.source} nor {image} has a CRS: they are taken to lie in the same plane.")
-    elif features.crs is None:
-        raise InputError(
-            f"The layer {features.source} has no CRS, but {image} has one.",
-            "Give the layer its CRS (in QGIS: right-click, Layer CRS, Set; then save it as a new file).",
-        )
-    elif grid.crs is None:
-        raise InputError(
-            f"The raster {image} has no CRS, but {features.source} has one.", "Give the raster its CRS first."
-        )

@@ -10,17 +10,22 @@ from numpy.typing import NDArray
 
 from ..grid import Grid
 
+_STEPS = 2.0**20
 _POINT, _POLYGON = shapely.GeometryType.POINT, shapely.GeometryType.POLYGON
 
 
 def to_pixels(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
-    """Return shapes (N,) in the CRS of a grid as columns and rows of it."""
+    """Return shapes (N,) in the CRS of a grid as columns and rows of it, to a millionth of a pixel.
+
+    Floating point subtracts whole numbers of pixels from what is rounded so without losing digits.
+    """
     inverse, (left, top) = ~grid.transform, (grid.transform.c, grid.transform.f)
 
     def forward(points: NDArray[np.float64]) -> NDArray[np.float64]:
         # Relative to the corner first: large map coordinates would cost digits.
         x, y = points[:, 0] - left, points[:, 1] - top
-        return np.column_stack((x * inverse.a + y * inverse.b, x * inverse.d + y * inverse.e))
+        places = np.column_stack((x * inverse.a + y * inverse.b, x * inverse.d + y * inverse.e))
+        return np.round(places * _STEPS) / _STEPS
 
     pixels: NDArray[Any] = shapely.transform(shapes, forward)
     return pixels
