@@ -71,6 +71,15 @@ def test_pairs_else_have_the_same_name(pair):
     assert pair("images/x/a.b.tif", "labels/z/a.b.tif", "labels/z/a.tif") == {"images/x/a.b.tif": "labels/z/a.b.tif"}
 
 
+def test_the_label_in_the_place_of_one_image_is_that_of_no_other(pair):
+    with pytest.raises(InputError, match=r"1 of 2 images have no label raster.*images/x/a\.tif"):
+        pair("images/x/a.tif", "images/y/a.tif", "labels/y/a.tif")
+    assert pair("images/x/a.tif", "images/y/a.tif", "labels/y/a.tif", "labels/z/a.tif") == {
+        "images/x/a.tif": "labels/z/a.tif",
+        "images/y/a.tif": "labels/y/a.tif",
+    }
+
+
 @pytest.mark.parametrize("pairing", ["_3b_, _vh_", "_3b_,_vh_"])
 def test_names_may_differ_in_a_part(pair, pairing):
     pairs = pair("images/s_3b_1.tif", "images/t_3b_1.tif", "labels/t_vh_1.tif", "labels/s_vh_1.tif", pairing=pairing)

@@ -12,14 +12,20 @@ PIXELS = np.ones((1, 8, 8), np.uint8)
 FAR = Affine(0.5, 0, 510_000, 0, -0.5, 5_000_000)
 
 
+def place_of(name):
+    if name.endswith("lost.tif"):
+        return {"crs": None, "transform": Affine.identity()}
+    return {"transform": FAR} if name.endswith("far.tif") else {}
+
+
 @pytest.fixture
 def match(make_raster, recorder, tmp_path):
-    """Returns the name of the label of every image; those whose name ends in 'far' lie elsewhere."""
+    """Returns the name of the label of every image; those whose name ends in 'far' lie elsewhere, in 'lost' nowhere."""
     (tmp_path / "labels").mkdir()
 
     def run(images, labels, **options):
         paths = [
-            tuple(make_raster(name, PIXELS, **{"transform": FAR} if name.endswith("far.tif") else {}) for name in names)
+            tuple(make_raster(name, PIXELS, **place_of(name)) for name in names)
             for names in (images, [f"labels/{label}" for label in labels])
         ]
         request = MakeTiles(images=paths[0], labels=paths[1], output=str(tmp_path / "out"), **options)
@@ -62,6 +68,29 @@ def test_equally_close_names_and_other_grids_are_refused(match, recorder):
         match(["a.tif"], ["far.tif"])
     match(["a.tif"], ["b.tif", "far.tif"])
     assert "1 label rasters belong to no image" in recorder.warnings[-1]
+
+
+def test_images_that_do_not_say_where_they_lie_share_no_label(match):
+    assert match(["a_lost.tif"], ["m_lost.tif"]) == {"a_lost": "m_lost.tif"}
+    images = ["a_lost.tif", "b_lost.tif"]
+    assert match(images, ["mask_b_lost.tif", "mask_a_lost.tif"]) == {
+        "a_lost": "mask_a_lost.tif",
+        "b_lost": "mask_b_lost.tif",
+    }
+    for labels in (["mask_a_lost.tif"], ["mask_a_lost.tif", "x.tif"]):
+        with pytest.raises(InputError, match=r"mask_a_lost\.tif would be the label raster of 2 images .*b_lost\.tif"):
+            match(images, labels)
+
+
+def test_images_of_folders_that_do_not_say_where_they_lie_share_no_label(make_raster, recorder, tmp_path):
+    for folder in ("images/x", "images/y", "labels/z"):
+        (tmp_path / folder).mkdir(parents=True)
+        make_raster(f"{folder}/a.tif", PIXELS, crs=None, transform=Affine.identity())
+    request = MakeTiles(
+        image_folder=str(tmp_path / "images"), label_folder=str(tmp_path / "labels"), output=str(tmp_path / "out")
+    )
+    with pytest.raises(InputError, match="of 2 images that do not say where they lie"):
+        match_rasters(request, find_scenes(request, recorder), recorder)
 
 
 def test_labels_of_a_folder_must_have_the_grid_of_their_image(make_raster, recorder, tmp_path):

@@ -38,7 +38,8 @@ def find_images(request: MakeTiles) -> tuple[str, ...]:
 def pair_labels(request: MakeTiles, images: Sequence[str], report: Report) -> tuple[str, ...]:
     """Return the label raster of every image: the file of LABEL_FOLDER of the same relative path, else the same name.
 
-    Suffixes do not count, and PAIRING is applied to the names of the images first.
+    Suffixes do not count, and PAIRING is applied to the names of the images first. A file that has the relative path of
+    one image is that of no other.
 
     Raises:
         InputError: The folder does not exist, or an image has no label raster, or several of them.
@@ -49,15 +50,17 @@ def pair_labels(request: MakeTiles, images: Sequence[str], report: Report) -> tu
     for file in _files(root, [Path(request.output).resolve()]):
         if file.suffix.lower() in _LABEL_FILES:
             places.setdefault(_key(file.relative_to(root)), []).append(file)
+    wanted = [Path(_key(_place(image, request))) for image in images]
+    wanted = [place.with_name(rename(place.name)) for place in wanted]
+    claimed = set(map(str, wanted))
     stems: dict[str, list[Path]] = {}
-    for files in places.values():
-        stems.setdefault(files[0].stem, []).extend(files)
+    for key, files in places.items():
+        if key not in claimed:
+            stems.setdefault(files[0].stem, []).extend(files)
     own = {str(Path(image).absolute()) for image in images}
     fitting = []
-    for image in images:
-        place = Path(_key(_place(image, request)))
-        name = rename(place.name)
-        fits = places.get(str(place.with_name(name))) or stems.get(name) or []
+    for image, place in zip(images, wanted, strict=True):
+        fits = places.get(str(place)) or stems.get(place.name) or []
         fitting.append([file for file in fits if file != Path(image).absolute()])
     _check_pairs(images, fitting, str(request.label_folder))
     unused = {str(file) for files in places.values() for file in files} - {str(one[0]) for one in fitting} - own

@@ -12,6 +12,7 @@ from ....contract.stages.datasets import MakeTiles
 from ...grid import Grid
 from ...imagery.paths import name_some
 from ...raster import open_raster
+from ..ground import is_placed
 from .folders import pair_labels, renaming
 from .scenes import Scene
 
@@ -22,11 +23,12 @@ def match_rasters(request: MakeTiles, scenes: Sequence[Scene], report: Report) -
     """Return the label raster of every scene, by scene name.
 
     In LABEL_FOLDER names decide. Of LABELS it is the one on the same grid; where there are several, the one of the same
-    name (see PAIRING), else the one whose name has most words in common. Several scenes may share one.
+    name (see PAIRING), else the one whose name has most words in common. Several scenes may share one, but not where
+    they do not say where they lie: their size alone does not make them images of one place.
 
     Raises:
-        InputError: A label raster cannot be read or has another grid, or a scene has none, or several that fit equally
-            well.
+        InputError: A label raster cannot be read or has another grid, or a scene has none, several that fit equally
+            well, or one that belongs to another scene.
         RequestError: PAIRING is not two parts of names.
     """
     if request.label_folder:
@@ -35,9 +37,12 @@ def match_rasters(request: MakeTiles, scenes: Sequence[Scene], report: Report) -
         for scene, path in zip(scenes, paths, strict=True):
             if not grids[path].is_same(scene.grid):
                 raise _no_label(scene, {path: grids[path]})
-        return {scene.name: path for scene, path in zip(scenes, paths, strict=True)}
+        matched = {scene.name: path for scene, path in zip(scenes, paths, strict=True)}
+        _check_shared(scenes, matched)
+        return matched
     grids = _read_grids(dict.fromkeys(request.labels), report)
     matched = {scene.name: _match(scene, grids, request.pairing, report) for scene in scenes}
+    _check_shared(scenes, matched)
     unused = [path for path in grids if path not in matched.values()]
     if unused:
         report.warn(f"{len(unused)} label rasters belong to no image: {name_some(unused)}.")
@@ -72,6 +77,21 @@ def _match(scene: Scene, grids: Mapping[str, Grid], pairing: str | None, report:
         )
     report.note(f"{scene.path} takes {most[0]}, whose name is closest, of {len(fitting)} label rasters on its grid.")
     return most[0]
+
+
+def _check_shared(scenes: Sequence[Scene], matched: Mapping[str, str]) -> None:
+    sharing: dict[str, list[str]] = {}
+    for scene in scenes:
+        if not is_placed(scene.grid):
+            sharing.setdefault(matched[scene.name], []).append(scene.path)
+    for label, images in sharing.items():
+        if len(images) > 1:
+            raise InputError(
+                f"{label} would be the label raster of {len(images)} images that do not say where they lie: "
+                f"{name_some(images)}.",
+                "Give every image a label raster of a name like its own, or say in PAIRING how the names differ; "
+                "images of one place need its coordinates.",
+            )
 
 
 def _words(name: str) -> set[str]:
