@@ -128,14 +128,13 @@ def _check_label_raster(dataset: DatasetReader) -> None:
 
 def _find_classes(paths: Sequence[str], report: Report) -> ClassTable:
     values: set[int] = set()
-    names: dict[int, str] = {}
+    names = _join_names(paths)
     colours: dict[int, str] = {}
     for path in paths:
         with open_raster(path) as dataset:
             for window in blocks(dataset.height, dataset.width, _BLOCK, _BLOCK):
                 stop_if_cancelled(report)
                 values |= _values_in(dataset, window)
-            names |= {value: name for value, name in _category_names(path).items() if name}
             colours |= _colours(dataset)
     if not values:
         raise InputError(
@@ -161,6 +160,20 @@ def _values_in(dataset: DatasetReader, window: Window) -> set[int]:
             f"Class values are whole numbers from 0 to {LARGEST_VALUE}; set its nodata value if this means no data.",
         )
     return {int(value) for value in values}
+
+
+def _join_names(paths: Sequence[str]) -> dict[int, str]:
+    named: dict[int, tuple[str, str]] = {}
+    for path in paths:
+        for value, name in _category_names(path).items():
+            other, first = named.setdefault(value, (name, path)) if name else ("", "")
+            if other != name:
+                raise InputError(
+                    f"The label rasters {first} and {path} state different classes: {value} is '{other}' in the first, "
+                    f"'{name}' in the second.",
+                    "Give both the same category names.",
+                )
+    return {value: name for value, (name, _) in named.items()}
 
 
 def _category_names(path: str) -> dict[int, str]:
