@@ -87,6 +87,7 @@ def test_settled_tiles_cover_every_pixel(height, width, size, data):
     assert (shifted[:, :2] >= 0).all()
     assert ((shifted[:, 0] + size <= height) | (shifted[:, 0] == 0)).all()
     shrunk = settle(places, height, width, SHRINK)
+    assert len(np.unique(shrunk[:, :2], axis=0)) == len(shrunk)
     assert (shrunk[:, 2:] > 0).all()
     assert (shrunk[:, :2] + shrunk[:, 2:] <= [height, width]).all()
     dropped = settle(places, height, width, DROP)
@@ -94,6 +95,11 @@ def test_settled_tiles_cover_every_pixel(height, width, size, data):
     inside = (places[:, 0] + size <= height) & (places[:, 1] + size <= width)
     assert np.array_equal(dropped, places[inside])
     assert np.array_equal(settle(places, height, width, PAD_NODATA), places)
+
+
+def test_tiles_that_shrink_to_one_corner_become_one():
+    places = np.array([[-10, -30, 64, 64], [50, 60, 64, 64], [-30, -10, 64, 64], [-30, 20, 64, 64]])
+    assert settle(places, 100, 100, SHRINK).tolist() == [[0, 0, 54, 54], [50, 60, 50, 40], [0, 20, 34, 64]]
 
 
 @given(sides, sides, st.integers(1, 40), st.integers(1, 30), st.integers(0, 5))

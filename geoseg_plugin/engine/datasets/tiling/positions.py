@@ -102,7 +102,8 @@ def settle(places: NDArray[np.int64], height: int, width: int, edges: str) -> ND
             inward, from its first row and column on.
 
     Returns:
-        Places (M, 4); tiles that come to lie on another one are there once.
+        Places (M, 4); tiles that come to lie on another one are there once. Those that shrink to one corner become
+        one that covers them, since corners name tiles.
     """
     corners, sizes = places[:, :2], places[:, 2:]
     whole = np.array([height, width])
@@ -113,7 +114,7 @@ def settle(places: NDArray[np.int64], height: int, width: int, edges: str) -> ND
         return _once(np.column_stack([np.clip(corners, 0, np.maximum(whole - sizes, 0)), sizes]))
     if edges == SHRINK:
         start, end = np.maximum(corners, 0), np.minimum(corners + sizes, whole)
-        return _once(np.column_stack([start, end - start]))
+        return _join(start, end - start)
     if edges == DROP:
         return places[inside]
     return places
@@ -121,6 +122,13 @@ def settle(places: NDArray[np.int64], height: int, width: int, edges: str) -> ND
 
 def _once(places: NDArray[np.int64]) -> NDArray[np.int64]:
     return places[np.sort(np.unique(places, axis=0, return_index=True)[1])]
+
+
+def _join(corners: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    _, first, of_place = np.unique(corners, axis=0, return_index=True, return_inverse=True)
+    largest = np.zeros((len(first), 2), dtype=np.int64)
+    np.maximum.at(largest, of_place.ravel(), sizes)
+    return np.column_stack([corners[first], largest])[np.argsort(first)]
 
 
 def check_count(tiles: int) -> None:
