@@ -27,6 +27,7 @@ def judge(valid, counts, classes=CLASSES, **options):
         (100, (0, 0, 0), {}, Outcome.EMPTY),
         (80, (80, 0, 0), {"max_nodata": 20}, Outcome.KEPT),
         (79, (79, 0, 0), {"max_nodata": 20}, Outcome.MISSING),
+        (70, (70, 0, 0), {"max_nodata": 30}, Outcome.KEPT),
         (100, (90, 6, 4), {"min_labelled": 10}, Outcome.KEPT),
         (100, (91, 5, 4), {"min_labelled": 10}, Outcome.UNLABELLED),
         (100, (5, 4, 91), {"min_labelled": 10, "background": "2"}, Outcome.UNLABELLED),

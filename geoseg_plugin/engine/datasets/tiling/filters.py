@@ -43,7 +43,7 @@ class Filters:
         counts, request = measures.counts, self._request
         if measures.valid == 0 or (self._labelled and not counts.any()):
             return Outcome.EMPTY
-        if 100 * (1 - measures.valid / pixels) > request.max_nodata:
+        if 100 * (pixels - measures.valid) / pixels > request.max_nodata:
             return Outcome.MISSING
         if not self._labelled:
             return Outcome.KEPT
