@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.geoseg_plugin.engine.datasets.checking.finding import count_severities, in_words, name_some, tiles_in_words
-from geoseg.geoseg_plugin.engine.datasets.checking.findings import find_all
+from geoseg.geoseg_plugin.contract.errors import Cancelled
+from geoseg.geoseg_plugin.engine.datasets.checking.finding import count_severities, in_words, tiles_in_words
+from geoseg.geoseg_plugin.engine.datasets.checking.findings import FAULTS, find_all
 from geoseg.tests.engine.planting import Plot
 
 
@@ -57,5 +58,13 @@ def test_the_worst_come_first(tmp_path, recorder):
 def test_counts_and_names_are_told_in_words():
     assert in_words({"error": 2, "warning": 1, "note": 0}) == "2 errors, 1 warning"
     assert in_words({"error": 0, "warning": 0, "note": 0}) == "no findings"
-    assert name_some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    assert tiles_in_words(["a", "b", "c", "d", "e"]) == "5 tiles (a, b, c and 2 more)"
     assert tiles_in_words(["a"]) == "1 tile (a)"
+
+
+def test_looking_for_shared_ground_can_be_cancelled(tmp_path, make_recorder):
+    survey = Plot(tmp_path).survey()
+    asked = []
+    recorder = make_recorder(lambda self: len(asked) >= len(FAULTS) or asked.append(1))
+    with pytest.raises(Cancelled):
+        find_all(survey, recorder)

@@ -1,4 +1,4 @@
-"""Names of files: those to pass over, and many of them in a message."""
+"""Names of files: those to pass over, and many of them, or of other things, in a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_hidden(path: PurePath) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def name_some(items: Sequence[object]) -> str:
-    """Return the first few of many paths, for messages."""
-    more = len(items) - _NAMED
-    return ", ".join(map(str, items[:_NAMED])) + (f" and {more} more" if more > 0 else "")
+def name_some(items: Sequence[object], most: int = _NAMED) -> str:
+    """Return the first few of many paths or names, for messages: "a, b, c and 4 more"."""
+    more = len(items) - most
+    return ", ".join(map(str, items[:most])) + (f" and {more} more" if more > 0 else "")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ...imagery.paths import name_some
+
 ERROR, WARNING, NOTE = "error", "warning", "note"
 SEVERITIES = (ERROR, WARNING, NOTE)
 MANY = 500
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,6 @@ def in_words(counts: dict[str, int]) -> str:
     """Return counts by severity as text: "2 errors, 1 warning", or "no findings"."""
     parts = [f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count]
     return ", ".join(parts) or "no findings"
-
-
-def name_some(ids: Sequence[str], most: int = _NAMED) -> str:
-    """Return some names for a message: "a, b, c and 4 more"."""
-    more = len(ids) - most
-    return ", ".join(ids[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def tiles_in_words(ids: Sequence[str]) -> str:

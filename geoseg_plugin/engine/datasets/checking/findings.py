@@ -1,4 +1,4 @@
-"""All faults that are looked for, in the order in which they are told."""
+"""All faults that are looked for, in the order in which they are told; the one of ground that is shared comes last."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ FAULTS: tuple[Fault, ...] = (
     ground_faults.find_grids,
     image_faults.find_band_counts,
     ground_faults.find_copies,
-    ground_faults.find_shared_ground,
     ground_faults.find_lost_crs,
     ground_faults.find_pixel_sizes,
     scale_faults.find_scales,
@@ -59,4 +58,5 @@ def find_all(survey: Survey, report: Report) -> tuple[Finding, ...]:
     for fault in FAULTS:
         stop_if_cancelled(report)
         found += fault(survey)
+    found += ground_faults.find_shared_ground(survey, report)
     return sort_findings(found)

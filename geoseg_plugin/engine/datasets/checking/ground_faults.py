@@ -13,9 +13,10 @@ from rasterio.crs import CRS
 
 from ....contract.events import Report
 from ...grid import Grid
+from ...imagery.paths import name_some
 from ..dataset import TEST, TRAIN, VALIDATION
 from ..ground import NO_PARTNER, NO_SET, Ground, find_partners, footprints, is_placed, number_planes
-from .finding import ERROR, NOTE, WARNING, Finding, figure, name_some, tiles_in_words
+from .finding import ERROR, NOTE, WARNING, Finding, figure, tiles_in_words
 from .pairs import Pair
 from .survey import Survey
 
@@ -101,16 +102,20 @@ def find_copies(survey: Survey) -> Iterator[Finding]:
         examples = "; ".join(" = ".join(_with_split(pair) for pair in same[:3]) for same in found[:2])
         yield Finding(
             "copies_across_sets" if in_two else "copies", severity,
-            f"The same pixels have several names{' and are in different sets' if in_two else ''}, {len(found)} times: "
-            f"{examples}.",
+            f"The same pixels have several names{' and are in different sets' if in_two else ''}"
+            f"{f', {len(found)} times' if len(found) > 1 else ''}: {examples}.",
             "Keep one of each and set 'split' of the others in tiles.gpkg to unused; figures measured on what was "
             "learned are too good." if in_two else "Leave out the copies: they count twice.",
             tuple(pair.id for same in found for pair in same),
         )  # fmt: skip
 
 
-def find_shared_ground(survey: Survey) -> Iterator[Finding]:
-    """Find tiles of different sets that show the same ground."""
+def find_shared_ground(survey: Survey, report: Report) -> Iterator[Finding]:
+    """Find tiles of different sets that show the same ground.
+
+    Raises:
+        Cancelled: The user has asked to stop.
+    """
     placed = [(pair, one.grid) for pair, one in survey.images if not _is_lost(one.grid)]
     placed = [(pair, grid) for pair, grid in placed if pair.split in _IN_USE]
     if not placed:
@@ -122,11 +127,15 @@ def find_shared_ground(survey: Survey) -> Iterator[Finding]:
     known = [is_placed(grid, (round(grid.transform.c), round(grid.transform.f))) for grid in grids]
     sizes = np.array([(grid.height, grid.width) for grid in grids])
     ground = Ground.of(footprints(grids, crs), number_planes(scenes, np.array(known)), sizes)
-    yield from find_shared(ground.insets, [pair for pair, _ in placed])
+    yield from find_shared(ground.insets, [pair for pair, _ in placed], report)
 
 
-def find_shared(insets: NDArray[Any], tiles: Sequence[Pair], report: Report | None = None) -> Iterator[Finding]:
-    """Find tiles (N) of different sets whose footprints (N,), as `Ground.insets`, meet."""
+def find_shared(insets: NDArray[Any], tiles: Sequence[Pair], report: Report) -> Iterator[Finding]:
+    """Find tiles (N) of different sets whose footprints (N,), as `Ground.insets`, meet.
+
+    Raises:
+        Cancelled: The user has asked to stop.
+    """
     sets = np.array([_IN_USE.index(tile.split) if tile.split in _IN_USE else NO_SET for tile in tiles], dtype=np.int64)
     partners = find_partners(insets, sets, report)
     found = np.flatnonzero(partners != NO_PARTNER)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...imagery.paths import name_some
 from .facts import ImageFacts
-from .finding import ERROR, NOTE, WARNING, Finding, figure, name_some, tiles_in_words
+from .finding import ERROR, NOTE, WARNING, Finding, figure, tiles_in_words
 from .survey import Survey
 
 _SOME_NODATA, _MUCH_NODATA = 0.05, 0.5

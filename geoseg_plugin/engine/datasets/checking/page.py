@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ....contract.events import Report
+from ...imagery.paths import name_some
 from ...pictures import NO_CLASS_COLOUR
 from ...report_page import write_page
 from ...run import version
@@ -17,7 +18,7 @@ from ...style import SEVERITY_COLOURS, SPLIT_COLOURS
 from ..dataset import SPLITS
 from .class_balance import class_weights, training_counts
 from .facts import ImageFacts
-from .finding import MANY, Finding, count_severities, figure, in_words, name_some
+from .finding import MANY, Finding, count_severities, figure, in_words
 from .panels import draw_panels
 from .survey import Survey
 

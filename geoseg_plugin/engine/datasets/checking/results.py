@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....contract.classes import ClassTable
+from ...imagery.paths import name_some
 from ...style import write_severity_style
 from ..ground import footprints
 from ..layer import write_in_parts
-from .finding import MANY, SEVERITIES, Finding, name_some
+from .finding import MANY, SEVERITIES, Finding
 from .survey import Survey
 
 LAYER = "tiles_concerned"

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from .finding import ERROR, WARNING, Finding, figure, name_some, tiles_in_words
+from ...imagery.paths import name_some
+from .finding import ERROR, WARNING, Finding, figure, tiles_in_words
 from .survey import Survey
 
 _FACTOR = 8.0
