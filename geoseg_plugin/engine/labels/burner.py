@@ -19,7 +19,7 @@ from ..raster import blocks
 from ..vector import reproject
 from .classes import IGNORED
 from .layer import LabelLayer
-from .placed import PlacedLayer
+from .placed_layer import PlacedLayer
 from .shapes import describe, to_pixels
 
 _BLOCK = 256  # whole in the blocks that rasters are worked through in

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+from rasterio.crs import CRS
+
 from ....contract.classes import ClassTable
 from ....contract.errors import RequestError
 from ....contract.events import Report
@@ -15,6 +17,7 @@ from ...imagery.paths import name_some
 from ...imagery.view import view_on_grid
 from ...labels.burner import Burner
 from ...labels.layer import LabelLayer, read_label_layer
+from ...labels.placed_layer import PlacedLayer
 from ...raster import open_raster
 from ...vector import is_vector
 from .pairing import match_rasters
@@ -106,6 +109,7 @@ class BurntLayer:
         self._layer = layer
         self._all_touched = all_touched
         self._report = report
+        self._placed: dict[CRS | None, PlacedLayer] = {}
         self._last: Burner | None = None
         self._met: dict[str, bool] = {}
         self.classes = layer.classes
@@ -114,8 +118,12 @@ class BurntLayer:
     @contextmanager
     def open(self, sheet: Sheet) -> Iterator[Truth]:
         """Prepare the layer for the grid of a sheet."""
-        path = sheet.scene.path
-        burner = Burner(self._layer, sheet.grid, path, all_touched=self._all_touched, report=self._report)
+        path, crs = sheet.scene.path, sheet.grid.crs
+        if crs not in self._placed:
+            self._placed[crs] = PlacedLayer(self._layer, crs, path, self._report)
+        burner = Burner(
+            self._layer, sheet.grid, path, all_touched=self._all_touched, report=self._report, placed=self._placed[crs]
+        )
         self._last = burner
         self._met[path] = burner.overlaps() or self._met.get(path, False)
         yield LayerTruth(burner)
