@@ -42,7 +42,7 @@ def test_all_results_tell_the_same(faulty, tmp_path, recorder):
     result = check_dataset(_request(faulty, tmp_path / "out", class_values="0, 1"), recorder)
     assert (result.error_count, result.warning_count) == (3, 1)
     assert recorder.notes[0] == "Tiles looked at: 24; 3 errors, 1 warning."
-    assert [text.startswith("Error: ") for text in recorder.warnings] == [True, True, True, False]
+    assert [text.startswith("Found an error: ") for text in recorder.warnings] == [True, True, True, False]
     with Path(result.findings).open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["severity"], row["kind"], row["where"]) for row in rows] == [

@@ -92,6 +92,7 @@ def test_copies_in_one_set_are_a_warning(plot):
     plot.images["t02"] = plot.images["t01"]
     finding = _only(plot.findings(), "copies")
     assert (finding.severity, finding.tiles) == ("warning", ("t01", "t02"))
+    assert finding.what == "The same pixels have several names: t01 (train) = t02 (train)."
 
 
 def test_copies_that_are_not_used_do_not_count(plot):

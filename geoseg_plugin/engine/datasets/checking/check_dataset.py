@@ -52,11 +52,11 @@ def _write(request: CheckDataset, survey: Survey, findings: tuple[Finding, ...],
         if table:
             write_table(table, findings)
         if layer:
-            write_layer(layer, survey, findings)
+            write_layer(layer, survey, findings, report)
 
 
 def _tell(findings: tuple[Finding, ...], summary: str, report: Report) -> None:
     report.note(summary)
     for finding in findings:
         tell = report.note if finding.severity == NOTE else report.warn
-        tell(f"{'Error: ' if finding.severity == ERROR else ''}{finding.what} {finding.fix}")
+        tell(f"{'Found an error: ' if finding.severity == ERROR else ''}{finding.what} {finding.fix}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 from rasterio.crs import CRS
 
-from ....contract.events import Report
+from ....contract.events import Report, stop_if_cancelled
 from ...grid import Grid
 from ...imagery.paths import name_some
 from ..dataset import TEST, TRAIN, VALIDATION
@@ -21,6 +21,7 @@ from .pairs import Pair
 from .survey import Survey
 
 _LARGEST_RATIO = 1.25
+_OUTLINED_AT_ONCE = 5000
 _IN_USE = (TRAIN, VALIDATION, TEST)
 
 
@@ -126,8 +127,22 @@ def find_shared_ground(survey: Survey, report: Report) -> Iterator[Finding]:
     # The corner of a tile that was cut from a scene without georeference is its offset there, in whole pixels.
     known = [is_placed(grid, (round(grid.transform.c), round(grid.transform.f))) for grid in grids]
     sizes = np.array([(grid.height, grid.width) for grid in grids])
-    ground = Ground.of(footprints(grids, crs), number_planes(scenes, np.array(known)), sizes)
+    ground = Ground.of(outline(grids, crs, report), number_planes(scenes, np.array(known)), sizes)
     yield from find_shared(ground.insets, [pair for pair, _ in placed], report)
+
+
+def outline(grids: Sequence[Grid], crs: CRS | None, report: Report) -> NDArray[Any]:
+    """Return the footprints (N,) of grids in `crs`, some at a time so that it can be cancelled.
+
+    Raises:
+        Cancelled: The user has asked to stop.
+    """
+    polygons = np.full(len(grids), None, dtype=object)
+    for start in range(0, len(grids), _OUTLINED_AT_ONCE):
+        stop_if_cancelled(report)
+        part = slice(start, start + _OUTLINED_AT_ONCE)
+        polygons[part] = footprints(grids[part], crs)
+    return polygons
 
 
 def find_shared(insets: NDArray[Any], tiles: Sequence[Pair], report: Report) -> Iterator[Finding]:

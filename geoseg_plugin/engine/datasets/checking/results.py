@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....contract.classes import ClassTable
+from ....contract.events import Report
 from ...imagery.paths import name_some
 from ...style import write_severity_style
-from ..ground import footprints
 from ..layer import write_in_parts
 from .finding import MANY, SEVERITIES, Finding
+from .ground_faults import outline
 from .survey import Survey
 
 LAYER = "tiles_concerned"
@@ -37,10 +38,13 @@ def write_table(path: Path, findings: Sequence[Finding]) -> None:
             writer.writerow((one.severity, one.what, where, one.fix, one.kind, len(one.tiles)))
 
 
-def write_layer(path: Path, survey: Survey, findings: Sequence[Finding]) -> None:
+def write_layer(path: Path, survey: Survey, findings: Sequence[Finding], report: Report) -> None:
     """Write the footprints of all tiles that findings name, with the worst severity and what was found.
 
     A tile without CRS is written with the coordinates it has; one that cannot be read has no geometry.
+
+    Raises:
+        Cancelled: The user has asked to stop.
     """
     found: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -50,7 +54,7 @@ def write_layer(path: Path, survey: Survey, findings: Sequence[Finding]) -> None
     grids = [tile.image.grid for tile in tiles if tile.image is not None]
     crs = next((grid.crs for grid in grids if grid.crs is not None), None)
     polygons = np.full(len(tiles), None, dtype=object)
-    polygons[[tile.image is not None for tile in tiles]] = footprints(grids, crs)
+    polygons[[tile.image is not None for tile in tiles]] = outline(grids, crs, report)
     concerned = [found[tile.pair.id] for tile in tiles]
     columns: dict[str, NDArray[Any]] = {
         "tile": _texts([tile.pair.id for tile in tiles]),
