@@ -12,6 +12,8 @@ from pathlib import Path
 from ..contract.errors import OutputError
 from ..contract.events import Report
 from ..contract.fields import RASTER_SUFFIXES
+from ..contract.stages.dataset_files import DESCRIPTION, FORMAT, part_of_dataset
+from ..contract.stages.stage import place_of
 from ..contract.staging import staging_name
 from .style import STYLE_SUFFIX, is_style_of
 
@@ -36,7 +38,8 @@ def whole_file(path: str, report: Report) -> Iterator[Path]:
         report: Is warned when a style is left alone.
 
     Raises:
-        OutputError: The folder of `path` cannot be made or written to, the disk was full, or `path` cannot be replaced.
+        OutputError: The folder of `path` cannot be made or written to, the disk was full, or `path` cannot be replaced
+            or is part of a dataset.
     """
     with whole_files([path], report) as staged:
         yield staged[0]
@@ -47,12 +50,14 @@ def whole_files(paths: Sequence[str], report: Report) -> Iterator[tuple[Path, ..
     """Give paths to write to instead of `paths`; when all are written, all move to their places: see `whole_file`.
 
     Raises:
-        OutputError: A folder cannot be made or written to, the disk was full, or a file cannot be replaced.
+        OutputError: A folder cannot be made or written to, the disk was full, or a file cannot be replaced or is part
+            of a dataset.
     """
     finals = [Path(path).absolute() for path in paths]
     for final in finals:
         if final.is_dir():
             raise OutputError(f"{final} is a folder.", "Give the name of a file.")
+        _keep_datasets(final)
     with ExitStack() as stack:
         folders = [stack.enter_context(_staging(final.parent, final.name)) for final in finals]
         staged = tuple(folder / final.name for folder, final in zip(folders, finals, strict=True))
@@ -71,11 +76,13 @@ def whole_folder(path: str) -> Iterator[Path]:
     """Give a folder to fill instead of `path`; on success it takes the place of `path`.
 
     Raises:
-        OutputError: `path` exists and is not an empty folder, or its parent cannot be written to.
+        OutputError: `path` exists and is not an empty folder, its parent cannot be written to, or it is part of a
+            dataset.
     """
     final = Path(path).absolute()
     if final.exists() and not (final.is_dir() and not any(final.iterdir())):
         raise OutputError(f"The folder {final} already exists and is not empty.", "Choose a new folder.")
+    _keep_datasets(final)
     with _staging(final.parent, final.name) as folder:
         yield folder
         if final.exists():
@@ -88,6 +95,24 @@ def discard_all() -> None:
     with _lock:
         for folder in _open_folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep_datasets(final: Path) -> None:
+    """Refuse to write over a part of a dataset, whose tiles and description belong together."""
+    for folder in Path(place_of(str(final))).parents:
+        part = part_of_dataset(str(final), str(folder)) if _is_dataset(folder) else ""
+        if part:
+            raise OutputError(
+                f"{final} would change {part} of the dataset {folder}.",
+                "Choose another place: a dataset stays as made.",
+            )
+
+
+def _is_dataset(folder: Path) -> bool:
+    try:
+        return f'"{FORMAT}"'.encode() in (folder / DESCRIPTION).read_bytes()
+    except OSError:
+        return False
 
 
 def _move_all(folder: Path, final: Path, report: Report) -> None:

@@ -39,6 +39,35 @@ def test_a_failure_leaves_what_was_there(tmp_path, recorder):
     assert (tmp_path / "map.tif").read_text() == "old"
 
 
+@pytest.fixture
+def dataset(tmp_path):
+    for kind in ("images", "labels"):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+    (tmp_path / "set" / "dataset.json").write_text('{\n  "format": "geoseg-dataset"\n}')
+    return tmp_path / "set"
+
+
+@pytest.mark.parametrize("name", ["dataset.json", "tiles.gpkg", "labels/a.tif", "images/more/a.tif"])
+def test_no_part_of_a_dataset_is_written_over(name, dataset, recorder):
+    with pytest.raises(OutputError, match="would change"), whole_file(str(dataset / name), recorder):
+        pass
+    with pytest.raises(OutputError, match="would change|is not empty"), whole_folder(str(dataset / name)):
+        pass
+    assert names(dataset) == ["dataset.json", "images", "labels"]
+
+
+def test_what_lies_beside_the_parts_of_a_dataset_is_written(dataset, recorder):
+    with whole_file(str(dataset / "check.html"), recorder) as path:
+        path.write_text("page")
+    assert (dataset / "check.html").read_text() == "page"
+
+
+def test_a_folder_with_another_dataset_json_is_none(dataset, recorder):
+    (dataset / "dataset.json").write_text("{}")
+    with whole_file(str(dataset / "labels" / "a.tif"), recorder) as path:
+        path.write_text("pixels")
+
+
 def test_several_files_wait_for_each_other(tmp_path, recorder):
     finals = [str(tmp_path / name) for name in ("a.txt", "b/c.txt")]
     with whole_files(finals, recorder) as paths:

@@ -22,7 +22,7 @@ FOOTPRINTS = dataset_files.FOOTPRINTS
 IMAGES = dataset_files.IMAGES
 LABELS = dataset_files.LABELS
 FOOTPRINTS_LAYER = "tiles"
-FORMAT = "geoseg-dataset"
+FORMAT = dataset_files.FORMAT
 FORMAT_VERSION = 1
 
 Split = Literal["train", "validation", "test", "unused"]
