@@ -96,6 +96,12 @@ def test_the_longest_part_of_a_name_counts(fold, recorder):
     assert any("1 of 4 tiles belong to no fold (first: y_4)" in text for text in recorder.warnings)
 
 
+def test_rows_and_columns_in_the_names_of_tiles_are_no_names(fold):
+    names = [("t01", "t01_000102_000201"), ("t02", "t02_000102_000001"), ("s", "512#0#10.0#13#-17#771")]
+    placed = place(names, [(0, 0), (99, 0), (200, 0)])
+    assert list(fold(placed, folds="name", fold_names="01, 02, 13#-17")) == [0, 1, 2]
+
+
 def test_names_that_no_tile_has_or_that_are_there_twice_are_refused(fold):
     placed = place(*grid(2, 2))
     with pytest.raises(InputError, match="No tile of d belongs to a fold"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..placed import PlacedTiles
 from ..splitting.blocks import group_scenes, lay_blocks
 
 NO_FOLD = NO_SET
+_OFFSETS = re.compile(r"_\d{6,}_\d{6,}$")
 
 
 def assign_folds(request: TileStatistics, placed: PlacedTiles, report: Report) -> NDArray[np.int64] | None:
@@ -77,12 +79,12 @@ def _by_scene(request: TileStatistics, placed: PlacedTiles, report: Report) -> N
 
 
 def _by_name(request: TileStatistics, placed: PlacedTiles, report: Report) -> NDArray[np.int64]:
-    """Take the longest of the parts that a tile's name or its scene's name holds."""
+    """Take the longest of the parts that a scene's name holds, or a tile's before its row and column."""
     parts = name_parts(request.fold_names or "", "FOLD_NAMES")
     order = sorted(range(len(parts)), key=lambda at: -len(parts[at]))
     folds = np.array(
         [
-            next((at for at in order if parts[at] in tile.id or parts[at] in tile.scene), NO_FOLD)
+            next((at for at in order if parts[at] in tile.scene or parts[at] in _OFFSETS.sub("", tile.id)), NO_FOLD)
             for tile in placed.dataset.tiles
         ]
     )
