@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import cycle, islice
 from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree as ET  # nosec B405 - it writes here, and reads nothing
@@ -12,6 +13,8 @@ from ..contract.classes import ClassTable
 STYLE_SUFFIX = ".qml"
 SPLIT_COLOURS = {"train": "#0072b2", "validation": "#e69f00", "test": "#009e73", "unused": "#999999"}
 SEVERITY_COLOURS = {"error": "#d55e00", "warning": "#e69f00", "note": "#0072b2"}
+# None of them is one of a split.
+FOLD_COLOURS = ("#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#332288", "#882255", "#44aa99", "#ddcc77")
 _SPLIT_FIELD = "split"
 _SEVERITY_FIELD = "severity"
 _MOST_CATEGORY_NAMES = 256
@@ -84,8 +87,8 @@ def write_severity_style(path: Path) -> Path:
 
 def write_fold_style(path: Path, count: int) -> Path:
     """Write the style of tile footprints, coloured by fold (0 to `count` - 1, or -1 for none), and return its path."""
-    colours = ClassTable.named({fold: f"fold {fold}" for fold in range(count)})
-    categories = [(str(one.value), one.name, one.colour) for one in colours]
+    colours = islice(cycle(FOLD_COLOURS), count)
+    categories = [(str(fold), f"fold {fold}", colour) for fold, colour in enumerate(colours)]
     return _write_categories(path, "fold", [*categories, ("-1", "no fold", SPLIT_COLOURS["unused"])], fill_opacity=0.25)
 
 
