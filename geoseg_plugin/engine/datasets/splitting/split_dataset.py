@@ -40,6 +40,7 @@ from .blocks import group_scenes
 from .ground_split import split_groups, split_on_ground, tell_unused
 from .linked_copy import link_tiles
 from .names import split_by_folds, split_by_names
+from .random_split import split_at_random
 from .regions import split_by_boxes, split_by_extent, split_by_layer
 from .separation import leave_out
 
@@ -91,6 +92,8 @@ def _split(request: SplitDataset, placed: PlacedTiles, tiles: TileTable, report:
             tile_size=placed.dataset.tile_size, block_size=request.block_size, buffer=request.buffer,
             stratify=request.stratify, seed=request.seed, report=report,
         )  # fmt: skip
+    if request.method == AT_RANDOM:
+        return split_at_random(ground, shares, buffer=request.buffer, seed=request.seed, report=report)
     if request.method == BY_SCENE:
         groups = group_scenes(ground, placed.scenes)
         if not (request.validation_names or request.test_names):
@@ -99,8 +102,6 @@ def _split(request: SplitDataset, placed: PlacedTiles, tiles: TileTable, report:
                 seed=request.seed, report=report,
             )  # fmt: skip
         wanted = split_by_names(request, placed, groups, report)
-    elif request.method == AT_RANDOM:
-        wanted = _draw_tiles(shares, len(tiles), request.seed, report)
     else:
         wanted = _place(request, placed, report)
     splits = leave_out(wanted, ground, request.buffer)
@@ -117,25 +118,9 @@ def _place(request: SplitDataset, placed: PlacedTiles, report: Report) -> NDArra
     return split_by_extent(request, placed) if request.box else split_by_boxes(request, placed, report)
 
 
-def _draw_tiles(shares: Mapping[Split, float], count: int, seed: int, report: Report) -> NDArray[np.object_]:
-    report.warn(
-        "METHOD is 'random': tiles of different sets lie side by side and look alike, so that figures are too good. "
-        "Tiles that share ground with another set become unused."
-    )
-    order = np.random.default_rng(seed).permutation(count)
-    splits, start = np.full(count, TRAIN, dtype=object), 0
-    for name, share in shares.items():
-        end = start + round(count * share / 100)
-        splits[order[start:end]] = name
-        start = end
-    return splits
-
-
 def _check_sets(wanted: NDArray[np.object_], splits: NDArray[np.object_], request: SplitDataset) -> None:
     """Refuse a split that leaves a set without tiles."""
     asked = {TRAIN, *(name for name in (VALIDATION, TEST) if (wanted == name).any())}
-    if request.method == AT_RANDOM:
-        asked |= {name for name, share in ((VALIDATION, request.validation), (TEST, request.test)) if share > 0}
     for name in sorted(asked - set(splits)):
         before = int((wanted == name).sum())
         reach = f"lie closer than {request.buffer:g} pixels to" if request.buffer else "share ground with"
