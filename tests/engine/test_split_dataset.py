@@ -166,7 +166,13 @@ def test_scenes_are_named_and_take_those_on_the_same_ground_along(make, split, r
     dataset, _, _, _ = split(source, method="scene", validation_names="2012", test_names="wood")
     scenes = {name: {tile.scene for tile in dataset.split(name)} for name in (*SETS, "unused")}
     assert scenes == {"train": {"field"}, "validation": {"roof_2012", "roof_2017"}, "test": {"wood"}, "unused": set()}
+    assert "Scenes named for validation: roof_2012." in recorder.notes
     assert any("roof_2017" in text for text in recorder.notes)
+
+
+def test_a_scene_of_the_very_name_is_meant_before_those_that_hold_it(make, split):
+    dataset, _, _, _ = split(make([("t1", 0), ("t10", 5000)]), method="scene", validation_names="t1")
+    assert {tile.scene for tile in dataset.split("validation")} == {"t1"}
 
 
 def test_scenes_are_drawn_where_none_is_named(make, split):
@@ -312,6 +318,27 @@ def test_folds_become_sets(make, split, tmp_path, recorder):
         split(source, "b", method="fold", layer=folds, validation_names="1", test_names="1")
 
 
+@pytest.mark.parametrize("kind", [float, object])
+def test_tiles_without_a_fold_are_unused(make, split, tmp_path, kind):
+    source, folds = make(), str(tmp_path / "folds.gpkg")
+    tiles = np.array([tile.id for tile in open_dataset(source).tiles], dtype=object)
+    numbers = (np.arange(64) % 4).astype(kind) if kind is float else (np.arange(64) % 4).astype(str).astype(object)
+    numbers[:8] = np.nan if kind is float else None
+    pyogrio.raw.write(
+        folds, shapely.to_wkb(np.repeat(shapely.box(0, 0, 1, 1), 64)), [tiles, numbers], ["tile", "fold"],
+        geometry_type="Polygon", crs="EPSG:32633",
+    )  # fmt: skip
+    _, _, fields, _ = split(source, method="fold", layer=folds, test_names="1")
+    assert (fields["split"][:8] == "unused").all()
+    assert np.array_equal(fields["split"][8:] == "test", np.arange(8, 64) % 4 == 1)
+
+
+def test_folds_that_are_no_numbers_are_refused(make, split, make_layer, tmp_path):
+    layer = make_layer("folds.gpkg", [shapely.box(0, 0, 1, 1)], tile=["x"], fold=["one"])
+    with pytest.raises(InputError, match="'one' is no fold"):
+        split(make(), method="fold", layer=layer, test_names="1")
+
+
 def test_folds_of_another_dataset_are_refused(make, split, blobs, tmp_path, recorder):
     folds = str(tmp_path / "folds.gpkg")
     measure_tiles(TileStatistics(dataset=blobs, folds="random", fold_count=4, tiles=folds), recorder)
@@ -367,6 +394,18 @@ def test_masks_beside_tiles_come_along(make, split):
     tile.image.with_name(f"{tile.id}.tif.msk").write_bytes(b"x")
     dataset, _, _, _ = split(source)
     assert (dataset.folder / "images" / f"{dataset.tiles[0].id}.tif.msk").read_bytes() == b"x"
+
+
+def test_only_tiles_are_links(make, split, recorder):
+    source = make()
+    tile = open_dataset(source).tiles[0]
+    beside = tile.label.with_name(f"{tile.id}.tif.aux.xml")
+    beside.write_text("old")
+    dataset, _, _, _ = split(source)
+    dataset.tiles[0].label.with_name(beside.name).write_text("new")
+    assert beside.read_text() == "old"
+    assert dataset.tiles[0].label.samefile(tile.label)
+    assert any("an edit of one shows in both datasets" in text for text in recorder.notes)
 
 
 def test_files_are_copied_where_links_are_not_possible(make, split, recorder, monkeypatch):

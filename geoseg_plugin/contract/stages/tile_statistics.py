@@ -52,7 +52,7 @@ class TileStatistics(Stage):
 
     dataset: str = ask(Kind.FOLDER, "Dataset", "A folder made by 'Make training tiles'.")
     of: str = ask(
-        Kind.CHOICE, "Tiles of the whole", "Over which tiles the statistics of the dataset are taken.",
+        Kind.CHOICE, "Statistics over", "Over which tiles the statistics of the dataset are taken.",
         default=ALL_TILES, choices=(ALL_TILES, TRAINING_TILES),
     )  # fmt: skip
     folds: str = ask(Kind.CHOICE, "Folds", "Which tiles stay together.", default=NO_FOLDS, choices=FOLDS)
@@ -61,8 +61,9 @@ class TileStatistics(Stage):
         maximum=100,
     )  # fmt: skip
     fold_names: str | None = ask(
-        Kind.TEXT, "Parts of names", "For name: parts of the names of tiles or scenes, separated by commas, such as "
-        "38SLF, 38RPV; the first is fold 0. Of several parts that fit, the longest counts.", optional=True,
+        Kind.TEXT, "Parts of names", "For name: parts of the names of scenes, or of tiles but for their row and "
+        "column, separated by commas, such as 38SLF, 38RPV; the first is fold 0. Of several that fit the longest "
+        "counts.", optional=True,
         advanced=True,
     )  # fmt: skip
     fold_layer: str | None = ask(

@@ -1,4 +1,4 @@
-"""A dataset anew from the files of another one: hard links, or copies where the disk allows none."""
+"""A dataset anew from the files of another one: hard links to its tiles, or copies where the disk allows none."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from pathlib import Path
 from ....contract.events import Report, stop_if_cancelled
 from ..dataset import IMAGES, LABELS, Dataset
 
+TILE_SUFFIX = ".tif"
 _FILES_AT_ONCE = 50
 
 
 def link_tiles(dataset: Dataset, ids: Sequence[str], folder: Path, report: Report) -> None:
-    """Link images and labels of tiles, with what lies beside them (masks, say), into a folder that is being made.
+    """Link images and labels of tiles into a folder that is being made, and copy what lies beside them.
+
+    That (masks, statistics of QGIS, world files) is small and is written anew by whoever looks at a tile.
 
     Args:
         dataset: Where they are.
@@ -36,20 +39,26 @@ def link_tiles(dataset: Dataset, ids: Sequence[str], folder: Path, report: Repor
                 stop_if_cancelled(report)
                 report.progress((number + at / len(ids)) / len(kinds), "Linking tiles")
             for file in beside[tile]:
-                if _link(file, folder / kind / file.name):
+                target = folder / kind / file.name
+                if file.suffix != TILE_SUFFIX:
+                    shutil.copyfile(file, target)
+                elif _link(file, target):
                     linked += 1
                 else:
                     copied, bytes_copied = copied + 1, bytes_copied + file.stat().st_size
     if copied:
         report.note(f"The disk allows no hard links: {copied} files are copies, {bytes_copied / 1e6:,.1f} MB.")
     if linked:
-        report.note(f"{linked} files are hard links to those of {dataset.folder}, which take no room.")
+        report.note(
+            f"{linked} files are hard links to those of {dataset.folder}: they take no room, and an edit of one shows "
+            "in both datasets."
+        )
 
 
 def _files_by_tile(folder: Path) -> defaultdict[str, list[Path]]:
     """Return the files of every tile: NAME.tif, NAME.tif.msk, NAME.tif.aux.xml, NAME.tfw, ..."""
     found: defaultdict[str, list[Path]] = defaultdict(list)
-    names = {path.stem for path in folder.glob("*.tif")}
+    names = {path.stem for path in folder.glob(f"*{TILE_SUFFIX}")}
     for path in sorted(folder.iterdir()):
         tile = path.name
         while tile and tile not in names:
