@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
 from geoseg.geoseg_plugin.contract.stages.labels import RasterizeLabels
+from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.labels.buffers import widen
 from geoseg.geoseg_plugin.engine.run import run
 from geoseg.geoseg_plugin.engine.vector import reproject
@@ -71,6 +73,45 @@ def test_areas_over_the_date_line_stay_in_one_piece(recorder):
         assert east - west < 0.002
 
 
+@pytest.mark.parametrize("shape", [
+    shapely.MultiPoint([(-120, 40), (-80, 41), (10, 50)]),
+    shapely.GeometryCollection([shapely.MultiPoint([(-120, 40), (-80, 41)]), shapely.Point(10, 50)]),
+])  # fmt: skip
+def test_parts_far_apart_are_as_wide_as_near_ones(recorder, shape):
+    (widened,) = widen(np.array([shape]), WGS84, BUFFER_M, recorder)
+    circles = sorted(shapely.get_parts(widened), key=lambda circle: circle.centroid.x)
+    for circle, point in zip(circles, [(-120, 40), (-80, 41), (10, 50)], strict=True):
+        np.testing.assert_allclose(geodesic_distances(circle, WGS84, np.array([point])), BUFFER_M, rtol=2e-4)
+
+
+def test_joined_parts_of_a_line_are_one_area(recorder):
+    (widened,) = widen(np.array([shapely.MultiLineString([[(0, 0), (5, 0)], [(5, 0), (9, 0)]])]), None, 1.0, recorder)
+    assert widened.geom_type == "Polygon"
+    assert widened.area == pytest.approx(18 + np.pi, rel=2e-3)
+
+
+def test_lines_over_half_the_world_stay_in_one_piece(recorder):
+    (widened,) = widen(np.array([shapely.LineString([(-100, 0), (100, 0)])]), WGS84, 1000.0, recorder)
+    np.testing.assert_allclose(widened.bounds[0::2], [-100.009, 100.009], atol=1e-3)
+
+
+def test_what_does_not_reach_an_image_stays_thin(recorder, make_recorder):
+    transform = Affine.translation(500_000, 5_000_000) @ Affine.rotation(20) @ Affine.scale(0.5, -0.5)
+    grid = Grid(CRS.from_epsg(32633), transform, 400, 600)
+    lines = [((0, 0), (30, 40)), ((600, 0), (900, 60)), ((2e6, 0), (3e6, 50))]
+    places = shapely.multilinestrings([shapely.linestrings([line]) for line in lines])
+    both = shapely.MultiPoint([(0, 0), (2e6, 0)])
+    shapes = shapely.transform(np.array([*places, both]), lambda points: np.add(points, (500_000, 5_000_000)))
+    all_widened = widen(shapes, grid.crs, 200.0, recorder)
+    widened = widen(shapes, grid.crs, 200.0, recorder, grid)
+    assert widened[2] == shapes[2]
+    for at in (0, 1, 3):
+        assert widened[at].equals_exact(all_widened[at], 0)
+    with pytest.raises(Cancelled):
+        widen(shapes[:2], grid.crs, 200.0, make_recorder(lambda _: True), grid)
+    widen(shapes[2:3], grid.crs, 200.0, make_recorder(lambda _: True), grid)
+
+
 def test_the_order_and_the_number_of_features_stay(recorder):
     random = np.random.default_rng(0)
     points = shapely.points(random.uniform([-3, 40], [3, 43], (500, 2)))
@@ -92,6 +133,20 @@ def test_polygons_alone_are_not_widened_and_that_is_told(make_layer, make_raster
         layer = make_layer(f"{name}.gpkg", shapes)
         run(RasterizeLabels(labels=layer, like=like, buffer=1, output=str(tmp_path / "o.tif")), recorder)
         assert sum("BUFFER has no effect" in text for text in recorder.warnings) == told
+
+
+def test_labels_far_from_the_image_are_not_widened(make_layer, make_raster, tmp_path, recorder, make_recorder):
+    like = make_raster("plain.tif", np.ones((3, 40, 60), np.uint8))
+    layer = make_layer("far.gpkg", [shapely.Point(20, 20), *[shapely.Point(5e5 * at, 0) for at in range(1, 9)]])
+    asked = []
+    report = make_recorder(lambda _: asked.append(1))
+    run(RasterizeLabels(labels=layer, like=like, buffer=4, output=str(tmp_path / "o.tif")), report)
+    near = make_layer("near.gpkg", [shapely.Point(20, 20)])
+    count = len(asked)
+    run(RasterizeLabels(labels=near, like=like, buffer=4, output=str(tmp_path / "n.tif")), report)
+    assert len(asked) == 2 * count  # once more for each place that features are widened near
+    with rasterio.open(tmp_path / "o.tif") as one, rasterio.open(tmp_path / "n.tif") as other:
+        assert np.array_equal(one.read(1), other.read(1))
 
 
 def test_without_a_crs_the_buffer_is_in_map_units(make_layer, make_raster, tmp_path, recorder):

@@ -15,6 +15,7 @@ from ...contract.classes import ClassTable
 from ...contract.errors import InputError
 from ...contract.events import Report, stop_if_cancelled
 from ...contract.stages.labels import EARLIER, IGNORE, LARGER_VALUE, LATER, REFUSE, SMALLER
+from ..grid import Grid
 from ..vector import Features, read_features
 from .buffers import widen
 from .classes import classify, make_table
@@ -35,6 +36,7 @@ class LabelRules:
         unknown: What becomes of those that `classes` does not know: one of RULES.
         overlaps: Which feature of a layer is seen: one of OVERLAP_RULES.
         buffer: How far lines and points reach on each side, in metres on the ground, or in map units without a CRS.
+        like: The grid of the image: features that do not reach it need no buffer. None to give one to all.
     """
 
     field: str | None = None
@@ -44,6 +46,7 @@ class LabelRules:
     unknown: str = REFUSE
     overlaps: str = LATER
     buffer: float = 0.0
+    like: Grid | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def read_label_layers(sources: Sequence[str], rules: LabelRules, report: Report)
         drawable = _find_drawable(features, report)
         numbers.append(first + np.flatnonzero(drawable))
         first += len(features)
-        layers.append(_prepare(features, drawable, rules.buffer, report))
+        layers.append(_prepare(features, drawable, rules, report))
     found = classify(layers, rules.field, rules.classes)
     found.check(layers, rules.field, nulls_refused=rules.nulls == REFUSE, unknown_refused=rules.unknown == REFUSE)
     values = found.resolve(rules.background, nulls=rules.nulls, unknown=rules.unknown)
@@ -143,13 +146,13 @@ def _find_drawable(features: Features, report: Report) -> NDArray[np.bool_]:
     return drawable
 
 
-def _prepare(features: Features, kept: NDArray[np.bool_], buffer: float, report: Report) -> Features:
+def _prepare(features: Features, kept: NDArray[np.bool_], rules: LabelRules, report: Report) -> Features:
     columns = {name: column[kept] for name, column in features.columns.items()}
     geometries = _mend(features.geometries[kept], report)
-    if buffer > 0:
+    if rules.buffer > 0:
         if np.isin(shapely.get_type_id(geometries), _POLYGONS).all():
             report.warn(f"BUFFER has no effect on {features.source}, which holds polygons alone.")
-        geometries = widen(geometries, features.crs, buffer, report)
+        geometries = widen(geometries, features.crs, rules.buffer, report, rules.like)
     return Features(features.source, features.name, features.crs, geometries, columns)
 
 

@@ -53,7 +53,7 @@ def rasterize_labels(request: RasterizeLabels, report: Report) -> RasterizeLabel
         background = background_value(request.background)
         rules = LabelRules(
             request.field, background, _read_classes(request), request.nulls, request.unknown, request.overlaps,
-            request.buffer,
+            request.buffer, Grid.of(image),
         )  # fmt: skip
         layer = read_label_layers([request.labels, *request.more_labels], rules, report)
         table = _with_boundary(layer.classes, request)
