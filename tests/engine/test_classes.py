@@ -100,6 +100,12 @@ def test_one_rule_leaves_the_other_alone(burn, squares):
     assert burn(layer, classes=MATERIALS, nulls="background", unknown="ignore")[0][:3] == [2, 0, 255]
 
 
+def test_what_was_ignored_is_listed(burn, squares, recorder):
+    burn(squares("l.gpkg", ["tin", "", "straw", "mud", "straw"]), classes=MATERIALS, unknown="ignore")
+    assert any("does not know, straw (2), mud (1): their pixels are ignored." in text for text in recorder.warnings)
+    assert any("1 of 5 features on" in text and "'kind': their pixels" in text for text in recorder.warnings)
+
+
 def test_empty_fields_may_be_an_error(burn, squares):
     with pytest.raises(InputError, match=r"2 of 3 features .* have no value in 'kind'") as caught:
         burn(squares("l.gpkg", ["tin", "", "  "]), nulls="error")

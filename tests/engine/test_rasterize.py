@@ -117,12 +117,13 @@ def test_all_touched_burns_what_centres_miss(burn, make_layer, image, recorder):
     assert burn(layer, image, all_touched=True)[0].sum() == 1
 
 
-def test_lines_and_points_burn_too(burn, make_layer, image):
+def test_lines_and_points_burn_too(burn, make_layer, image, recorder):
     shapes = [shapely.LineString([(0.5, 20.5), (59.5, 20.5)]), shapely.Point(5.5, 5.5)]
     label, _, _ = burn(make_layer("l.gpkg", shapes, code=[1, 2]), image, field="code")
     assert (label[20] == 1).all()
     assert label[5, 5] == 2
     assert np.count_nonzero(label) == 61
+    assert any("2 lines or points of" in text and "one pixel wide" in text for text in recorder.notes)
 
 
 @pytest.mark.parametrize("transform", [

@@ -17,7 +17,7 @@ from ..class_raster import class_dtype
 from ..grid import Grid
 from ..raster import blocks
 from ..vector import reproject
-from .classes import IGNORED
+from .classes import IGNORED, list_texts
 from .layer import LabelLayer
 from .placed_layer import PlacedLayer
 from .shapes import describe, to_pixels
@@ -143,8 +143,9 @@ class Burner:
             found = touching[chosen[touching]]
             if len(found):
                 ignored = (self._layer.values[found] == IGNORED).all()
+                listed = f", {list_texts(texts)}" if (texts := self._layer.texts[found]).any() else ""
                 report.warn(
-                    f"{len(found)} of {len(touching)} features on {self._image} {text}: their pixels are "
+                    f"{len(found)} of {len(touching)} features on {self._image} {text}{listed}: their pixels are "
                     f"{'ignored' if ignored else 'background'}."
                 )
 

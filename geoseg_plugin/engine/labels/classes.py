@@ -14,6 +14,7 @@ from ...contract.classes import BACKGROUND_NAME, LARGEST_VALUE, ClassTable, Labe
 from ...contract.errors import InputError
 from ...contract.events import Report
 from ...contract.stages.labels import AS_BACKGROUND
+from ..imagery.paths import name_some
 from ..vector import Features
 
 IGNORED = -1
@@ -62,7 +63,7 @@ class Classified:
         if unknown_refused and self.unknown.any():
             raise InputError(
                 f"{int(self.unknown.sum())} of {len(self.nulls)} features of {source} have a '{field}' that the class "
-                f"table does not know: {self._list_unknown()}.",
+                f"table does not know: {list_texts(self.texts[self.unknown])}.",
                 "Add it to a class, as in '1 building = house, shed', or choose what UNKNOWN shall make of it: "
                 "'ignore' or 'background'.",
             )
@@ -75,11 +76,12 @@ class Classified:
                 values[chosen] = background
         return values
 
-    def _list_unknown(self) -> str:
-        texts, counts = np.unique(self.texts[self.unknown].astype(str), return_counts=True)
-        order = np.argsort(-counts, kind="stable")
-        shown = ", ".join(f"{texts[at]} ({counts[at]})" for at in order[:_SHOWN])
-        return shown if len(texts) <= _SHOWN else f"{shown} and {len(texts) - _SHOWN} more"
+
+def list_texts(texts: NDArray[np.object_]) -> str:
+    """Return the most frequent of some texts with their numbers, for messages: "tin (4), mud (1) and 9 more"."""
+    found, counts = np.unique(texts.astype(str), return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return name_some([f"{found[at]} ({counts[at]})" for at in order], _SHOWN)
 
 
 def classify(layers: Sequence[Features], field: str | None, classes: ClassList | None) -> Classified:

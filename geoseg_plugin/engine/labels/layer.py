@@ -61,6 +61,7 @@ class LabelLayer:
         order: Positions (N,) of the features as they are drawn, each over those before it.
         nulls: Whether the field of a feature is empty (N,).
         unknown: Whether it holds what is no class (N,).
+        texts: What it holds (N,), "" where it is empty.
         classes: All classes, the background among them unless it is ignored.
         background: Class value of pixels without a label, None where they are to be ignored.
     """
@@ -72,6 +73,7 @@ class LabelLayer:
     order: NDArray[np.int64]
     nulls: NDArray[np.bool_]
     unknown: NDArray[np.bool_]
+    texts: NDArray[np.object_]
     classes: ClassTable
     background: int | None
 
@@ -130,8 +132,9 @@ def read_label_layers(sources: Sequence[str], rules: LabelRules, report: Report)
     order = _draw_order(layers, values, rules.overlaps)
     joined = np.concatenate(numbers).astype(np.int64)
     return LabelLayer(
-        tuple(layers), rules.field, values, joined, order, found.nulls, found.unknown, table, rules.background
-    )
+        tuple(layers), rules.field, values, joined, order, found.nulls, found.unknown, found.texts, table,
+        rules.background,
+    )  # fmt: skip
 
 
 def _find_drawable(features: Features, report: Report) -> NDArray[np.bool_]:
@@ -153,6 +156,11 @@ def _prepare(features: Features, kept: NDArray[np.bool_], rules: LabelRules, rep
         if np.isin(shapely.get_type_id(geometries), _POLYGONS).all():
             report.warn(f"BUFFER has no effect on {features.source}, which holds polygons alone.")
         geometries = widen(geometries, features.crs, rules.buffer, report, rules.like)
+    elif (thin := int((shapely.get_dimensions(geometries) < _AREA).sum())) > 0:
+        report.note(
+            f"{thin} lines or points of {features.source} are burnt one pixel wide; 'Rasterize labels' can widen them "
+            "by a BUFFER."
+        )
     return Features(features.source, features.name, features.crs, geometries, columns)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...contract.classes import ClassTable
 from ...contract.events import Report
 from ..class_raster import class_dtype
+from ..imagery.paths import name_some
 
 _SHOWN = 10
 _FEW = 24  # up to so many classes, counting one after the other is the quicker way
@@ -59,18 +60,24 @@ class Tally:
     def tell(self, report: Report) -> None:
         """Tell the counts, and warn of classes without a pixel."""
         counts = [f"{one.name} {self.by_value[one.value]}" for one in self._table if self.by_value[one.value]]
-        report.note("Pixels: " + ", ".join([*counts, *([f"ignored {self._ignored}"] if self._ignored else [])]))
+        ignored = f", ignored {self._ignored}" if self._ignored else ""
+        report.note(f"Pixels: {name_some(counts, _SHOWN) or 'of no class'}{ignored}")
         if self._ignored == self._pixels:
             report.warn(
                 "All pixels are ignored: look at AREAS, at where the image has data, and at the features' classes."
             )
         elif not self._labelled:
             report.warn("No pixel was labelled: the features are smaller than pixels, or hidden. Try ALL_TOUCHED.")
+        elif self.class_count == 1:
+            (name,) = (one.name for one in self._table if self.by_value[one.value])
+            report.warn(
+                f"All pixels that are not ignored show {name}, so that nothing can be learnt from them: look at "
+                "BUFFER, BACKGROUND and AREAS."
+            )
         else:
             absent = [one.name for one in self._table if not self.by_value[one.value] and one.value != self._background]
             if absent:
-                more = f" and {len(absent) - _SHOWN} more classes" if len(absent) > _SHOWN else ""
-                report.warn(f"No pixel shows {', '.join(absent[:_SHOWN])}{more}.")
+                report.warn(f"No pixel shows {name_some(absent, _SHOWN)}.")
 
     @property
     def _ignored(self) -> int:
