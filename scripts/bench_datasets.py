@@ -14,10 +14,11 @@ from geoseg.geoseg_plugin.contract.events import Report
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.engine.class_raster import create_class_raster
 from geoseg.geoseg_plugin.engine.datasets.dataset import FOOTPRINTS, open_dataset
-from geoseg.geoseg_plugin.engine.datasets.layer import read_footprints, write_footprints
+from geoseg.geoseg_plugin.engine.datasets.layer import write_footprints
 from geoseg.geoseg_plugin.engine.datasets.measuring import measure_tile
+from geoseg.geoseg_plugin.engine.datasets.placed import place_tiles
 from geoseg.geoseg_plugin.engine.datasets.tiling.positions import tile_offsets
-from geoseg.geoseg_plugin.engine.grid import Grid, read_crs
+from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.raster import open_raster, read_window
 from geoseg.geoseg_plugin.engine.run import run
 from rasterio.windows import Window
@@ -125,10 +126,11 @@ def measure_many(figures: Figures, folder: Path) -> None:
     figures.add(f"peak MB of {which}", peaks[CLOSE], peaks[WIDE])
     figures.add(f"time of {which}", times[CLOSE], times[WIDE])
     dataset = open_dataset(str(folder / f"tiles-{CLOSE}"))
-    tiles, footprints = read_footprints(dataset.folder, dataset.classes, len(dataset.bands), SMALL_TILE)
+    placed = place_tiles(dataset)
+    tiles = placed.table()
     (folder / "layer").mkdir()
     started = time.perf_counter()
-    write_footprints(folder / "layer", tiles, footprints, read_crs(str(dataset.crs)), dataset.classes)
+    write_footprints(folder / "layer", tiles, placed.polygons, placed.crs, dataset.classes)
     figures.add(f"{FOOTPRINTS} of {len(tiles)} / all", time.perf_counter() - started, times[CLOSE])
 
 

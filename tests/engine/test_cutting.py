@@ -10,7 +10,7 @@ import rasterio
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
-from geoseg.geoseg_plugin.engine.datasets.layer import read_footprints
+from geoseg.geoseg_plugin.engine.datasets.placed import place_tiles
 from geoseg.geoseg_plugin.engine.datasets.tiling import patches
 from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles
 from geoseg.geoseg_plugin.engine.raster import read_valid
@@ -35,8 +35,7 @@ def cut(tmp_path, recorder):
         defaults = {"tile_size": 64, "validation": 0, "output": str(tmp_path / "tiles")}
         request = MakeTiles(images=(image,), labels=(labels,) if labels else (), **{**defaults, **options})
         dataset = open_dataset(make_tiles(request, recorder).output)
-        table, _ = read_footprints(dataset.folder, dataset.classes, len(dataset.bands), dataset.tile_size)
-        return dataset, table
+        return dataset, place_tiles(dataset).table()
 
     return run
 

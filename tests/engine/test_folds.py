@@ -25,8 +25,7 @@ def place(names, corners, tile=64, crs=UTM):
         pixel_size=(0.5, 0.5), statistics=(), folder=None, fingerprint="",
         tiles=tuple(Tile(name, scene, "train", None, None) for scene, name in names),
     )  # fmt: skip
-    zeros = np.zeros(len(names), dtype=np.int64)
-    return PlacedTiles(dataset, polygons, zeros, zeros, zeros, np.full((len(names), 2), tile), crs)
+    return PlacedTiles(dataset, polygons, np.zeros(len(names), dtype=np.int64), crs, {})
 
 
 def grid(across, down, step=32, scene="a", east=0):

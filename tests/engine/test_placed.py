@@ -54,3 +54,23 @@ def test_georeferenced_tiles_lie_in_one_plane_and_may_lack_offsets(rewrite):
 def test_a_tile_without_footprint_is_named(rewrite):
     with pytest.raises(InputError, match="Tile tile_001 has no footprint"):
         rewrite([shapely.box(0, 0, 32, 32), None, shapely.box(0, 0, 32, 32)], crs="EPSG:32633")
+
+
+def test_a_layer_that_changed_since_is_refused(make_dataset):
+    tile = ("train", np.ones((1, 32, 32), np.uint8), np.zeros((32, 32), np.uint8))
+    folder = make_dataset([tile] * 3)
+    dataset = open_dataset(folder)
+    assert np.array_equal(place_tiles(dataset).table().ids, place_tiles(dataset).ids)
+    meta, _, wkb, columns = pyogrio.raw.read(f"{folder}/tiles.gpkg")
+    pyogrio.raw.write(
+        f"{folder}/tiles.gpkg", wkb[::-1], [column[::-1] for column in columns], meta["fields"], layer="tiles",
+        driver="GPKG", geometry_type="Polygon", crs=meta["crs"],
+    )  # fmt: skip
+    with pytest.raises(InputError, match="was changed while it was read"):
+        place_tiles(dataset)
+
+
+def test_a_layer_that_lacks_a_field_has_no_table(rewrite):
+    placed = rewrite([shapely.box(0, 0, 32, 32)] * 3, crs="EPSG:32633")
+    with pytest.raises(InputError, match="lacks the field"):
+        placed.table()

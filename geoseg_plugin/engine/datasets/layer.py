@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyogrio
-import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
 from ...contract.classes import ClassTable
-from ...contract.errors import InputError
 from ..style import write_split_style
 from ..vector import write_features
 from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER
@@ -82,45 +81,31 @@ def footprint_columns(tiles: TileTable, classes: ClassTable) -> dict[str, NDArra
     return columns
 
 
-def read_footprints(folder: Path, classes: ClassTable, bands: int, tile_size: int) -> tuple[TileTable, NDArray[Any]]:
-    """Read tiles.gpkg back.
+def read_table(fields: Mapping[str, NDArray[Any]], classes: ClassTable, bands: int, tile_size: int) -> TileTable:
+    """Return the tiles (N) that the fields of tiles.gpkg describe.
 
     Args:
-        folder: The dataset.
-        classes: Its classes.
+        fields: The fields (N,) as `footprint_columns` made them, or as a user has edited them.
+        classes: The classes of the dataset.
         bands: Its number of bands.
         tile_size: Side of tiles for which the layer states no size, in pixels.
 
-    Returns:
-        The tiles and their footprints (N,) in the CRS of the layer.
-
     Raises:
-        InputError: The layer cannot be read, or lacks a field of `footprint_columns`.
+        KeyError: A field is missing.
     """
-    path = folder / FOOTPRINTS
-    try:
-        meta, _, wkb, read = pyogrio.raw.read(path, layer=FOOTPRINTS_LAYER)
-        found = dict(zip(meta["fields"], read, strict=True))
-        return _table(found, len(wkb), classes, bands, tile_size), shapely.from_wkb(wkb)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError) as error:
-        raise InputError(
-            f"{path} cannot be read: {error}.", "Make the dataset again with 'Make training tiles'."
-        ) from error
-
-
-def _table(found: dict[str, NDArray[Any]], count: int, classes: ClassTable, bands: int, tile_size: int) -> TileTable:
+    count = len(fields["tile"])
     sizes: dict[str, NDArray[Any]] = {
-        attribute: np.asarray(found.get(name, np.full(count, tile_size)), dtype=np.int64)
+        attribute: np.asarray(fields.get(name, np.full(count, tile_size)), dtype=np.int64)
         for name, attribute in _SIZES.items()
     }
     pixels = sizes["heights"] * sizes["widths"]
-    classed = [found[f"class_{value}"] for value in classes.values]
+    classed = [fields[f"class_{value}"] for value in classes.values]
     counts = np.stack(classed, axis=1).astype(np.int64) if classed else np.zeros((count, 0), dtype=np.int64)
     statistics: dict[str, NDArray[Any]] = {
-        attribute: np.stack([found[f"{name}_{band}"] for band in range(1, bands + 1)], axis=1).astype(np.float64)
+        attribute: np.stack([fields[f"{name}_{band}"] for band in range(1, bands + 1)], axis=1).astype(np.float64)
         for name, attribute in _STATISTICS.items()
     }
     return TileTable(
-        **{attribute: found[name] for name, attribute in _PLAIN.items()}, **sizes, **statistics, counts=counts,
-        valid=np.round((1 - found["nodata_share"]) * pixels).astype(np.int64),
+        **{attribute: fields[name] for name, attribute in _PLAIN.items()}, **sizes, **statistics, counts=counts,
+        valid=np.round((1 - fields["nodata_share"]) * pixels).astype(np.int64),
     )  # fmt: skip

@@ -33,9 +33,7 @@ def split_on_ground(
     seed: int,
     report: Report,
 ) -> NDArray[np.object_]:
-    """Draw which tiles are for which set, as whole blocks of ground, so that no two sets share ground.
-
-    Scenes that share ground (several dates of one place) share their blocks.
+    """Draw which tiles are for which set, as whole blocks of ground that scenes of one place share.
 
     Args:
         tiles: The tiles (N).

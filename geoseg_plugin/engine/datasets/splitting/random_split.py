@@ -24,8 +24,8 @@ def split_at_random(
 ) -> NDArray[np.object_]:
     """Draw which tiles (N,) are for which set, one after the other; no set gets more than its share.
 
-    A tile near which no other is drawn yet goes to the set that lacks most. One near tiles of a single set goes to that
-    set; it is unused where that set is full, or where tiles of two sets are near.
+    A tile near which none is drawn yet goes to the set that lacks most, one near tiles of a single set to that set; it
+    is unused where that set is full, or where tiles of two sets are near.
 
     Args:
         ground: The tiles (N), in pixels.

@@ -32,9 +32,10 @@ from ..dataset import (
     open_dataset,
     write_description,
 )
-from ..layer import read_footprints, write_footprints
+from ..layer import write_footprints
 from ..placed import PlacedTiles, place_tiles
 from ..statistics.measured import measure_dataset
+from ..statistics.summary import class_shares
 from ..tile_table import TileTable
 from .blocks import group_scenes
 from .ground_split import split_groups, split_on_ground, tell_unused
@@ -64,7 +65,7 @@ def split_dataset(request: SplitDataset, report: Report) -> SplitDatasetResult:
         write_description(folder, _describe(request, dataset, tiles))
         write_footprints(folder, tiles, placed.polygons, placed.crs, dataset.classes)
     counts = {name: int((tiles.splits == name).sum()) for name in SPLITS}
-    shares = _class_shares(tiles, dataset)
+    shares = _shares_by_set(tiles, dataset)
     _tell(counts, shares, dataset, report)
     return SplitDatasetResult(
         output=request.output, tiles=str(Path(request.output) / FOOTPRINTS), train_count=counts[TRAIN],
@@ -75,9 +76,8 @@ def split_dataset(request: SplitDataset, report: Report) -> SplitDatasetResult:
 
 def _read_table(placed: PlacedTiles, report: Report) -> TileTable:
     """Return what the layer knows of the tiles; where it knows too little, for it may be edited, measure them."""
-    dataset = placed.dataset
     try:
-        return read_footprints(dataset.folder, dataset.classes, len(dataset.bands), dataset.tile_size)[0]
+        return placed.table()
     except InputError:
         report.note(f"{FOOTPRINTS} does not tell all about the tiles: they are measured.")
         return measure_dataset(placed, np.zeros(len(placed.ids), dtype=np.bool_), report).tiles
@@ -88,9 +88,8 @@ def _split(request: SplitDataset, placed: PlacedTiles, tiles: TileTable, report:
     shares: dict[Split, float] = {VALIDATION: request.validation, TEST: request.test}
     if request.method == BY_BLOCKS:
         return split_on_ground(
-            tiles, ground, shares=shares,
-            tile_size=placed.dataset.tile_size, block_size=request.block_size, buffer=request.buffer,
-            stratify=request.stratify, seed=request.seed, report=report,
+            tiles, ground, shares=shares, tile_size=placed.dataset.tile_size, block_size=request.block_size,
+            buffer=request.buffer, stratify=request.stratify, seed=request.seed, report=report,
         )  # fmt: skip
     if request.method == AT_RANDOM:
         return split_at_random(ground, shares, buffer=request.buffer, seed=request.seed, report=report)
@@ -148,12 +147,12 @@ def _describe(request: SplitDataset, dataset: Dataset, tiles: TileTable) -> Desc
     return Description(**values)
 
 
-def _class_shares(tiles: TileTable, dataset: Dataset) -> dict[str, dict[str, float]]:
+def _shares_by_set(tiles: TileTable, dataset: Dataset) -> dict[str, dict[str, float]]:
     """Return the share of each class value in percent, of the pixels with a class, in each set that has tiles."""
     shares = {}
     for name in (TRAIN, VALIDATION, TEST):
         pixels = tiles.counts[tiles.splits == name].sum(axis=0)
-        percent = 100 * pixels / max(1, int(pixels.sum()))
+        percent = 100 * class_shares(pixels)
         if (tiles.splits == name).any() and len(pixels):
             shares[str(name)] = {
                 str(value): round(float(one), 4) for value, one in zip(dataset.classes.values, percent, strict=True)

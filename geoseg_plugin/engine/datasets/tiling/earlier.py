@@ -16,7 +16,7 @@ from ....contract.stages.datasets import EARLIER, MakeTiles
 from ...grid import Grid, read_crs
 from ...imagery.paths import name_some
 from ..dataset import Dataset, open_dataset
-from ..layer import read_footprints
+from ..placed import place_tiles
 from ..tile_table import TileTable
 from .dltile import read_key
 from .resampled import target_grid
@@ -50,7 +50,7 @@ def lay_out_earlier(request: MakeTiles, scenes: Sequence[Scene], report: Report)
         InputError: The dataset cannot be read or does not say its grids, no image has one of them, or one has several.
     """
     dataset = open_dataset(str(request.earlier))
-    table = read_footprints(dataset.folder, dataset.classes, len(dataset.bands), dataset.tile_size)[0]
+    table = place_tiles(dataset).table()
     standing = _match(scenes, _recorded_grids(dataset), str(request.earlier), report)
     names = list(standing.values())
     sheets = [
