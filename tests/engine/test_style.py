@@ -60,4 +60,7 @@ def test_fold_style(tmp_path):
     root = parse(write_fold_style(tmp_path / "tiles.gpkg", 3)).getroot()
     assert root.find("renderer-v2").get("attr") == "fold"
     assert [one.get("value") for one in root.iter("category")] == ["0", "1", "2", "-1"]
-    assert len({one.get("v") for one in root.iter("prop") if one.get("k") == "color"}) == 4
+    colours = {one.get("v") for one in root.iter("prop") if one.get("k") == "color"}
+    assert len(colours) == 4
+    splits = parse(write_split_style(tmp_path / "splits.gpkg")).getroot()
+    assert len(colours & {one.get("v") for one in splits.iter("prop") if one.get("k") == "color"}) == 1
