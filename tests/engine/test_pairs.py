@@ -1,9 +1,14 @@
 """What is checked: a dataset, or any folder of images and labels of the same names."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.engine.datasets.checking.pairs import find_pairs
+from geoseg.geoseg_plugin.engine.datasets.checking.survey import survey_tiles
+from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.rasters import write_raster
 
 
@@ -25,6 +30,26 @@ def test_a_dataset_brings_all_it_knows(blobs):
     assert pairs.has_splits
     assert (pairs.classes.values, pairs.ignore_value, pairs.dtype, pairs.tile_size) == ((0, 7), 255, "uint8", 64)
     assert (pairs.pairs[0].id, pairs.pairs[0].split, pairs.pairs[0].scene) == ("tile_000", "train", "scene")
+
+
+def test_a_dataset_may_lack_files_which_are_found_then(make_dataset, make_blob_tile):
+    random = np.random.default_rng(1)
+    folder = make_dataset([("train", *make_blob_tile(random, 48)) for _ in range(3)])
+    Path(folder, "images", "tile_001.tif").unlink()
+    Path(folder, "labels", "tile_002.tif").unlink()
+    tiles = survey_tiles(find_pairs(folder, ()), Listener()).tiles
+    assert ["cannot be" in tile.problem or "not exist" in tile.problem for tile in tiles] == [False, True, True]
+
+
+@pytest.mark.parametrize("is_described", [True, False])
+def test_an_unfinished_dataset_is_refused(is_described, blobs, tmp_path):
+    shutil.copytree(blobs, tmp_path / "set")
+    (tmp_path / "set" / "unfinished.json").write_text("{}")
+    if not is_described:
+        (tmp_path / "set" / "dataset.json").unlink()
+    with pytest.raises(InputError, match="unfinished") as caught:
+        find_pairs(str(tmp_path / "set"), ())
+    assert "RESUME" in caught.value.fix
 
 
 def test_files_are_paired_by_name_whatever_their_suffix(fill):

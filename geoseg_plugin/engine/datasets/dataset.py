@@ -21,6 +21,7 @@ DESCRIPTION = dataset_files.DESCRIPTION
 FOOTPRINTS = dataset_files.FOOTPRINTS
 IMAGES = dataset_files.IMAGES
 LABELS = dataset_files.LABELS
+MARKER = "unfinished.json"  # lies there as long as a run that can go on has not come to its end
 FOOTPRINTS_LAYER = "tiles"
 FORMAT = dataset_files.FORMAT
 FORMAT_VERSION = 1
@@ -122,16 +123,27 @@ def write_description(folder: Path, description: Description) -> None:
     (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
 
 
-def open_dataset(folder: str) -> Dataset:
+def open_dataset(folder: str, *, whole: bool = True) -> Dataset:
     """Open a dataset. The splits are those of tiles.gpkg, so that an edit of that layer counts.
 
+    Args:
+        folder: Where it lies.
+        whole: Whether every tile must have its files.
+
     Raises:
-        InputError: The folder holds no dataset, or one that is broken.
+        InputError: The folder holds no dataset, or one that is unfinished or broken.
     """
     root = Path(folder)
+    if (root / MARKER).is_file():
+        raise InputError(
+            f"The dataset {root} is unfinished: the run that makes it has not come to its end.",
+            "Run 'Make training tiles' again with the same values and RESUME.",
+        )
     text = _read_text(root)
     description = _read_description(text, root / DESCRIPTION)
-    tiles = _read_tiles(root, labelled=len(description.classes) > 0)
+    tiles = _read_tiles(root)
+    if whole:
+        _check_files(root, tiles, (IMAGES, LABELS) if len(description.classes) else (IMAGES,))
     return Dataset(**vars(description), folder=root, tiles=tiles, fingerprint=_fingerprint(text, tiles))
 
 
@@ -166,7 +178,7 @@ def _read_description(text: str, path: Path) -> Description:
         raise InputError(f"{path} is damaged: it does not describe a dataset as it should.", _MAKE_AGAIN) from error
 
 
-def _read_tiles(root: Path, *, labelled: bool) -> tuple[Tile, ...]:
+def _read_tiles(root: Path) -> tuple[Tile, ...]:
     path = root / FOOTPRINTS
     columns = ["tile", "scene", "split"]
     try:
@@ -181,7 +193,9 @@ def _read_tiles(root: Path, *, labelled: bool) -> tuple[Tile, ...]:
     if not rows:
         raise InputError(f"{path} lists no tiles.", _MAKE_AGAIN)
     tiles = tuple(_tile(root, str(name), str(scene), split) for name, scene, split in rows)
-    _check_tiles(root, tiles, (IMAGES, LABELS) if labelled else (IMAGES,))
+    name, times = Counter(tile.id for tile in tiles).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"{path} lists tile {name} {times} times.", "Delete the copies.")
     return tiles
 
 
@@ -193,10 +207,7 @@ def _tile(root: Path, name: str, scene: str, split: Any) -> Tile:
     return Tile(name, scene, split, root / IMAGES / f"{name}.tif", root / LABELS / f"{name}.tif")
 
 
-def _check_tiles(root: Path, tiles: tuple[Tile, ...], kinds: tuple[str, ...]) -> None:
-    name, times = Counter(tile.id for tile in tiles).most_common(1)[0]
-    if times > 1:
-        raise InputError(f"{root / FOOTPRINTS} lists tile {name} {times} times.", "Delete the copies.")
+def _check_files(root: Path, tiles: tuple[Tile, ...], kinds: tuple[str, ...]) -> None:
     for kind in kinds:
         present = {path.stem for path in (root / kind).glob("*.tif")}
         missing = [tile.id for tile in tiles if tile.id not in present]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ....contract.classes import BACKGROUND_NAME, ClassTable
 from ....contract.errors import InputError
-from ..dataset import DESCRIPTION, IMAGES, LABELS, Dataset, open_dataset
+from ..dataset import DESCRIPTION, IMAGES, LABELS, MARKER, BandStatistics, Dataset, open_dataset
 
 _SUFFIXES = (".tif", ".tiff", ".vrt", ".img", ".jp2", ".png", ".jpg", ".jpeg", ".bmp")
 
@@ -34,6 +34,7 @@ class Pairs:
         labelled: Whether there are labels.
         ignore_value: The value of labels that neither trains nor counts, None where only nodata does.
         bands: Names of the bands, none where not known.
+        statistics: What dataset.json says of each band, nothing where not known.
         dtype: Data type of the images, None where not known.
         crs: CRS that dataset.json states, None without.
         tile_size: Side of the tiles in pixels, None where not known.
@@ -46,6 +47,7 @@ class Pairs:
     labelled: bool = True
     ignore_value: int | None = None
     bands: tuple[str, ...] = ()
+    statistics: tuple[BandStatistics, ...] = ()
     dtype: str | None = None
     crs: str | None = None
     tile_size: int | None = None
@@ -68,8 +70,8 @@ def find_pairs(folder: str, class_values: tuple[int, ...]) -> Pairs:
         InputError: The dataset is broken, or the folder is neither.
     """
     root = Path(folder)
-    if (root / DESCRIPTION).is_file():
-        return pairs_of(open_dataset(folder))
+    if (root / DESCRIPTION).is_file() or (root / MARKER).is_file():
+        return pairs_of(open_dataset(folder, whole=False))
     missing = [kind for kind in (IMAGES, LABELS) if not (root / kind).is_dir()]
     if missing:
         raise InputError(
@@ -92,6 +94,7 @@ def pairs_of(dataset: Dataset) -> Pairs:
         labelled=labelled,
         ignore_value=dataset.ignore_value,
         bands=dataset.bands,
+        statistics=dataset.statistics,
         dtype=dataset.dtype,
         crs=dataset.crs,
         tile_size=dataset.tile_size,

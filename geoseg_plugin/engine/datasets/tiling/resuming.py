@@ -17,10 +17,9 @@ from ...output import whole_folder
 from ...raster import open_raster
 from ...run import version
 from ...vector import is_vector
-from ..dataset import DESCRIPTION, FOOTPRINTS, IMAGES, LABELS
+from ..dataset import DESCRIPTION, FOOTPRINTS, IMAGES, LABELS, MARKER
 from .geotiff_bytes import UNFINISHED
 
-MARKER = "unfinished.json"
 # What does not change the result, and where it lies.
 _OF_NO_EFFECT = ("workers", "resume")
 _COMPARED_APART = (*_OF_NO_EFFECT, "output")
