@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.tests.engine.planting import Plot
+from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics
+from geoseg.tests.engine.planting import LEVELS, SPREADS, Plot
 
 
 @pytest.fixture
@@ -88,6 +89,19 @@ def test_bands_in_another_order_are_told_by_their_values(plot):
     assert list(found) == ["band_order"]
     assert found["band_order"].tiles == tuple(plot.of("fir"))
     assert "taken for bands 3, 2, 1, 4" in found["band_order"].what
+
+
+@pytest.mark.parametrize(("stated", "is_told"), [(255, True), (1 / 40, True), (3, False)])
+def test_values_of_another_scale_than_stated_are_an_error(stated, is_told, plot):
+    statistics = tuple(
+        BandStatistics(f"band {band + 1}", stated * level, stated * spread, 0, 255 * stated)
+        for band, (level, spread) in enumerate(zip(LEVELS, SPREADS, strict=True))
+    )
+    found = plot.findings(statistics=statistics)
+    assert list(found) == ["scale_not_as_stated"] * is_told
+    if is_told:
+        assert found["scale_not_as_stated"].severity == "error"
+        assert f"instead of {60 * stated:.6g} in 'band 1'" in found["scale_not_as_stated"].what
 
 
 def test_scenes_without_labels_are_compared_as_well(plot):

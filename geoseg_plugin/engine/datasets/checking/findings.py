@@ -27,6 +27,7 @@ FAULTS: tuple[Fault, ...] = (
     ground_faults.find_copies,
     ground_faults.find_lost_crs,
     ground_faults.find_pixel_sizes,
+    scale_faults.find_other_scale_than_stated,
     scale_faults.find_scales,
     scale_faults.find_band_names,
     scale_faults.find_band_order,

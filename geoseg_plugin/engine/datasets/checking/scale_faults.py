@@ -79,6 +79,31 @@ def find_scales(survey: Survey) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+def find_other_scale_than_stated(survey: Survey) -> Iterator[Finding]:
+    """Find tiles that as a whole have another scale than dataset.json states: their pixels were changed afterwards.
+
+    As `find_scales` does, this asks that every band differs many times; by the root mean square, which single bright
+    pixels and another choice of tiles hardly move.
+    """
+    stated = np.array([np.hypot(one.mean, one.std) for one in survey.pairs.statistics])
+    if len(stated) != survey.band_count or not survey.alike or not (stated > 0).all():
+        return
+    weights = np.array([one.valid for _, one in survey.alike], dtype=np.float64)
+    squares = np.array([one.mean**2 + one.std**2 for _, one in survey.alike])
+    found = np.sqrt(np.average(squares, axis=0, weights=weights))
+    factor = _FACTOR if len(stated) > 1 else _FACTOR_OF_ONE_BAND
+    if (found * factor <= stated).all() or (found >= factor * stated).all():
+        means = np.average([one.mean for _, one in survey.alike], axis=0, weights=weights)
+        is_mean, was_mean = (figure(float(f"{value:.3g}")) for value in (means[0], survey.pairs.statistics[0].mean))
+        yield Finding(
+            "scale_not_as_stated", ERROR,
+            f"The values are not those that dataset.json states: a mean of {is_mean} instead of {was_mean} in "
+            f"'{survey.band_names[0]}', and alike in every band.",
+            "Tiles were changed after they were made, such as divided by 255. Make the dataset again from the images: "
+            "GeoSeg scales them by itself.",
+        )  # fmt: skip
+
+
 def find_band_names(survey: Survey) -> Iterator[Finding]:
     """Find tiles whose files name the bands in another order, or name other bands, than most."""
     named = [(pair.id, one.names) for pair, one in survey.alike if all(one.names)]
