@@ -94,10 +94,7 @@ class RasterizeLabels(Stage):
         Kind.FIELD, "Class field", "Whole numbers or texts that name the class; without it each layer is one class.",
         optional=True, parent="labels",
     )  # fmt: skip
-    more_labels: tuple[str, ...] = ask(
-        Kind.LAYERS, "Further labels", "Layers below LABELS, from top to bottom; they have FIELD too, if it is given.",
-        optional=True, accepts="vector", advanced=True,
-    )  # fmt: skip
+    like: str = ask(Kind.RASTER, "Image", "The raster whose grid the labels get.")
     classes: str | None = ask(
         Kind.TEXT, "Classes", "Value, name and, if you like, colour of each class, separated by semicolons, and after "
         "= the texts or numbers in FIELD that mean it: 1 building #d7301f; 2 water = lake, river.", optional=True,
@@ -107,7 +104,10 @@ class RasterizeLabels(Stage):
         "the last two may be missing, and a class may have several rows.", optional=True, suffixes=(".csv",),
         advanced=True,
     )  # fmt: skip
-    like: str = ask(Kind.RASTER, "Image", "The raster whose grid the labels get.")
+    more_labels: tuple[str, ...] = ask(
+        Kind.LAYERS, "Further labels", "Layers below LABELS, from top to bottom; they have FIELD too, if it is given.",
+        optional=True, accepts="vector", advanced=True,
+    )  # fmt: skip
     background: str = ask(
         Kind.TEXT, "Background", "Class value of pixels without a label, or 'ignore' where those are not known.",
         default="0",
