@@ -82,11 +82,24 @@ def test_other_names_are_a_warning(plot):
     ]
 
 
-def test_bands_in_another_order_are_told_by_their_values(plot):
+@pytest.mark.parametrize(
+    ("names", "is_told"),
+    [
+        (None, True),
+        (("red", "green", "blue", "band 4"), True),
+        (("band 1", "band 2", "band 3", "band 4"), True),
+        (("B02", "B03", "B04", "B08"), False),
+    ],
+)
+def test_bands_in_another_order_are_told_by_their_values(names, is_told, plot):
+    for name in plot.names if names else ():
+        plot.image_options[name] = {"names": names}
     for name in plot.of("fir"):
         plot.images[name] = plot.images[name][[2, 1, 0, 3]]
     found = plot.findings()
-    assert list(found) == ["band_order"]
+    assert list(found) == ["band_order"] * is_told
+    if not is_told:
+        return
     assert found["band_order"].tiles == tuple(plot.of("fir"))
     assert "taken for bands 3, 2, 1, 4" in found["band_order"].what
 

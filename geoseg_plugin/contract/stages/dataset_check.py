@@ -33,6 +33,9 @@ class CheckDataset(Stage):
     another order; bands that are constant or not finite; tiles that are there twice, or share ground with another set;
     tiles that lost their CRS; and classes that are rare, with weights against it.
 
+    Another order of bands is found by their names or, where these are colours or numbers only, by values: among five
+    scenes or more that are much alike, and bands that are not. Red and blue changed places over a town are not found.
+
     DATASET is a folder made by 'Make training tiles', or any folder with images/ and labels/ that hold rasters of the
     same names. Nothing in it is changed.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _FEWEST_SCENES = 5
 _FEWEST_BANDS = 3
 _SMALLEST_SPREAD = 0.05
 _FAR, _NEAR = 4.0, 1.5
+_NO_NAME = re.compile("band [0-9]+|red|green|blue")
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,8 @@ def _is_permuted(names: tuple[str, ...], common: tuple[str, ...]) -> bool:
 
 
 def _are_named(survey: Survey) -> bool:
-    return all(all(one.names) for _, one in survey.alike)
+    """Tell whether names say what bands are; numbers do not, nor colours, which are mostly said of any three bands."""
+    return all(name and not _NO_NAME.fullmatch(name) for _, one in survey.alike for name in one.names)
 
 
 def _profile(group: _Group) -> NDArray[np.float64]:
