@@ -7,7 +7,11 @@ import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.stages.bands import RescaleImage
-from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description, write_description
+from geoseg.geoseg_plugin.contract.stages.dataset_split import SplitDataset
+from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
+from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, Description, open_dataset, write_description
+from geoseg.geoseg_plugin.engine.datasets.splitting.split_dataset import split_dataset
+from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles
 from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
 from geoseg.geoseg_plugin.engine.vector import write_features
 from geoseg.tests.engine.listener import Listener
@@ -140,5 +144,42 @@ def rescale(tmp_path, recorder):
         path = str(tmp_path / "out.tif")
         rescale_image(RescaleImage(input=source, output=path, **options), recorder)
         return path
+
+    return run
+
+
+@pytest.fixture
+def cut_scenes(tmp_path, recorder, make_raster):
+    """Makes a dataset of scenes (name, metres to the east) of 512 pixels with tiles of 64, labels or none."""
+
+    def run(scenes=(("a", 0),), *, dtype="uint8", labelled=True, nodata=None, **options):
+        random = np.random.default_rng(1)
+        images, labels = [], []
+        (tmp_path / "labels").mkdir()
+        for name, east in scenes:
+            transform = Affine(0.5, 0, 500_000 + east, 0, -0.5, 5_000_000)
+            image = random.integers(1, 250, (2, 512, 512)).astype(dtype)
+            image[:, :3, :70] = 0
+            label = (random.random((1, 512, 512)) < np.linspace(0, 0.3, 512)).astype(np.uint8)
+            images.append(make_raster(f"{name}.tif", image, transform=transform, nodata=nodata))
+            labels.append(make_raster(f"labels/{name}.tif", label, transform=transform))
+        request = MakeTiles(
+            images=images, labels=labels if labelled else (), output=str(tmp_path / "source"),
+            **{"tile_size": 64, "overlap": 0, "validation": 0, **options},
+        )  # fmt: skip
+        return make_tiles(request, recorder).output
+
+    return run
+
+
+@pytest.fixture
+def split_anew(tmp_path, recorder):
+    """Splits a dataset anew; returns the new one, the result, and the new layer's fields and footprints."""
+
+    def run(source, name="anew", **options):
+        result = split_dataset(SplitDataset(dataset=source, output=str(tmp_path / name), **options), recorder)
+        meta, _, wkb, columns = pyogrio.raw.read(result.tiles)
+        fields = dict(zip(meta["fields"], columns, strict=True))
+        return open_dataset(result.output), result, fields, shapely.from_wkb(wkb)
 
     return run

@@ -11,6 +11,7 @@ from geoseg.geoseg_plugin.engine.datasets.checking.preflight import find_ground_
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.datasets.splitting.split_dataset import split_dataset
 from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles
+from geoseg.tests.engine.apart import check_apart
 
 
 @pytest.fixture
@@ -32,23 +33,21 @@ def make(tmp_path, recorder, make_raster):
     return run
 
 
-def check_apart(folder, recorder):
+def check(folder, recorder):
     meta, _, wkb, columns = pyogrio.raw.read(f"{folder}/tiles.gpkg")
-    splits, polygons = dict(zip(meta["fields"], columns, strict=True))["split"], shapely.from_wkb(wkb)
-    areas = [shapely.union_all(polygons[splits == name]) for name in ("train", "validation", "test")]
-    assert shapely.area(shapely.intersection(areas[0], areas[1:])).max() < 1e-6
-    assert shapely.area(shapely.intersection(areas[1], areas[2])) < 1e-6
+    splits = dict(zip(meta["fields"], columns, strict=True))["split"]
+    check_apart(splits, shapely.from_wkb(wkb))
     assert not list(find_ground_in_two_sets(open_dataset(folder), recorder))
     return splits
 
 
 @pytest.mark.parametrize("block_size", [0, 5, 128])
 def test_made_tiles_share_no_ground(block_size, make, recorder):
-    assert {*check_apart(make(block_size=block_size), recorder)} == {"train", "validation", "unused"}
+    assert {*check(make(block_size=block_size), recorder)} == {"train", "validation", "unused"}
 
 
 @pytest.mark.parametrize("method", ["spatial blocks", "random"])
 def test_tiles_split_anew_share_no_ground(method, make, recorder, tmp_path):
     request = SplitDataset(dataset=make(validation=0), method=method, output=str(tmp_path / "anew"))
-    splits = check_apart(split_dataset(request, recorder).output, recorder)
+    splits = check(split_dataset(request, recorder).output, recorder)
     assert {*splits} == {"train", "validation", "test", "unused"}
