@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ..grid import Grid
 
-_STEPS = 2.0**20
+_STEPS = 2.0**26  # coarser than what map coordinates lose, finer than what moves edges over pixel centres
 _POINT, _POLYGON = shapely.GeometryType.POINT, shapely.GeometryType.POLYGON
 
 
 def to_pixels(shapes: NDArray[Any], grid: Grid) -> NDArray[Any]:
-    """Return shapes (N,) in the CRS of a grid as columns and rows of it, to a millionth of a pixel.
+    """Return shapes (N,) in the CRS of a grid as columns and rows of it, to steps of 2**-26.
 
     Floating point subtracts whole numbers of pixels from what is rounded so without losing digits.
     """
