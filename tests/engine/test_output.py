@@ -51,7 +51,7 @@ def dataset(tmp_path):
 def test_no_part_of_a_dataset_is_written_over(name, dataset, recorder):
     with pytest.raises(OutputError, match="would change"), whole_file(str(dataset / name), recorder):
         pass
-    with pytest.raises(OutputError, match="would change|is not empty"), whole_folder(str(dataset / name)):
+    with pytest.raises(OutputError, match=r"would change|is not empty"), whole_folder(str(dataset / name)):
         pass
     assert names(dataset) == ["dataset.json", "images", "labels"]
 
