@@ -198,7 +198,7 @@ def test_dltile(cut, data, tmp_path, name, label, resolution, resampling):
     left, top = 500_000 + west * step - around, (north + 1) * step + around
     right, bottom = 500_000 + (east + 1) * step + around, south * step - around
     warp = ["gdalwarp", "-q", "-t_srs", dataset.crs, "-te", left, bottom, right, top, "-tr", resolution, resolution]
-    warp += ["-et", 0.001]
+    warp += ["-et", 0.001, "-wo", "UNIFIED_SRC_NODATA=YES"]
     gdal(*warp, "-r", resampling, "-dstalpha", data / name, tmp_path / "image.tif")
     gdal(*warp, "-r", "near", "-dstnodata", IGNORE, "-ot", "Byte", data / label, tmp_path / "label.tif")
     image, truth = read(tmp_path / "image.tif"), read(tmp_path / "label.tif", 1)

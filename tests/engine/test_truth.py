@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import InputError
+from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
+from geoseg.geoseg_plugin.engine.datasets.tiling.resampled import target_grid
+from geoseg.geoseg_plugin.engine.datasets.tiling.scenes import find_scenes
+from geoseg.geoseg_plugin.engine.datasets.tiling.sheet import Sheet
+from geoseg.geoseg_plugin.engine.datasets.tiling.sources import LabelRasters
 from geoseg.geoseg_plugin.engine.datasets.tiling.truth import read_classes
+from rasterio.windows import Window
 
 TWO = np.array([[[1, 2], [2, 1]]], np.uint8)
 
@@ -31,3 +37,26 @@ def test_rasters_that_name_a_value_differently_are_refused(make_named, recorder)
 def test_names_of_several_rasters_are_joined(make_named, recorder):
     paths = make_named("a.tif", "", "water"), make_named("b.tif", "", "", "roof"), make_named("c.tif", "", "water")
     assert read_classes(paths, recorder).names == ("water", "roof")
+
+
+@pytest.mark.parametrize(("nodata", "dtype"), [(255, np.uint8), (9, np.uint8), (-1, np.int16), (-32768, np.int16)])
+def test_ignored_pixels_count_in_the_most_frequent_class(make_raster, recorder, nodata, dtype):
+    """Each pixel of the tiles shows 4 x 4 pixels, of which 7, 5 and 4 are alike."""
+    random = np.random.default_rng(1)
+    held = np.array([nodata, 1, 3], dtype)
+    orders = random.permuted(np.tile([0, 1, 2], (100, 1)), axis=1)
+    cells = random.permuted(np.repeat(held[orders], [7, 5, 4], axis=1), axis=1)
+    pixels = cells.reshape(10, 10, 4, 4).swapaxes(1, 2).reshape(1, 40, 40)
+    label = make_raster("label.tif", pixels, nodata=nodata)
+    scene = make_raster("scene.tif", np.ones((1, 40, 40), np.uint8))
+    request = MakeTiles(images=(scene,), labels=(label,), tile_size=32, pixel_size=2.0, output="d")
+    (found,) = find_scenes(request, recorder)
+    grid = target_grid(found, 2.0)
+    expected = held[orders[:, 0]].reshape(10, 10)
+    assert (grid.height, grid.width) == expected.shape
+    source = LabelRasters({"scene": label}, read_classes((label,), recorder))
+    sheet = Sheet(found, grid, ["tile"], np.array([[0, 0, 10, 10]]))
+    with source.open(sheet) as truth:
+        read = truth.read(Window(0, 0, 10, 10))
+        assert (read.dtype, np.unique(read).tolist()) == (np.uint8, [1, 3, 255])
+        assert np.array_equal(read, np.where(expected == nodata, 255, expected))

@@ -286,3 +286,23 @@ def test_the_most_frequent_class_counts_where_pixels_grow(view, make_raster, opt
                 unclear += len(most) > 1
                 assert image[0, row, col] in most
     assert unclear < 60
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("resampling", ["bilinear", "average", "cubic"])
+def test_zeros_of_one_band_count_where_others_have_data(make_raster, dtype, resampling):
+    pixels = np.full((3, HEIGHT, WIDTH), 100, dtype)
+    pixels[0, :, ::2], pixels[:, 20:30] = 0, 0
+    on = grid(size=1.0, height=HEIGHT // 2, width=WIDTH // 2)
+    for nodata in (None,) if dtype == "float32" else (None, 0):
+        source = make_raster("in.tif", pixels, nodata=nodata)
+        with rasterio.open(source) as dataset, view_on_grid(dataset, on, resampling, without_zeros=True) as one:
+            image, valid = one.read_bands(Window(0, 0, on.width, on.height), (1, 3))
+            alone = one.read_bands(Window(0, 0, on.width, on.height), (1,))[0]
+        shown = valid.any(axis=0)
+        assert not shown[10:15].any()
+        assert shown[:10].all()
+        assert shown[15:].all()
+        assert np.abs(image[0, :8, 5:-5] - 50.0).max() < 2
+        assert (image[1, shown] == 100).all()
+        assert np.array_equal(alone[0], image[0])

@@ -33,6 +33,17 @@ def framed_by(source: DatasetReader, grid: Grid, nodata: float | None, *, add_al
     )  # fmt: skip
 
 
+def mark_beyond(source: DatasetReader) -> float | None:
+    """Return what marks pixels beyond a raster of whole numbers whose nodata is a value like others; None for alpha.
+
+    With alpha GDAL 3.10 makes 0 of the most frequent value where that is negative.
+    """
+    least = np.iinfo(source.dtypes[0]).min
+    if least == 0:
+        return None
+    return float(least if source.nodata != least else least + 1)
+
+
 def _pixels_across(source: Grid, grid: Grid) -> int:
     """Return how many pixels of a raster, at least, lie along a pixel of a grid, in the middle of the raster."""
     middle = source.transform @ (source.width / 2, source.height / 2)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
@@ -21,14 +20,14 @@ from rasterio.windows import intersection as common_window
 from ...contract.errors import InputError
 from ...contract.events import Report
 from ..class_raster import read_class_table, read_colours
-from ..grid import Grid, same_crs
-from ..raster import alpha_bands, read_masks, read_window
+from ..grid import Grid
+from ..raster import alpha_bands, misses_by_band, read_masks, read_window
 from ..sampling import looks_like_classes
-from .framing import framed_by
+from .framing import mark_beyond
+from .warping import warp
 from .writing import common_dtype, is_value_of
 
 _STRETCH_PX = 0.02
-_TOLERANCE_PX = 0.001  # GDAL's own 0.125 leaves gaps between neighbours, and costs about the same
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,9 @@ def check_placed(source: DatasetReader, report: Report) -> None:
 
 @contextmanager
 def view_on_grid(
-    source: DatasetReader, grid: Grid, resampling: str, *, stretched: bool = False, without_zeros: bool = False
-) -> Iterator[View]:
+    source: DatasetReader, grid: Grid, resampling: str, *, stretched: bool = False, without_zeros: bool = False,
+    with_nodata: bool = False,
+) -> Iterator[View]:  # fmt: skip
     """See a raster on a grid; pixels that fall on each other are read as they are, others are resampled.
 
     Args:
@@ -136,6 +136,7 @@ def view_on_grid(
             them it is nearest in place of others than mode.
         stretched: Whether a raster that is resampled reaches a fiftieth of its pixels beyond its edges, to close gaps.
         without_zeros: Whether 0 counts as nodata where a raster is resampled that does not state what is missing.
+        with_nodata: Whether the nodata value of whole numbers is one like others where a raster is resampled.
 
     Raises:
         InputError: Either has no CRS and the pixels do not fall on each other.
@@ -149,29 +150,15 @@ def view_on_grid(
             f"{source.name} cannot be resampled: {'it' if source.crs is None else 'the grid'} has no CRS.",
             "Give the raster its CRS first.",
         )
-    has_alpha = ColorInterp.alpha in source.colorinterp
-    nodata = 0.0 if without_zeros and not states_missing(source) else _missing_value(source, has_alpha)
-    add_alpha = nodata is None and not has_alpha
-    options = {"tolerance": _TOLERANCE_PX, **_warp_options(Grid.of(source), grid)}
-    placed = {"crs": grid.crs, "transform": grid.transform, "height": grid.height, "width": grid.width}
-    if resampling == "mode" or (resampling == "average" and not holds_classes(source)):
-        with (
-            framed_by(source, grid, nodata, add_alpha=add_alpha) as framed,
-            WarpedVRT(framed, resampling=Resampling[resampling], **placed, **options) as warped,
-        ):
-            yield View(source, warped)
-        return
-    reach = _STRETCH_PX if stretched else 0.0
-    shares = 1 + 2 * reach / source.width, 1 + 2 * reach / source.height
-    with WarpedVRT(
-        source, src_nodata=nodata, add_alpha=add_alpha,
-        src_transform=source.transform @ Affine.translation(-reach, -reach) @ Affine.scale(*shares),
-        resampling=Resampling.nearest if holds_classes(source) else Resampling[resampling], **placed, **options,
-    ) as warped:  # fmt: skip
+    zero = without_zeros and not states_missing(source)
+    nodata = mark_beyond(source) if with_nodata else 0.0 if zero else _missing_value(source)
+    by_band = misses_by_band(source) and not zero
+    method = "nearest" if holds_classes(source) and resampling != "mode" else resampling
+    with warp(source, grid, method, nodata, _STRETCH_PX if stretched else 0.0, by_band=by_band) as warped:
         yield View(source, warped)
 
 
-def _missing_value(source: DatasetReader, has_alpha: bool) -> float | None:
+def _missing_value(source: DatasetReader) -> float | None:
     """Return the value that marks missing pixels of a raster to be resampled; NaN does where floats state none.
 
     GDAL heeds a mask band rather than nodata, but not where it is told of nodata.
@@ -190,20 +177,7 @@ def _missing_value(source: DatasetReader, has_alpha: bool) -> float | None:
     if source.nodata is not None:
         return float(source.nodata) if all(is_value_of(source.nodata, name) for name in source.dtypes) else None
     floats = all(np.dtype(name).kind == "f" for name in source.dtypes)
-    return math.nan if floats and not has_alpha else None
-
-
-def _warp_options(source: Grid, grid: Grid) -> dict[str, Any]:
-    """Return options of GDAL's warper, with which the result does not depend on the blocks that it is made in.
-
-    Bands miss pixels each for itself, as gdalwarp has it too. Where GDAL estimates block by block how much larger the
-    new pixels are, blocks differ; within a CRS it is known.
-    """
-    options: dict[str, Any] = {"UNIFIED_SRC_NODATA": "PARTIAL"}
-    if same_crs(source.crs, grid.crs):
-        step = ~source.transform @ grid.transform
-        options |= {"XSCALE": 1 / math.hypot(step.a, step.b), "YSCALE": 1 / math.hypot(step.d, step.e)}
-    return options
+    return math.nan if floats and ColorInterp.alpha not in source.colorinterp else None
 
 
 def warn_of_blending(view: View, resampling: str, report: Report) -> None:

@@ -24,7 +24,7 @@ from .pairing import match_rasters
 from .resampled import is_coarser
 from .scenes import Scene
 from .sheet import Sheet, Truth
-from .truth import LayerTruth, RasterTruth, read_classes
+from .truth import LayerTruth, RasterTruth, missing_value, read_classes
 
 
 class LabelSource(Protocol):
@@ -84,13 +84,16 @@ class LabelRasters:
 
     @contextmanager
     def open(self, sheet: Sheet) -> Iterator[Truth]:
-        """Open the label raster of a sheet's scene; where the sheet is coarser the most frequent class counts."""
+        """Open the label raster of a sheet's scene.
+
+        Where the sheet is coarser the most frequent value counts, that of ignored pixels among them unless a mask band,
+        and no value, tells which these are.
+        """
         method = "mode" if sheet.is_resampled and is_coarser(sheet.grid, sheet.scene.grid) else "nearest"
-        with (
-            open_raster(self._paths[sheet.scene.name]) as dataset,
-            view_on_grid(dataset, sheet.grid, method) as view,
-        ):
-            yield RasterTruth(view, self.classes)
+        with open_raster(self._paths[sheet.scene.name]) as dataset:
+            with_nodata = method == "mode" and missing_value(dataset) is not None
+            with view_on_grid(dataset, sheet.grid, method, with_nodata=with_nodata) as view:
+                yield RasterTruth(view, self.classes)
 
     def check_use(self) -> None:
         """Do nothing: every scene has its label raster."""

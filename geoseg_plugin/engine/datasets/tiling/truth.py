@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -20,6 +20,7 @@ from ....contract.errors import InputError
 from ....contract.events import Report, stop_if_cancelled
 from ...class_raster import class_dtype, read_class_table
 from ...imagery.view import View
+from ...imagery.writing import is_value_of
 from ...labels.burner import Burner
 from ...raster import blocks, open_raster, read_window, unreadable
 
@@ -39,6 +40,7 @@ class RasterTruth:
         self._view = view
         self._dtype, self._ignore = class_dtype(classes)
         self._values = np.asarray(classes.values)
+        self._missing = missing_value(view.source)
 
     def read(self, window: Window) -> NDArray[Any]:
         """Return class values (H, W) of a window.
@@ -46,9 +48,12 @@ class RasterTruth:
         Raises:
             InputError: The raster is damaged there, or holds a value that is no class.
         """
-        bands, shown = self._view.read_bands(window, [1])
+        masked = self._missing is None or self._view.pixels is not self._view.source
+        bands, shown = self._view.read_bands(window, [1], masked=masked)
         label = bands[0]
         known = np.ones(label.shape, np.bool_) if shown is None else shown[0]
+        if self._missing is not None:
+            known = known & (label != self._missing)
         strange = known & ~_are_among(label, self._values)
         if strange.any():
             found = ", ".join(f"{value:g}" for value in np.unique(label[strange])[:5])
@@ -94,6 +99,15 @@ def read_label(dataset: DatasetReader, window: Window) -> tuple[NDArray[Any], ND
     if label.dtype.kind == "f":
         known &= np.isfinite(label)
     return label, known
+
+
+def missing_value(dataset: DatasetReader) -> int | None:
+    """Return the value of whole numbers that alone marks the missing pixels of a label raster, None without."""
+    (flags,) = dataset.mask_flag_enums
+    nodata = dataset.nodata
+    if MaskFlags.nodata not in flags or nodata is None or not is_value_of(nodata, dataset.dtypes[0]):
+        return None
+    return None if np.dtype(dataset.dtypes[0]).kind == "f" else int(nodata)
 
 
 def read_classes(paths: Sequence[str], report: Report) -> ClassTable:
