@@ -10,6 +10,7 @@ from ..contract.errors import InputError
 
 _SOURCE = re.compile(r"<SourceFilename(?P<options>[^>]*)>(?P<name>[^<]*)</SourceFilename>")
 _RELATIVE = re.compile(r"relativeToVRT\s*=\s*[\"']1[\"']")
+_START = b"<VRTDataset"
 _ELSEWHERE = ("/vsi", "<", "http:", "https:")
 
 
@@ -28,7 +29,7 @@ def check_sources(path: str) -> None:
     file = Path(path)
     if not file.is_file():
         return
-    sources = {_locate(match, file) for match in _SOURCE.finditer(file.read_text("utf-8", "replace"))}
+    sources = _locate_all(file)
     missing = sorted(str(source) for source in sources if source is not None and not source.exists())
     if missing:
         raise InputError(
@@ -36,6 +37,27 @@ def check_sources(path: str) -> None:
             f"{missing[0]}.",
             "Bring them back to their place, or make the virtual raster again.",
         )
+
+
+def list_sources(path: str) -> tuple[str, ...]:
+    """Return the plain files that a virtual raster is made of, those of virtual rasters among them included."""
+    found: dict[Path, None] = {}
+    waiting = [Path(path)]
+    while waiting:
+        file = waiting.pop()
+        if file not in found and file.is_file():
+            found[file] = None
+            waiting += [source for source in _locate_all(file) if source is not None] if _is_virtual(file) else []
+    return tuple(sorted(map(str, [file for file in found if file != Path(path)])))
+
+
+def _is_virtual(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(_START)) == _START
+
+
+def _locate_all(file: Path) -> set[Path | None]:
+    return {_locate(match, file) for match in _SOURCE.finditer(file.read_text("utf-8", "replace"))}
 
 
 def _locate(match: re.Match[str], file: Path) -> Path | None:

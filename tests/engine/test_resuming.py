@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
+import shapely
 from geoseg.geoseg_plugin.contract.errors import Cancelled, OutputError
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
@@ -183,3 +186,22 @@ def test_the_request_in_dataset_json_makes_the_dataset_again(ask, recorder, tmp_
     assert set(before) == set(after)
     assert differing == {"dataset.json"}
     assert open_dataset(other).made["request"]["parameters"]["output"] == other
+
+
+def test_all_files_of_a_source_are_watched(ask, make_layer, make_raster, tmp_path):
+    image, layer = (
+        Path(make_raster("in.tif", np.ones((1, 8, 8), np.uint8))),
+        make_layer("l.gpkg", [shapely.Point(1, 1)]),
+    )
+    inner, outer = tmp_path / "inner.vrt", tmp_path / "outer.vrt"
+    for made, source in ((inner, image), (outer, inner)):
+        rasterio.shutil.copy(source, made, driver="VRT")
+        # As GDAL names sources of virtual rasters that it builds.
+        made.write_text(re.sub(r"(<SourceFilename[^>]*>)[^<]*", rf"\g<1>{source.name}", made.read_text()))
+    (tmp_path / "l.gpkg-wal").write_bytes(b"")
+    folder = tmp_path / "l.gdb"
+    folder.mkdir()
+    (folder / "a0001.gdbtable").write_bytes(b"")
+    watched = resuming._state(ask(), (str(outer), layer, f"{folder}|layername=a"))["sources"]
+    names = {str(Path(path).relative_to(tmp_path)) for path in watched}
+    assert names == {"in.tif", "inner.vrt", "outer.vrt", "l.gpkg", "l.gpkg-wal", "l.gdb", "l.gdb/a0001.gdbtable"}

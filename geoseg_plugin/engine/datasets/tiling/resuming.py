@@ -17,11 +17,13 @@ from ...output import whole_folder
 from ...raster import open_raster
 from ...run import version
 from ...vector import is_vector
+from ...virtual_sources import list_sources
 from ..dataset import DESCRIPTION, FOOTPRINTS, IMAGES, LABELS, MARKER
 from .geotiff_bytes import UNFINISHED
 
 # What does not change the result, and where it lies.
 _OF_NO_EFFECT = ("workers", "resume")
+_OF_SHAPEFILE = (".dbf", ".shx", ".prj")
 _COMPARED_APART = (*_OF_NO_EFFECT, "output")
 
 
@@ -95,11 +97,14 @@ def _files(source: str) -> Iterator[str]:
     path = source.split("|", maxsplit=1)[0]
     if is_vector(source):
         yield path
-        if path.lower().endswith(".shp"):
-            yield from (str(file) for end in (".dbf", ".shx", ".prj") if (file := Path(path).with_suffix(end)).exists())
+        if Path(path).is_dir():
+            yield from sorted(str(file) for file in Path(path).rglob("*"))
+        beside = [Path(path).with_suffix(end) for end in _OF_SHAPEFILE if path.lower().endswith(".shp")]
+        beside.append(Path(f"{path}-wal"))  # what a GeoPackage has not yet taken in
+        yield from (str(file) for file in beside if file.exists())
         return
     with open_raster(path) as dataset:
-        yield from dataset.files
+        yield from dict.fromkeys((*dataset.files, *(list_sources(path) if dataset.driver == "VRT" else ())))
 
 
 def _stamp(path: str) -> list[int]:
