@@ -28,3 +28,19 @@ def test_errors_come_in_their_turn():
     assert [next(results) for _ in range(3)] == [-1, -1, -1]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_items_taken_hold_no_more_than_asked_for():
+    sizes, taken = [3, 3, 3, 20, 1, 1, 1, 9], []
+    held = []
+
+    def take():
+        for size in sizes:
+            taken.append(size)
+            yield size
+
+    for done in map_ahead(lambda size: size, take(), 8, size=lambda size: size, most=10):
+        held.append(sum(taken))
+        taken.remove(done)
+    assert max(held) <= 10 + 20
+    assert held[0] == 3 + 3 + 3 + 20

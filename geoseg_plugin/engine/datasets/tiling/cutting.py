@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import TypeVar
 
 import numpy as np
@@ -26,8 +27,10 @@ from .sheet import Sheet, SheetImage, Truth
 from .tile_files import TileFiles, TilePixels
 
 _PIXELS_AT_ONCE = 2**20
+_BYTES_AHEAD = 128 * 1024 * 1024
 Judged = list[tuple[int, Outcome, Measures]]
 T = TypeVar("T")
+Task = tuple[Callable[[], T], int]  # with the bytes of the pixels that it holds, or will read
 
 
 @dataclass(frozen=True)
@@ -100,26 +103,29 @@ class Cutter:
         if self._found:
             there[:] = [job.sheet.names[tile] in self._found for tile in batch.tolist()]
         anew = [batch[~there]]
-        for judged, failed in self._in_turn(partial(self._recover, job, some) for some in _parts(job, batch[there])):
+        recovering = (
+            (partial(self._recover, job, some), _count_bytes(job, some)) for some in _parts(job, batch[there])
+        )
+        for judged, failed in self._in_turn(recovering):
             anew.append(np.array(failed, dtype=np.int64))
             yield from judged
         for judged in self._in_turn(self._cuts(job, np.concatenate(anew))):
             yield from judged
 
-    def _in_turn(self, tasks: Iterable[Callable[[], T]]) -> Iterator[T]:
+    def _in_turn(self, tasks: Iterable[Task[T]]) -> Iterator[T]:
         """Yield what tasks return, in their order, until the user asks to stop."""
-        with closing(map_ahead(_call, tasks, self._request.workers)) as results:
+        ahead = map_ahead(_call, tasks, self._request.workers, size=itemgetter(1), most=_BYTES_AHEAD)
+        with closing(ahead) as results:
             for done in results:
                 stop_if_cancelled(self._report)
                 yield done
 
-    def _cuts(self, job: Job, tiles: NDArray[np.int64]) -> Iterator[Callable[[], Judged]]:
-        itemsize = np.dtype(job.sheet.scene.dtype).itemsize
-        reader = PatchReader(job.image, job.truth, len(job.sheet.scene.bands) * itemsize + 2)
+    def _cuts(self, job: Job, tiles: NDArray[np.int64]) -> Iterator[Task[Judged]]:
+        reader = PatchReader(job.image, job.truth, _pixel_bytes(job))
         for patch in reader.read(job.places, tiles):
             stop_if_cancelled(self._report)
             for some in _parts(job, patch.tiles):
-                yield partial(self._cut_some, job, patch, some)
+                yield partial(self._cut_some, job, patch, some), _count_bytes(job, some)
 
     def _cut_some(self, job: Job, patch: Patch, tiles: list[int]) -> Judged:
         judged = []
@@ -178,8 +184,17 @@ def find_frames(sheet: Sheet, edges: str) -> tuple[NDArray[np.int64], dict[int, 
     return places, frames
 
 
-def _call(task: Callable[[], T]) -> T:
-    return task()
+def _call(task: Task[T]) -> T:
+    return task[0]()
+
+
+def _pixel_bytes(job: Job) -> int:
+    """Return the bytes of a pixel over all bands, with its label and mask."""
+    return len(job.sheet.scene.bands) * np.dtype(job.sheet.scene.dtype).itemsize + 2
+
+
+def _count_bytes(job: Job, tiles: list[int]) -> int:
+    return int(job.sheet.places[tiles, 2:].prod(axis=1).sum()) * _pixel_bytes(job)
 
 
 def _parts(job: Job, tiles: NDArray[np.int64]) -> Iterator[list[int]]:
