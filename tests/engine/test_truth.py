@@ -60,3 +60,29 @@ def test_ignored_pixels_count_in_the_most_frequent_class(make_raster, recorder, 
         read = truth.read(Window(0, 0, 10, 10))
         assert (read.dtype, np.unique(read).tolist()) == (np.uint8, [1, 3, 255])
         assert np.array_equal(read, np.where(expected == nodata, 255, expected))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [
+        (np.uint8, {"nodata": 255}),
+        (np.uint8, {"nodata": 7}),
+        (np.int16, {"nodata": -5}),
+        (np.float32, {"nodata": 255}),
+        (np.int32, {}),
+        (np.uint8, {"mask": True}),
+    ],
+)
+def test_labels_are_read_alike_however_they_mark_what_is_missing(make_raster, recorder, dtype, options):
+    random = np.random.default_rng(2)
+    classes, missing = random.integers(0, 3, (1, 20, 20)), random.random((1, 20, 20)) > 0.8
+    missing &= bool(options)
+    pixels = np.where(missing, options.get("nodata", 0), classes).astype(dtype)
+    label = make_raster("label.tif", pixels, **options | ({"mask": ~missing[0]} if "mask" in options else {}))
+    scene = make_raster("scene.tif", np.ones((1, 20, 20), np.uint8))
+    (found,) = find_scenes(MakeTiles(images=(scene,), labels=(label,), output="d"), recorder)
+    source = LabelRasters({"scene": label}, read_classes((label,), recorder))
+    with source.open(Sheet(found, found.grid, ["tile"], np.array([[0, 0, 20, 20]]))) as truth:
+        read = truth.read(Window(2, 3, 15, 16))
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, np.where(missing, 255, classes)[0, 3:19, 2:17])

@@ -148,7 +148,8 @@ class Cutter:
             label = None if label is None else frame.complete(label, self._ignore)
         if label is not None:
             label = np.array(label)
-            label[~valid] = self._ignore
+            if not valid.all():
+                label[~valid] = self._ignore
         return TilePixels(np.ascontiguousarray(image), valid, label)
 
     def _recover(self, job: Job, tiles: list[int]) -> tuple[Judged, list[int]]:
