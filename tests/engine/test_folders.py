@@ -86,6 +86,15 @@ def test_names_may_differ_in_a_part(pair, pairing):
     assert pairs == {"images/s_3b_1.tif": "labels/s_vh_1.tif", "images/t_3b_1.tif": "labels/t_vh_1.tif"}
 
 
+@pytest.mark.parametrize(
+    ("image", "label", "pairing"), [("a_1", "a 2", "_1,  2"), ("a 1", "a2", " 1, 2"), ("a_1", "a ", "a_1,a ")]
+)
+def test_blanks_in_parts_of_names_count(pair, image, label, pairing):
+    assert pair(f"images/{image}.tif", f"labels/{label}.tif", pairing=pairing) == {
+        f"images/{image}.tif": f"labels/{label}.tif"
+    }
+
+
 def test_images_and_labels_may_lie_side_by_side(pair, tmp_path):
     options = {"image_folder": str(tmp_path), "label_folder": str(tmp_path), "pattern": "*_img.tif"}
     assert pair("a_img.tif", "a.tif", "b_img.tif", "b.tif", pairing="_img,", **options) == {
@@ -102,6 +111,11 @@ def test_an_image_is_not_its_own_label(pair, tmp_path):
 def test_images_without_labels_are_all_named(pair):
     with pytest.raises(InputError, match=r"2 of 3 images have no label raster.*a\.tif.*c\.tif"):
         pair("images/a.tif", "images/b.tif", "images/c.tif", "labels/b.tif")
+
+
+def test_an_image_without_label_says_what_was_looked_for(pair):
+    with pytest.raises(InputError, match=r"named c_vh, s_vh; there are s_vb\.tif\."):
+        pair("images/s_3b.tif", "images/c_3b.tif", "labels/s_vb.tif", pairing="_3b,_vh")
 
 
 def test_several_labels_of_one_image_are_refused(pair):

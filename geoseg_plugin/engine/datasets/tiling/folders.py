@@ -62,7 +62,8 @@ def pair_labels(request: MakeTiles, images: Sequence[str], report: Report) -> tu
     for image, place in zip(images, wanted, strict=True):
         fits = places.get(str(place)) or stems.get(place.name) or []
         fitting.append([file for file in fits if file != Path(image).absolute()])
-    _check_pairs(images, fitting, str(request.label_folder))
+    _check_found(images, wanted, fitting, request, sorted(file.name for files in places.values() for file in files))
+    _check_single(images, fitting)
     unused = {str(file) for files in places.values() for file in files} - {str(one[0]) for one in fitting} - own
     if unused:
         report.warn(f"{len(unused)} label rasters belong to no image: {name_some(sorted(unused))}.")
@@ -77,8 +78,9 @@ def renaming(pairing: str | None) -> Callable[[str], str]:
     """
     if pairing is None:
         return lambda name: name
-    old, separator, new = (part.strip() for part in pairing.partition(","))
-    if not (old and separator) or any(sign in part for part in (old, new) for sign in "/\\,"):
+    old, separator, new = pairing.partition(",")
+    new = new.removeprefix(" ")
+    if not (old.strip() and separator) or any(sign in part for part in (old, new) for sign in "/\\,"):
         raise RequestError(
             f"PAIRING is '{pairing}'.",
             "Give a part of the images' names and what replaces it, separated by a comma: _3b_, _vh_.",
@@ -111,13 +113,22 @@ def _key(place: Path) -> str:
     return str(place.with_suffix(""))
 
 
-def _check_pairs(images: Sequence[str], fitting: Sequence[Sequence[Path]], folder: str) -> None:
-    without = [image for image, files in zip(images, fitting, strict=True) if not files]
-    if without:
+def _check_found(
+    images: Sequence[str], wanted: Sequence[Path], fitting: Sequence[Sequence[Path]], request: MakeTiles,
+    names: Sequence[str],
+) -> None:  # fmt: skip
+    lacking = [at for at, files in enumerate(fitting) if not files]
+    if lacking:
+        sought = name_some([wanted[at].name for at in lacking])
         raise InputError(
-            f"{len(without)} of {len(images)} images have no label raster in {folder}: {name_some(without)}.",
+            f"{len(lacking)} of {len(images)} images have no label raster in {request.label_folder}: "
+            f"{name_some([images[at] for at in lacking])}. Looked for were rasters named {sought}; there are "
+            f"{name_some(names) if names else 'none'}.",
             "Give the label rasters the names of their images, or say in PAIRING how the names differ.",
         )
+
+
+def _check_single(images: Sequence[str], fitting: Sequence[Sequence[Path]]) -> None:
     for image, files in zip(images, fitting, strict=True):
         if len(files) > 1:
             raise InputError(
