@@ -73,7 +73,7 @@ def test_the_same_tiles_are_cut_from_the_same_images(make, make_raster, pixels, 
         (tile.id, tile.scene, tile.split) for tile in other.tiles
     ]
     assert (one.tile_size, one.pixel_size, one.crs) == (other.tile_size, other.pixel_size, other.crs)
-    assert any(note.startswith("TILE_SIZE is 64") for note in recorder.notes)
+    assert any(text.startswith("TILE_SIZE is 64") for text in recorder.warnings)
     third = make(images, name="third", layout=EARLIER, earlier=str(other.folder))
     assert contents(third) == contents(one)
 

@@ -12,7 +12,7 @@ from ....contract.stages.datasets import MakeTiles
 from ...class_raster import class_dtype
 from ...run import version
 from ..class_presence import ALL_TILES, missing_classes
-from ..dataset import TRAIN, VALIDATION, BandStatistics, Description
+from ..dataset import TRAIN, VALIDATION, Description, band_statistics
 from ..tile_table import TileTable
 from .filters import Filters, Outcome
 from .outcomes import Outcomes
@@ -28,12 +28,7 @@ def describe(
 ) -> Description:
     """Return the content of dataset.json."""
     train = tiles.splits == TRAIN
-    whole = tiles.moments(train if train.any() else None)
-    columns = (whole.mean, whole.std, whole.minimum, whole.maximum)
-    statistics = tuple(
-        BandStatistics(name, *(float(column[band]) for column in columns))
-        for band, name in enumerate(scenes[0].band_names)
-    )
+    moments = tiles.moments(train if train.any() else None)
     made = {
         "geoseg": version(),
         "request": lasting_request(request),
@@ -49,7 +44,7 @@ def describe(
         ignore_value=class_dtype(classes)[1],
         crs=grid.to_json()["crs"],
         pixel_size=grid.pixel_size,
-        statistics=statistics,
+        statistics=band_statistics(scenes[0].band_names, moments),
         made=made,
     )
 
