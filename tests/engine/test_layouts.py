@@ -343,8 +343,8 @@ def test_dates_of_one_place_share_a_label_and_stay_together(data, tmp_path, reco
 
 
 def test_what_a_layout_makes_no_use_of_is_warned_of(cut, square, recorder):
-    cut(*square, tile_size=256, stride=100, coverage="c.gpkg")
-    assert [text.split()[0] for text in recorder.warnings if "makes no use" in text] == ["COVERAGE", "STRIDE"]
+    cut(*square, tile_size=256, stride=100, count=7, coverage="c.gpkg")
+    assert [text.split()[0] for text in recorder.warnings if "makes no use" in text] == ["COVERAGE", "STRIDE", "COUNT"]
 
 
 @pytest.mark.parametrize("layout", [EVEN, STRIDE, RANDOM, DLTILE, COVERAGE])

@@ -20,7 +20,10 @@ from .resampled import check_resampling, check_units, target_grid
 from .scenes import Scene
 from .sheet import PlaceNames, Sheet
 
-_ONLY_FOR = {"coverage": (COVERAGE, DLTILE), "earlier": (EARLIER,), "stride": (STRIDE,), "padding": (DLTILE,)}
+_ONLY_FOR = {
+    "coverage": (COVERAGE, DLTILE), "earlier": (EARLIER,), "stride": (STRIDE,), "padding": (DLTILE,),
+    "count": (RANDOM,),
+}  # fmt: skip
 
 
 def lay_out(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> tuple[Sheet, ...]:
@@ -36,7 +39,7 @@ def lay_out(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> tu
         RequestError: PIXEL_SIZE cannot be meant for all images, or there would be too many tiles.
     """
     for name, layouts in _ONLY_FOR.items():
-        if getattr(request, name) and request.layout not in layouts:
+        if getattr(request, name) != getattr(MakeTiles, name) and request.layout not in layouts:
             report.warn(f"{name.upper()} is given, but LAYOUT '{request.layout}' makes no use of it.")
     if request.layout == DLTILE:
         sheets = lay_out_dltiles(request, scenes, report)
