@@ -195,7 +195,7 @@ def test_what_cannot_be_measured_is_said(make_dataset, measure, make_blob_tile, 
     with rasterio.open(f"{folder}/labels/tile_001.tif", "w", driver="GTiff", dtype="uint8", count=1, height=9,
                        width=64) as opened:  # fmt: skip
         opened.write(np.zeros((1, 9, 64), np.uint8))
-    with pytest.raises(InputError, match=r"tile_001\.tif has 64 x 9 pixels, not 64 x 64"):
+    with pytest.raises(InputError, match=r"tile_001\.tif has 64 x 9 pixels, its image 64 x 64"):
         measure(folder)
     with pytest.raises(RequestError, match="PERCENTILES"):
         TileStatistics(dataset=folder, tiles="x.gpkg", percentiles="1, x")

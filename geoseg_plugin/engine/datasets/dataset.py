@@ -32,7 +32,7 @@ VALIDATION: Split = "validation"
 TEST: Split = "test"
 UNUSED: Split = "unused"
 SPLITS = (TRAIN, VALIDATION, TEST, UNUSED)
-_MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
+MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def _read_description(text: str, path: Path) -> Description:
     try:
         values = json.loads(text)
         if values.pop("format") != FORMAT:
-            raise InputError(f"{path} is no description of a GeoSeg dataset.", _MAKE_AGAIN)
+            raise InputError(f"{path} is no description of a GeoSeg dataset.", MAKE_AGAIN)
         version = values.pop("version")
         if version > FORMAT_VERSION:
             raise InputError(f"{path} was made by a later GeoSeg (dataset format {version}).", "Update GeoSeg.")
@@ -175,7 +175,7 @@ def _read_description(text: str, path: Path) -> Description:
         values["statistics"] = tuple(BandStatistics(**one) for one in values["statistics"])
         return Description(**values)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(f"{path} is damaged: it does not describe a dataset as it should.", _MAKE_AGAIN) from error
+        raise InputError(f"{path} is damaged: it does not describe a dataset as it should.", MAKE_AGAIN) from error
 
 
 def _read_tiles(root: Path) -> tuple[Tile, ...]:
@@ -188,10 +188,10 @@ def _read_tiles(root: Path) -> tuple[Tile, ...]:
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, KeyError) as error:
         raise InputError(
             f"{path} cannot be read: it is damaged, or holds no layer '{FOOTPRINTS_LAYER}' with {', '.join(columns)}.",
-            _MAKE_AGAIN,
+            MAKE_AGAIN,
         ) from error
     if not rows:
-        raise InputError(f"{path} lists no tiles.", _MAKE_AGAIN)
+        raise InputError(f"{path} lists no tiles.", MAKE_AGAIN)
     tiles = tuple(_tile(root, str(name), str(scene), split) for name, scene, split in rows)
     name, times = Counter(tile.id for tile in tiles).most_common(1)[0]
     if times > 1:
@@ -214,5 +214,5 @@ def _check_files(root: Path, tiles: tuple[Tile, ...], kinds: tuple[str, ...]) ->
         if missing:
             raise InputError(
                 f"{len(missing)} of {len(tiles)} tiles have no file in {root / kind} (first: {missing[0]}.tif).",
-                _MAKE_AGAIN,
+                MAKE_AGAIN,
             )

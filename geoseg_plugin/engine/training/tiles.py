@@ -10,16 +10,14 @@ from typing import Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from rasterio.windows import Window
 
 from ....models.losses import IGNORE_INDEX
 from ...contract.errors import InputError
 from ..class_raster import class_indices
-from ..datasets.dataset import Dataset, Tile
-from ..raster import open_raster, read_valid, read_window
+from ..datasets.dataset import MAKE_AGAIN, Dataset, Tile
+from ..datasets.tile_reading import read_tile_image, read_tile_label
 
 _SHARE_OF_FREE_MEMORY = 0.4
-_MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
 # What a container may use at most; psutil tells of the whole machine.
 _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -75,34 +73,20 @@ class TileStore:
 
     def _read(self, tile: Tile) -> Sample:
         image, valid = self._read_image(tile)
-        with open_raster(str(tile.label)) as dataset:
-            if (dataset.height, dataset.width) != valid.shape:
-                raise InputError(
-                    f"The label {tile.label} has {dataset.width} x {dataset.height} pixels, its image "
-                    f"{valid.shape[1]} x {valid.shape[0]}.",
-                    _MAKE_AGAIN,
-                )
-            values = read_window(dataset, Window(0, 0, dataset.width, dataset.height), bands=[1])[0]
+        values = read_tile_label(tile, valid.shape)
         classes = self._dataset.classes
         label = class_indices(values, classes, IGNORE_INDEX).astype(np.min_scalar_type(-len(classes)))
         label[(values == self._dataset.ignore_value) | ~valid] = IGNORE_INDEX
         return Sample(self._pad(image, fill=0), self._pad(label, fill=IGNORE_INDEX), self._pad(valid, fill=False))
 
     def _read_image(self, tile: Tile) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        path, side = str(tile.image), self._dataset.tile_size
-        with open_raster(path) as dataset:
-            if max(dataset.height, dataset.width) > side:
-                raise InputError(
-                    f"The tile {path} has {dataset.width} x {dataset.height} pixels, the dataset {side} x {side}.",
-                    _MAKE_AGAIN,
-                )
-            if dataset.count != len(self._dataset.bands):
-                raise InputError(
-                    f"The tile {path} has {dataset.count} bands, the dataset {len(self._dataset.bands)}.", _MAKE_AGAIN
-                )
-            window = Window(0, 0, dataset.width, dataset.height)
-            image = read_window(dataset, window)
-            return image, read_valid(dataset, window, image)
+        image, valid = read_tile_image(tile, self._dataset)
+        side, (height, width) = self._dataset.tile_size, valid.shape
+        if max(height, width) > side:
+            raise InputError(
+                f"The tile {tile.image} has {width} x {height} pixels, the dataset {side} x {side}.", MAKE_AGAIN
+            )
+        return image, valid
 
     def _pad(self, pixels: NDArray[Any], *, fill: float) -> NDArray[Any]:
         """Return pixels (..., H, W) of the tile size, those of a tile cut short at an edge with `fill` around them."""

@@ -8,21 +8,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.windows import Window
 
-from ....contract.errors import InputError
 from ....contract.events import Report, stop_if_cancelled
 from ...imagery.rescaling.percentiles import count_first_digits, key_values
-from ...raster import image_bands, open_raster, read_valid, read_window
 from ..ahead import map_ahead
 from ..dataset import Dataset, Tile
 from ..measuring import Measures, count_classes, measure_tile
 from ..placed import PlacedTiles
+from ..tile_reading import read_tile_image, read_tile_label
 from ..tile_table import TileTable
 
 _COUNTED_BYTES = 2  # values of so many bytes can all be counted one by one
-_LABEL_DTYPES = ("uint8", "uint16")
-_MAKE_AGAIN = "Make the dataset again with 'Make training tiles'."
 
 Seen = TypeVar("Seen")
 
@@ -96,7 +92,9 @@ def read_values(
     """
 
     def read(tile: Tile) -> list[tuple[int, NDArray[Any], Seen]]:
-        return [(band, pixels, look(band, pixels)) for band, pixels in enumerate(_select(*_read_image(tile, dataset)))]
+        return [
+            (band, pixels, look(band, pixels)) for band, pixels in enumerate(_select(*read_tile_image(tile, dataset)))
+        ]
 
     for number, bands in enumerate(map_ahead(read, tiles), start=1):
         stop_if_cancelled(report)
@@ -105,8 +103,8 @@ def read_values(
 
 
 def _measure(tile: Tile, dataset: Dataset) -> _Measured:
-    image, valid = _read_image(tile, dataset)
-    label = _read_label(tile, valid.shape) if len(dataset.classes) else None
+    image, valid = read_tile_image(tile, dataset)
+    label = read_tile_label(tile, valid.shape) if len(dataset.classes) else None
     values = np.asarray(dataset.classes.values, dtype=np.int64)
     counted = tuple(count_first_digits(one) for one in _select(image, valid))
     if is_counted(image.dtype.name) and valid.any():
@@ -134,39 +132,6 @@ def _measure_counts(counted: Sequence[NDArray[np.int64]], dtype: str, classes: N
 def _select(image: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
     """Return the pixels with data (P,) of every band."""
     return tuple(band.ravel() for band in image) if valid.all() else tuple(band[valid] for band in image)
-
-
-def _read_image(tile: Tile, dataset: Dataset) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    with open_raster(str(tile.image)) as opened:
-        bands = image_bands(opened)
-        if len(bands) != len(dataset.bands):
-            raise InputError(
-                f"The tile {tile.image} has {len(bands)} bands, the dataset {len(dataset.bands)}.", _MAKE_AGAIN
-            )
-        window = Window(0, 0, opened.width, opened.height)
-        image = read_window(opened, window, bands)
-        if image.dtype.name != dataset.dtype:
-            raise InputError(
-                f"The tile {tile.image} has pixels of type {image.dtype.name}, the dataset {dataset.dtype}.",
-                _MAKE_AGAIN,
-            )
-        return image, read_valid(opened, window, image, bands)
-
-
-def _read_label(tile: Tile, shape: tuple[int, ...]) -> NDArray[Any]:
-    with open_raster(str(tile.label)) as opened:
-        if (opened.height, opened.width) != shape:
-            raise InputError(
-                f"The label {tile.label} has {opened.width} x {opened.height} pixels, not {shape[1]} x {shape[0]}.",
-                _MAKE_AGAIN,
-            )
-        if opened.dtypes[0] not in _LABEL_DTYPES:
-            raise InputError(
-                f"The label {tile.label} has values of type {opened.dtypes[0]}, not {' or '.join(_LABEL_DTYPES)}.",
-                _MAKE_AGAIN,
-            )
-        label: NDArray[Any] = read_window(opened, Window(0, 0, opened.width, opened.height), [1])[0]
-        return label
 
 
 def _tabulate(placed: PlacedTiles, found: Sequence[_Measured]) -> TileTable:
