@@ -85,6 +85,8 @@ def values(stage, raster, tmp_path):
 def acceptable(stage, raster, tmp_path):
     polygons = tmp_path / "polygons.geojson"
     polygons.write_text('{"type": "FeatureCollection", "features": []}')
+    folder = tmp_path / "folder"
+    folder.mkdir(exist_ok=True)
     suffixes = {Kind.RASTER_OUT: ".tif", Kind.VECTOR_OUT: ".gpkg", Kind.FOLDER_OUT: ""}
     values = {}
     for field in fields_of(stage):
@@ -92,7 +94,7 @@ def acceptable(stage, raster, tmp_path):
             continue
         suffix = field.suffixes[0] if field.suffixes else suffixes.get(field.kind, "")
         values[field.parameter] = {
-            Kind.RASTER: raster, Kind.VECTOR: str(polygons), Kind.LAYERS: [raster], Kind.FOLDER: str(tmp_path),
+            Kind.RASTER: raster, Kind.VECTOR: str(polygons), Kind.LAYERS: [raster], Kind.FOLDER: str(folder),
         }.get(field.kind, str(tmp_path / f"{field.name}{suffix}"))  # fmt: skip
     alternatives = {
         "clipraster": {"LIKE": raster},
