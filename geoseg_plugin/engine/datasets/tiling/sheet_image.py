@@ -85,7 +85,9 @@ class ViewedImage:
             # The edges of gaps are not blended with the zeros in them, but these are values where other bands are none.
             plain, inside = self._view.read_bands(window, bands)
             image, known = np.where(known, image, plain), inside
-        valid = np.ones(zero.shape, np.bool_) if known is None else np.asarray(known.all(axis=0))
+        if known is None:
+            return image, np.ones(zero.shape, np.bool_), zero
+        valid = np.asarray(known.all(axis=0))
         return image, valid, zero & valid
 
     def _mark(self, image: NDArray[Any], valid: NDArray[np.bool_], nodata: float) -> None:
