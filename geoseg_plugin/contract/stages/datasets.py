@@ -176,8 +176,8 @@ class MakeTiles(Stage):
         choices=COMPRESSIONS, advanced=True,
     )  # fmt: skip
     workers: int = ask(
-        Kind.NUMBER, "Threads", "How many write tiles at once; 0 takes one per processor. The result is the same.",
-        default=0, integer=True, minimum=0, maximum=256, advanced=True,
+        Kind.NUMBER, "Threads", "How many write tiles at once; 0 takes two per processor, 8 at most. The result is "
+        "the same.", default=0, integer=True, minimum=0, maximum=256, advanced=True,
     )  # fmt: skip
     resume: bool = ask(
         Kind.FLAG, "Go on where a run ended early", "Tiles are written into OUTPUT as they come and stay there if the "

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 _MOST_THREADS = 8
+_PER_PROCESSOR = 2  # some of them wait for the disk
 _AHEAD_PER_THREAD = 2
 
 Item = TypeVar("Item")
@@ -28,14 +29,14 @@ def map_ahead(
     Args:
         work: Called in other threads.
         items: What it is called with.
-        threads: How many threads; 0 takes one per processor, 8 at most.
+        threads: How many threads; 0 takes two per processor, 8 at most.
         size: What an item takes of memory, in bytes, which it shares with none; None where that does not matter.
         most: How much all items taken may hold together, unless one alone holds more.
 
     Raises:
         Exception: Whatever `work` raises, in its turn.
     """
-    count = threads or min(_MOST_THREADS, os.cpu_count() or 1)
+    count = threads or min(_MOST_THREADS, _PER_PROCESSOR * (os.cpu_count() or 1))
     pool = ThreadPoolExecutor(count, thread_name_prefix="tiles")
     pending: deque[tuple[Future[Result], int]] = deque()
     held = 0
