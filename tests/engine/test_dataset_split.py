@@ -5,8 +5,8 @@ from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.stages.dataset_split import SplitDataset
 
 
-def check(**parameters):
-    SplitDataset(dataset="d", output="o", **parameters).check()
+def make(**parameters):
+    return SplitDataset(dataset="d", output="o", **parameters)
 
 
 @pytest.mark.parametrize("parameters", [
@@ -15,7 +15,8 @@ def check(**parameters):
     {"method": "fold", "layer": "l.gpkg", "test_names": "1"},
 ])  # fmt: skip
 def test_what_a_method_uses_is_taken(parameters):
-    check(**parameters)
+    request = make(**parameters)
+    assert {name: getattr(request, name) for name in parameters} == parameters
 
 
 @pytest.mark.parametrize(("method", "parameter", "said"), [
@@ -26,7 +27,7 @@ def test_what_a_method_uses_is_taken(parameters):
 def test_what_a_method_does_not_use_is_refused(method, parameter, said):
     value = {"box": "0,1,0,1", "boxes": "b.csv"}.get(parameter, "x")
     with pytest.raises(RequestError, match=f"{parameter.upper()} is given, but METHOD is '{method}'") as caught:
-        check(method=method, **{parameter: value})
+        make(method=method, **{parameter: value})
     assert f"Set METHOD to {said}, or leave {parameter.upper()} out." in caught.value.fix
 
 
@@ -38,4 +39,4 @@ def test_what_a_method_does_not_use_is_refused(method, parameter, said):
 ])  # fmt: skip
 def test_what_a_method_lacks_is_told(parameters, said):
     with pytest.raises(RequestError, match=said):
-        check(**parameters)
+        make(**parameters)

@@ -63,6 +63,7 @@ def test_most_files_come_from_a_mould(tmp_path, monkeypatch):
     folder.write("first", NORTH_UP, pixels, None)
     monkeypatch.setattr(folder, "_encode", None)
     folder.write("second", NORTH_UP @ Affine.translation(32, 0), pixels, None)
+    assert folder.path("second").stat().st_size == folder.path("first").stat().st_size
 
 
 def test_where_moulds_do_not_fit_gdal_writes_each_file(tmp_path, monkeypatch):

@@ -66,6 +66,7 @@ def test_a_folder_with_another_dataset_json_is_none(dataset, recorder):
     (dataset / "dataset.json").write_text("{}")
     with whole_file(str(dataset / "labels" / "a.tif"), recorder) as path:
         path.write_text("pixels")
+    assert (dataset / "labels" / "a.tif").read_text() == "pixels"
 
 
 def test_several_files_wait_for_each_other(tmp_path, recorder):

@@ -151,8 +151,11 @@ def test_no_result_is_a_part_of_the_dataset_it_comes_from(stage, values, said, t
 
 
 def test_results_may_lie_beside_the_parts_of_a_dataset():
-    build("checkdataset", {"DATASET": "d", "REPORT": "d/check.html", "TILES": "d/images.gpkg"})
-    build("trainsegmentation", {"DATASET": "d", "MODEL": "d/images2/m.safetensors"})
+    check = build("checkdataset", {"DATASET": "d", "REPORT": "d/check.html", "TILES": "d/images.gpkg"})
+    assert (check.report, check.tiles) == ("d/check.html", "d/images.gpkg")
+    assert build("trainsegmentation", {"DATASET": "d", "MODEL": "d/images2/m.safetensors"}).model.startswith(
+        "d/images2"
+    )
 
 
 def test_class_values_are_plain_digits():

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 
 from ...contract.errors import InputError
 from ..grid import read_crs
-from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER, Dataset
+from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER, MAKE_AGAIN, Dataset
 from .ground import Ground, number_planes
 from .layer import read_table
 from .tile_table import TileTable
@@ -85,10 +85,7 @@ class PlacedTiles:
         try:
             return read_table(self.fields, dataset.classes, len(dataset.bands), dataset.tile_size)
         except KeyError as error:
-            raise InputError(
-                f"{dataset.folder / FOOTPRINTS} lacks the field {error}.",
-                "Make the dataset again with 'Make training tiles'.",
-            ) from error
+            raise InputError(f"{dataset.folder / FOOTPRINTS} lacks the field {error}.", MAKE_AGAIN) from error
 
 
 def place_tiles(dataset: Dataset) -> PlacedTiles:
@@ -102,9 +99,7 @@ def place_tiles(dataset: Dataset) -> PlacedTiles:
         meta, _, wkb, read = pyogrio.raw.read(path, layer=FOOTPRINTS_LAYER, force_2d=True)
         polygons = shapely.from_wkb(wkb)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException) as error:
-        raise InputError(
-            f"{path} cannot be read: {error}.", "Make the dataset again with 'Make training tiles'."
-        ) from error
+        raise InputError(f"{path} cannot be read: {error}.", MAKE_AGAIN) from error
     found = dict(zip(meta["fields"], read, strict=True))
     if list(map(str, found["tile"])) != [tile.id for tile in dataset.tiles]:
         raise InputError(f"{path} was changed while it was read.", "Save the layer and start again.")
