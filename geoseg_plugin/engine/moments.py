@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _AT_ONCE = 8192  # float64 that stay in the cache, and which linear algebra does not share out among threads
-_BYTES_AT_ONCE = 65_536  # the sum of so many squares of 8-bit values fits into 32 bits
+_BYTES_AT_ONCE = 262_144  # pixels; few calls, since each may have to wait for the interpreter's lock
+_SQUARES_AT_ONCE = 4096  # the sum of so many squares of 8-bit values fits into 32 bits
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,17 @@ class Moments:
     @classmethod
     def of(cls, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> Moments:
         """Return the moments of an image (C, H, W) where `valid` (H, W), at least one pixel, is True."""
-        whole = bool(valid.all())
-        bands = [_measure(band.ravel() if whole else band[valid]) for band in image]
-        columns = (np.array(column, dtype=np.float64) for column in zip(*bands, strict=True))
-        return cls(valid.size if whole else int(np.count_nonzero(valid)), *columns)
+        values = image.reshape(len(image), -1)
+        if not valid.all():
+            values = np.compress(valid.ravel(), values, axis=1)
+        low, high = values.min(axis=1), values.max(axis=1)
+        measure = _measure_bytes if values.dtype == np.uint8 else _measure
+        mean, squares = (np.array(column, dtype=np.float64) for column in zip(*measure(values), strict=True))
+        constant = low == high  # whose mean is not rounded
+        return cls(
+            values.shape[1], np.where(constant, low, mean), np.where(constant, 0.0, squares),
+            low.astype(np.float64), high.astype(np.float64),
+        )  # fmt: skip
 
     @classmethod
     def join(cls, parts: Iterable[Moments]) -> Moments:
@@ -73,25 +81,27 @@ class Moments:
         return np.asarray(np.sqrt(self.squares / self.count))
 
 
-def _measure(values: NDArray[Any]) -> tuple[float, float, float, float]:
-    """Return mean, sum of squared deviations, minimum and maximum of at least one value (N,)."""
-    low, high = float(values.min()), float(values.max())
-    if low == high:
-        return low, 0.0, low, high
-    if values.dtype == np.uint8:
-        return *_measure_bytes(values), low, high
-    mean, squares = float(values.mean(dtype=np.float64)), 0.0
-    for start in range(0, len(values), _AT_ONCE):
-        deviations = values[start : start + _AT_ONCE] - np.float64(mean)
-        squares += float(deviations @ deviations)
-    return mean, squares, low, high
+def _measure(values: NDArray[Any]) -> Iterator[tuple[float, float]]:
+    """Yield mean and sum of squared deviations of each band of values (C, N)."""
+    for band in values:
+        mean, squares = band.mean(dtype=np.float64), 0.0
+        for start in range(0, len(band), _AT_ONCE):
+            deviations = band[start : start + _AT_ONCE] - mean
+            squares += float(deviations @ deviations)
+        yield float(mean), squares
 
 
-def _measure_bytes(values: NDArray[np.uint8]) -> tuple[float, float]:
-    """Return mean and sum of squared deviations of 8-bit values, in whole numbers up to the last step."""
-    total = squares = 0
-    for start in range(0, len(values), _BYTES_AT_ONCE):
-        part = values[start : start + _BYTES_AT_ONCE]
-        total += int(part.sum(dtype=np.uint32))
-        squares += int(np.einsum("i,i", part, part, dtype=np.uint32, casting="unsafe"))
-    return total / len(values), (squares * len(values) - total * total) / len(values)
+def _measure_bytes(values: NDArray[np.uint8]) -> Iterator[tuple[float, float]]:
+    """Yield the same of 8-bit values, in whole numbers up to the last step."""
+    bands, count = values.shape
+    totals = squares = np.zeros(bands, dtype=np.uint64)
+    for start in range(0, count, _BYTES_AT_ONCE):
+        part = values[:, start : start + _BYTES_AT_ONCE]
+        totals = totals + part.sum(axis=1, dtype=np.uint32)
+        squared = np.multiply(part, part, dtype=np.uint16)
+        grouped = part.shape[1] // _SQUARES_AT_ONCE * _SQUARES_AT_ONCE
+        groups = squared[:, :grouped].reshape(bands, -1, _SQUARES_AT_ONCE)
+        squares = squares + groups.sum(axis=2, dtype=np.uint32).sum(axis=1, dtype=np.uint64)
+        squares = squares + squared[:, grouped:].sum(axis=1, dtype=np.uint64)
+    for total, square in zip(totals.tolist(), squares.tolist(), strict=True):
+        yield total / count, (square * count - total * total) / count

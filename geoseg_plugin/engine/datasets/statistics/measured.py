@@ -131,7 +131,8 @@ def _measure_counts(counted: Sequence[NDArray[np.int64]], dtype: str, classes: N
 
 def _select(image: NDArray[Any], valid: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
     """Return the pixels with data (P,) of every band."""
-    return tuple(band.ravel() for band in image) if valid.all() else tuple(band[valid] for band in image)
+    bands = image.reshape(len(image), -1)
+    return tuple(bands) if valid.all() else tuple(np.compress(valid.ravel(), bands, axis=1))
 
 
 def _tabulate(placed: PlacedTiles, found: Sequence[_Measured]) -> TileTable:

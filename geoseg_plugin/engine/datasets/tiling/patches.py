@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +18,39 @@ _DENSE = 0.5
 
 
 @dataclass(frozen=True)
-class Patch:
-    """Pixels of a part of a sheet whose upper left pixel is (top, left), and which tiles lie in it."""
+class Strip:
+    """Pixels of a part of a sheet whose upper left pixel is (top, left)."""
 
     top: int
     left: int
     pixels: TilePixels
+
+    @property
+    def bottom(self) -> int:
+        """The row below the last."""
+        return self.top + len(self.pixels.valid)
+
+    def cut(self, place: tuple[int, int, int, int]) -> TilePixels:
+        """Return what it has of the pixels of a place (row, column, height, width of the sheet's grid), as views."""
+        row, col, height, width = place
+        rows = slice(max(0, row - self.top), row - self.top + height)
+        cols = slice(col - self.left, col - self.left + width)
+        image, valid, label = self.pixels.image, self.pixels.valid, self.pixels.label
+        return TilePixels(image[:, rows, cols], valid[rows, cols], None if label is None else label[rows, cols])
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Strips of a sheet, one below the other, and which tiles lie in them."""
+
+    strips: tuple[Strip, ...]
     tiles: NDArray[np.int64]
 
     def cut(self, place: tuple[int, int, int, int]) -> TilePixels:
-        """Return the pixels of a place (row, column, height, width of the sheet's grid) inside it, as views."""
-        row, col, height, width = place
-        part = slice(row - self.top, row - self.top + height), slice(col - self.left, col - self.left + width)
-        image, valid, label = self.pixels.image, self.pixels.valid, self.pixels.label
-        return TilePixels(image[:, *part], valid[part], None if label is None else label[part])
+        """Return the pixels of a place (row, column, height, width of the sheet's grid) inside it; maybe views."""
+        row, _, height, _ = place
+        parts = [strip.cut(place) for strip in self.strips if strip.top < row + height and strip.bottom > row]
+        return parts[0] if len(parts) == 1 else _stack(parts)
 
 
 class PatchReader:
@@ -65,7 +83,7 @@ class PatchReader:
             if (own[:, 2] * own[:, 3]).sum() < _DENSE * (rows[1] - rows[0]) * (cols[1] - cols[0]):
                 for tile in section:
                     row, col, height, width = places[tile].tolist()
-                    yield Patch(row, col, self._read(row, row + height, col, col + width), np.array([tile]))
+                    yield Patch((self._read(row, row + height, col, col + width),), np.array([tile]))
             else:
                 yield from self._sweep(places, section, cols)
 
@@ -85,40 +103,28 @@ class PatchReader:
     ) -> Iterator[Patch]:  # fmt: skip
         tops, bottoms = places[section, 0], places[section, 0] + places[section, 2]
         last = int(bottoms.max())
-        kept: TilePixels | None = None
-        kept_top = kept_bottom = 0
+        strips: list[Strip] = []
+        end = 0
         for group in np.split(np.arange(len(section)), np.flatnonzero(np.diff(tops // _STEP)) + 1):
             top, bottom = int(tops[group].min()), int(bottoms[group].max())
-            if kept is not None and top < kept_bottom:
-                kept = _rows(kept, slice(top - kept_top, None))
-            else:
-                kept, kept_bottom = None, top
-            kept_top = top
-            if bottom > kept_bottom:
-                end = min(-(-bottom // _STEP) * _STEP, last)
-                fresh = self._read(kept_bottom, end, *cols)
-                kept, kept_bottom = fresh if kept is None else _stack(kept, fresh), end
-            if kept is not None:
-                yield Patch(top, cols[0], kept, section[group])
+            strips = [strip for strip in strips if strip.bottom > top]
+            if bottom > end:
+                start, end = max(end, top), min(-(-bottom // _STEP) * _STEP, last)
+                strips.append(self._read(start, end, *cols))
+            yield Patch(tuple(strips), section[group])
 
-    def _read(self, top: int, bottom: int, left: int, right: int) -> TilePixels:
+    def _read(self, top: int, bottom: int, left: int, right: int) -> Strip:
         window = Window(left, top, right - left, bottom - top)
         image, valid = self._image.read(window)
-        return TilePixels(image, valid, None if self._truth is None else self._truth.read(window))
+        return Strip(top, left, TilePixels(image, valid, None if self._truth is None else self._truth.read(window)))
 
 
 def _span(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> tuple[int, int]:
     return int(starts.min()), int((starts + lengths).max())
 
 
-def _rows(pixels: TilePixels, rows: slice) -> TilePixels:
-    label = pixels.label
-    return TilePixels(pixels.image[:, rows], pixels.valid[rows], None if label is None else label[rows])
-
-
-def _stack(upper: TilePixels, lower: TilePixels) -> TilePixels:
-    label: NDArray[Any] | None = None
-    if upper.label is not None and lower.label is not None:
-        label = np.concatenate([upper.label, lower.label])
-    image = np.concatenate([upper.image, lower.image], axis=1)
-    return TilePixels(image, np.concatenate([upper.valid, lower.valid]), label)
+def _stack(parts: Sequence[TilePixels]) -> TilePixels:
+    """Return pixels that lie one below the other, as one."""
+    labels = [part.label for part in parts if part.label is not None]
+    image = np.concatenate([part.image for part in parts], axis=1)
+    return TilePixels(image, np.concatenate([part.valid for part in parts]), np.concatenate(labels) if labels else None)
