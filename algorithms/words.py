@@ -32,7 +32,9 @@ def _list(title: str, fields: Iterable[Field]) -> str:
 
 
 def _line(field: Field) -> str:
-    return f"<li><b>{_words(field.label)}</b> ({field.parameter}): {_words(field.help)}</li>"
+    notes = "".join(f"<li><b>{choice}</b>: {_words(note)}</li>" for choice, note in field.noted_choices)
+    listed = f"<ul>{notes}</ul>" if notes else ""
+    return f"<li><b>{_words(field.label)}</b> ({field.parameter}): {_words(field.help)}{listed}</li>"
 
 
 def _words(text: str) -> str:

@@ -76,7 +76,10 @@ def kind(field: dict) -> str:
 def describe(field: dict) -> str:
     """Return label, help, limits, default and choices of a parameter."""
     facts = [f"{field['label']}. {field['help']}"]
-    if field["choices"]:
+    if field["notes"]:
+        noted = zip(field["choices"], field["notes"], strict=True)
+        facts.append("One of " + "; ".join(f"`{choice}`{f' ({note})' if note else ''}" for choice, note in noted) + ".")
+    elif field["choices"]:
         facts.append("One of " + ", ".join(f"`{choice}`" for choice in field["choices"]) + ".")
     if field["minimum"] is not None and field["maximum"] is not None:
         facts.append(f"{field['minimum']:.10g} to {field['maximum']:.10g}.")

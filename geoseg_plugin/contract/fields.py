@@ -91,6 +91,7 @@ class Field:
         maximum: Largest allowed number, inclusive.
         integer: Whether a number must be whole.
         choices: Allowed values of a CHOICE.
+        notes: What is to know of each of them, empty texts where nothing; () where there is nothing at all.
         parent: Name of the VECTOR field that a FIELD belongs to.
         advanced: Whether dialogs hide it at first.
         accepts: For LAYERS "raster", "vector" or "any".
@@ -108,6 +109,7 @@ class Field:
     maximum: Optional[float] = None
     integer: bool = False
     choices: Tuple[str, ...] = ()
+    notes: Tuple[str, ...] = ()
     parent: str = ""
     advanced: bool = False
     accepts: str = "raster"
@@ -122,6 +124,11 @@ class Field:
     def option(self) -> str:
         """The name on the command line (--tile-size)."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def noted_choices(self) -> Tuple[Tuple[str, str], ...]:
+        """The choices of which something is to know, with it."""
+        return tuple((self.choices[number], note) for number, note in enumerate(self.notes) if note)
 
     @property
     def accepted_suffixes(self) -> Tuple[str, ...]:

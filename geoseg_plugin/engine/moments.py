@@ -91,7 +91,7 @@ def _measure(values: NDArray[Any]) -> Iterator[tuple[float, float]]:
         yield float(mean), squares
 
 
-def _measure_bytes(values: NDArray[np.uint8]) -> Iterator[tuple[float, float]]:
+def _measure_bytes(values: NDArray[Any]) -> Iterator[tuple[float, float]]:
     """Yield the same of 8-bit values, in whole numbers up to the last step."""
     bands, count = values.shape
     totals = squares = np.zeros(bands, dtype=np.uint64)

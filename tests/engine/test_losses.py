@@ -4,7 +4,7 @@ import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.stages.training import LOSSES
-from geoseg.models.losses import IGNORE_INDEX, build_loss
+from geoseg.models.losses.loss import IGNORE_INDEX, build_loss
 
 
 def _case(classes=3, seed=0):

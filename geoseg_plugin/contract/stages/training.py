@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..fields import Kind, ask, give
+from ..loss_formula import Term, parse_losses
+from ..networks import AUTO, ENCODERS, NETWORK, NETWORKS, millions
 from .dataset_files import refuse_results_in_dataset
 from .stage import Stage, place_of
 
-ARCHITECTURES = (
-    "unet", "unetplusplus", "manet", "linknet", "fpn", "pspnet", "pan", "deeplabv3", "deeplabv3plus", "upernet",
-    "segformer",
+ARCHITECTURES = tuple(NETWORK)
+ENCODER_CHOICES = (AUTO, *ENCODERS)
+LOSSES = (
+    "cross entropy + dice", "cross entropy", "binary cross entropy", "binary cross entropy + dice",
+    "cross entropy + 2 * jaccard", "dice", "jaccard", "tversky", "f1", "f2", "focal", "lovasz",
 )  # fmt: skip
-ENCODERS = (
-    "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "se_resnext50_32x4d", "mobilenet_v2",
-    "efficientnet-b0", "efficientnet-b1", "efficientnet-b2", "efficientnet-b3", "efficientnet-b4",
-    "timm-mobilenetv3_large_100", "densenet121", "vgg16_bn", "mit_b0", "mit_b1", "mit_b2",
-)  # fmt: skip
-LOSSES = ("cross entropy + dice", "cross entropy", "dice", "jaccard", "focal", "lovasz", "tversky")
+CLASS_WEIGHTS = ("none", "inverse frequency", "median frequency", "effective number", "given")
+GIVEN = "given"
+_SHORT_FORMULAS = {"f1": "f-beta(1)", "f2": "f-beta(2)"}
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -51,19 +52,56 @@ class TrainSegmentation(Stage):
 
     dataset: str = ask(Kind.FOLDER, "Dataset", "A folder made by 'Make training tiles'.")
     architecture: str = ask(
-        Kind.CHOICE, "Architecture", "The network; unet is a sound start.", default="unet", choices=ARCHITECTURES
-    )
+        Kind.CHOICE, "Architecture", "The network.", default="unet", choices=ARCHITECTURES,
+        notes=tuple(network.line for network in NETWORKS),
+    )  # fmt: skip
     encoder: str = ask(
-        Kind.CHOICE, "Encoder", "The part that sees; resnet18 is small and quick.", default="resnet18", choices=ENCODERS
-    )
+        Kind.CHOICE, "Encoder", "The part that sees; auto takes the usual one of the network.", default=AUTO,
+        choices=ENCODER_CHOICES, notes=("", *(f"{millions(size)} parameters" for size in ENCODERS.values())),
+    )  # fmt: skip
+    other_encoder: str | None = ask(
+        Kind.TEXT, "Other encoder",
+        "Any other encoder of segmentation-models-pytorch, or tu- and the name of one of timm; replaces ENCODER.",
+        optional=True, advanced=True,
+    )  # fmt: skip
     weights: str = ask(
-        Kind.TEXT, "Encoder weights", "'none', 'imagenet', or the path of a .safetensors file.", default="none"
-    )
+        Kind.TEXT, "Weights",
+        "What training starts from: 'none', 'imagenet' (of the encoder), or the path of a .safetensors file that holds "
+        "an encoder's weights, or is a model of GeoSeg, which then learns on, also with other classes or bands.",
+        default="none",
+    )  # fmt: skip
     epochs: int = ask(
         Kind.NUMBER, "Epochs", "How often the network sees all training tiles.", default=30, integer=True, minimum=1,
         maximum=100_000,
     )  # fmt: skip
     loss: str = ask(Kind.CHOICE, "Loss", "What training minimises.", default=LOSSES[0], choices=LOSSES)
+    loss_formula: str | None = ask(
+        Kind.TEXT, "Loss formula",
+        "A sum of losses with weights and arguments, such as 'cross entropy + 2 * f-beta(0.5)'; replaces LOSS.",
+        optional=True, advanced=True,
+    )  # fmt: skip
+    class_weights: str = ask(
+        Kind.CHOICE, "Class weights", "What a pixel of each class counts in the loss: more where the class is rare.",
+        default="none", choices=CLASS_WEIGHTS, advanced=True,
+    )  # fmt: skip
+    given_weights: str | None = ask(
+        Kind.TEXT, "Given weights", "For CLASS_WEIGHTS given: name=weight of each class, such as 'water=1, cloud=4.5'.",
+        optional=True, advanced=True,
+    )  # fmt: skip
+    label_smoothing: float = ask(
+        Kind.NUMBER, "Label smoothing",
+        "For labels with errors: share of certainty that cross entropies take from them and spread over all classes.",
+        default=0.0, minimum=0, maximum=0.5, advanced=True,
+    )  # fmt: skip
+    border_weight: float = ask(
+        Kind.NUMBER, "Border weight",
+        "How much more pixels on the border between classes count in the loss; falls to nothing within BORDER_WIDTH.",
+        default=0.0, minimum=0, maximum=100, advanced=True,
+    )  # fmt: skip
+    border_width: int = ask(
+        Kind.NUMBER, "Border width", "How far from a border BORDER_WEIGHT reaches.", unit="pixels", default=4,
+        integer=True, minimum=1, maximum=64, advanced=True,
+    )  # fmt: skip
     augment: bool = ask(
         Kind.FLAG, "Augment", "Vary the tiles: flips, quarter turns, brightness and contrast.", default=True
     )
@@ -92,7 +130,24 @@ class TrainSegmentation(Stage):
     )  # fmt: skip
 
     def check(self) -> None:
-        """MODEL must not overwrite the weights that training starts from, nor a result a part of DATASET."""
+        """MODEL must not overwrite the weights that training starts from, nor a result a part of DATASET.
+
+        Losses must be known, and weights of classes given where they are asked for, and only there.
+        """
         refuse_results_in_dataset(self, self.dataset)
         if place_of(self.weights) == place_of(self.model):
             raise RequestError(f"MODEL would overwrite WEIGHTS ({self.model}).", "Choose another file to write.")
+        self.loss_terms()
+        if (self.class_weights == GIVEN) != (self.given_weights is not None):
+            raise RequestError(
+                f"CLASS_WEIGHTS is {self.class_weights}, and GIVEN_WEIGHTS is {self.given_weights or 'empty'}.",
+                f"Give both CLASS_WEIGHTS {GIVEN} and GIVEN_WEIGHTS, or neither.",
+            )
+
+    def loss_terms(self) -> tuple[Term, ...]:
+        """Return the losses that are summed up.
+
+        Raises:
+            RequestError: LOSS_FORMULA cannot be read.
+        """
+        return parse_losses(self.loss_formula or _SHORT_FORMULAS.get(self.loss, self.loss))

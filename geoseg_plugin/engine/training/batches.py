@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ....models.catalog import network_side
-from ....models.losses import IGNORE_INDEX
+from ....models.losses.loss import IGNORE_INDEX
 from ..datasets.dataset import Tile
 from ..scaling import Scaling
 from .augmentation import draw_turn, turn, vary_light

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....models.losses import Loss
+from ....models.losses.loss import Loss, TrainingLoss
 from ...contract.errors import Cancelled, GeosegError, InputError
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
@@ -45,7 +45,8 @@ class Course:
 
     Attributes:
         network: The network on its device; it is trained in place.
-        loss: What is minimised.
+        loss: What is minimised, of logits.
+        training_loss: The same of what the network gives in training mode.
         batches: Makes batches of tiles.
         dataset: The dataset.
         learned: The tiles to learn from.
@@ -55,6 +56,7 @@ class Course:
 
     network: torch.nn.Module
     loss: Loss
+    training_loss: TrainingLoss
     batches: Batches
     dataset: Dataset
     learned: tuple[Tile, ...]
@@ -129,7 +131,7 @@ def _learn(
                 group["lr"] = learning_rate(done, request.epochs * steps, request.learning_rate)
             images = batch.images.to(device, memory_format=torch.channels_last, non_blocking=True)
             labels = batch.labels.to(device, non_blocking=True)
-            total += step(network, course.loss, images, labels, course.precision)
+            total += step(network, course.training_loss, images, labels, course.precision)
             torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from ....models.losses import IGNORE_INDEX
+from ....models.losses.loss import IGNORE_INDEX
 from ...contract.errors import InputError
 from ..class_raster import class_indices
 from ..datasets.dataset import MAKE_AGAIN, Dataset, Tile

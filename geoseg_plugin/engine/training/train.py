@@ -11,9 +11,10 @@ from typing import Any
 import torch
 
 from ....models.card import Band, Card
-from ....models.catalog import build_network, network_side
+from ....models.catalog import build_network, choose_encoder, network_side, training_loss
 from ....models.file import save_model
-from ....models.losses import build_loss
+from ....models.losses.loss import LossSettings, build_loss
+from ....models.weights import Design, give_weights
 from ...contract.errors import GeosegError
 from ...contract.events import Part, Report
 from ...contract.stages import to_json
@@ -74,23 +75,30 @@ def _prepare(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ..
     """Build the network and choose the batch size and the precision."""
     device = choose_device(request.device)
     torch.manual_seed(request.seed)
-    network = build_network(
-        request.architecture, request.encoder, len(bands), len(dataset.classes), request.weights
-    ).to(device, memory_format=torch.channels_last)
-    loss = build_loss(request.loss)
+    design = _design(request, dataset)
+    network = build_network(design.architecture, design.encoder, len(bands), len(dataset.classes))
+    taken = give_weights(network, design, request.weights)
+    network = network.to(device, memory_format=torch.channels_last)
+    loss = build_loss(LossSettings(request.loss_terms()))
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
     report.progress(0.015, "Trying the device")
-    trial = Trial(network, loss, len(bands), network_side(dataset.tile_size))
+    teaching = training_loss(network, loss)
+    trial = Trial(network, teaching, len(bands), network_side(dataset.tile_size))
     precision, reason = choose_precision(request.precision, trial, device)
     size = choose_batch_size(request.batch_size, len(learned), trial, precision, device)
     report.note(
-        f"{request.architecture} with {request.encoder} on {describe_device(device)}, {precision} ({reason}), "
+        f"{design.architecture} with {design.encoder}, {taken}, on {describe_device(device)}, {precision} ({reason}), "
         f"{len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, {size} per step"
     )
     on_gpu = device.type == "cuda"
     threads = min(_MOST_THREADS, os.cpu_count() or 1) if on_gpu else 1
     batches = Batches(TileStore(dataset), Scaling(bands), size, pinned=on_gpu, threads=threads)
-    return Course(network, loss, batches, dataset, learned, measured, precision)
+    return Course(network, loss, teaching, batches, dataset, learned, measured, precision)
+
+
+def _design(request: TrainSegmentation, dataset: Dataset) -> Design:
+    encoder = choose_encoder(request.architecture, request.encoder, request.other_encoder)
+    return Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
 
 
 def _fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
@@ -115,7 +123,7 @@ def _card(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...],
 
     return Card(
         architecture=request.architecture,
-        encoder=request.encoder,
+        encoder=_design(request, dataset).encoder,
         bands=bands,
         dtype=dataset.dtype,
         classes=dataset.classes,

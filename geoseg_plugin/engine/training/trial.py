@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ....models.losses import Loss
+from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
 
 AUTO = "auto"
@@ -27,12 +27,12 @@ _FEW_TILES = 64
 
 
 def step(
-    network: torch.nn.Module, loss: Loss, images: torch.Tensor, labels: torch.Tensor, precision: str
+    network: torch.nn.Module, loss: TrainingLoss, images: torch.Tensor, labels: torch.Tensor, precision: str
 ) -> torch.Tensor:
     """Do the forward and the backward pass of one step and return the loss, without its history."""
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == BFLOAT16):
-        logits = network(images)
-    value = loss(logits, labels)
+        given = network(images)
+    value = loss(given, labels)
     value.backward()
     return value.detach()
 
@@ -43,13 +43,13 @@ class Trial:
 
     Attributes:
         network: The network, on its device; trials work on a copy.
-        loss: The loss to use.
+        loss: The loss to use, of what the network gives in training mode.
         bands: Number of input bands.
         side: Side of the padded tiles in pixels.
     """
 
     network: torch.nn.Module
-    loss: Loss
+    loss: TrainingLoss
     bands: int
     side: int
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....models.losses import Loss
+from ....models.losses.loss import Loss
 from .batches import Batch
 from .metrics import Scores, confusion_matrices
 from .pulse import Pulse

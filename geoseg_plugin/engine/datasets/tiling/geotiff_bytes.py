@@ -147,7 +147,7 @@ class GeoTiffFolder:
 
 def _write_pieces(file: BinaryIO, pixels: NDArray[Any]) -> None:
     """Write pixels piece by piece: for more at once, Linux takes larger pages, which are slower to come by."""
-    rest = memoryview(pixels.reshape(-1).view(np.uint8))
+    rest = pixels.reshape(-1).view(np.uint8).data
     for start in range(0, len(rest), _PIECE):
         file.write(rest[start : start + _PIECE])
 

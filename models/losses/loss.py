@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from segmentation_models_pytorch import losses as smp_losses
 from torch.nn import functional
 
-from ..geoseg_plugin.contract.errors import RequestError
-from ..geoseg_plugin.contract.stages.training import LOSSES
+from ...geoseg_plugin.contract.loss_formula import Term
 
 IGNORE_INDEX = -1
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-_FOCAL_GAMMA = 2.0
-# Missed pixels weigh more than invented ones: Salehi et al. 2017, https://arxiv.org/abs/1706.05721
-_TVERSKY_FALSE_POSITIVES, _TVERSKY_FALSE_NEGATIVES = 0.3, 0.7
+TrainingLoss = Callable[[Any, torch.Tensor], torch.Tensor]  # of what a network gives in training mode
 
 
-def build_loss(name: str) -> Loss:
-    """Return a loss by its name in `contract.stages.training.LOSSES`.
+@dataclass(frozen=True)
+class LossSettings:
+    """What a loss is made of.
 
-    It takes logits (N, K, H, W) in any precision and class indices (N, H, W) int64, and returns a float32 scalar,
-    which is 0 where all pixels are ignored.
-
-    Raises:
-        RequestError: There is no such loss.
+    Attributes:
+        terms: The losses that are summed up.
+        class_weights: What a pixel of each class counts (K,), 1 in the mean; () where all count the same.
+        label_smoothing: Share of certainty that cross entropies take from labels and spread over all classes, 0 to 1.
+        border_weight: How much more pixels at the border between two classes count; 0 where all count the same.
+        border_width: How far from the border that reaches, in pixels.
     """
-    if name not in LOSSES:
-        raise RequestError(f"The loss '{name}' is not known.", f"Choose one of: {', '.join(LOSSES)}.")
-    parts = [_PARTS[part] for part in name.split(" + ")]
+
+    terms: tuple[Term, ...]
+    class_weights: tuple[float, ...] = ()
+    label_smoothing: float = 0.0
+    border_weight: float = 0.0
+    border_width: int = 4
+
+
+def build_loss(settings: LossSettings) -> Loss:
+    """Return a loss that takes logits (N, K, H, W) in any precision and class indices (N, H, W) int64.
+
+    It returns a float32 scalar, which is 0 where all pixels are ignored.
+    """
+    parts = [(term.weight, _PARTS[term.loss]) for term in settings.terms]
 
     def loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         logits = logits.float()
-        return torch.stack([part(logits, target) for part in parts]).sum()
+        return torch.stack([weight * part(logits, target) for weight, part in parts]).sum()
 
     return loss
+
+
+_FOCAL_GAMMA = 2.0
+_TVERSKY_FALSE_POSITIVES, _TVERSKY_FALSE_NEGATIVES = 0.3, 0.7
 
 
 def _cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,71 @@
+"""Sums of losses as users write them: "cross entropy + 2 * f-beta(2)"."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Dict, Tuple
+
+from .errors import RequestError
+
+# The losses, with the names of their arguments and what these are when not given.
+LOSS_ARGUMENTS: Dict[str, Dict[str, float]] = {
+    "cross entropy": {},
+    "binary cross entropy": {},
+    "focal": {"gamma": 2.0},
+    "dice": {},
+    "jaccard": {},
+    "tversky": {"false positives": 0.3, "false negatives": 0.7},
+    "f-beta": {"beta": 2.0},
+    "lovasz": {},
+}
+_TERM = re.compile(r"^(?:([^*]+)\*)?([a-z \-]+?)(?:\(([^()]*)\))?$")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One loss of a sum: its weight, above 0, its name in LOSS_ARGUMENTS, and all its arguments in their order."""
+
+    weight: float
+    loss: str
+    arguments: Tuple[float, ...]
+
+
+def parse_losses(text: str) -> Tuple[Term, ...]:
+    """Read a sum of losses such as "cross entropy + 2 * tversky(0.4, 0.6)".
+
+    Raises:
+        RequestError: A loss is not known, or a number is none, or not one that it can be.
+    """
+    return tuple(_parse_term(" ".join(part.split())) for part in text.lower().split("+"))
+
+
+def _parse_term(text: str) -> Term:
+    match = _TERM.match(text)
+    name = match.group(2).strip() if match else text
+    if match is None or name not in LOSS_ARGUMENTS:
+        raise RequestError(
+            f"There is no loss '{name}'.",
+            f"Write a sum such as 'cross entropy + 2 * f-beta(2)' of: {', '.join(LOSS_ARGUMENTS)}.",
+        )
+    weight = 1.0 if match.group(1) is None else _number(match.group(1), text)
+    defaults = tuple(LOSS_ARGUMENTS[name].values())
+    given = tuple(_number(part, text) for part in match.group(3).split(",")) if match.group(3) else ()
+    if len(given) > len(defaults):
+        takes = ", ".join(LOSS_ARGUMENTS[name]) or "none"
+        raise RequestError(f"The loss '{text}' has {len(given)} arguments.", f"'{name}' takes: {takes}.")
+    arguments = given + defaults[len(given) :]
+    if weight == 0 or (name == "tversky" and not any(arguments)):
+        raise RequestError(f"The loss '{text}' is always the same.", "Give it a weight and arguments above 0.")
+    return Term(weight, name, arguments)
+
+
+def _number(text: str, term: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise RequestError(f"'{text.strip()}' in the loss '{term}' is no number of 0 or more.", "Write it like 0.5.")
+    return number
