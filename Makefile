@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-engine test-host test-e2e demo real bench lint format package reference workflows screenshots lock clean
+.PHONY: help setup test test-engine test-host test-e2e test-real demo real networks bench lint format package reference workflows screenshots lock clean
 
 ENV := build/env
 VERSION := $(shell sed -n 's/^version=//p' metadata.txt)
@@ -30,11 +30,17 @@ test-host: setup ## Run the tests of the QGIS side, inside QGIS's Python.
 test-e2e: setup ## Run the tests of the whole, through the real qgis_process.
 	$(QGIS_PYTHON) $(PYTEST) tests/e2e $(ARGS)
 
+test-real: setup ## Run the slow tests on real imagery (GEOSEG_DATA), which make test leaves out.
+	$(ENV)/engine-tests/bin/python $(PYTEST) tests/real $(ARGS)
+
 demo: setup ## Go from a synthetic scene to a map, and leave a QGIS project and a picture in build/demo.
 	@$(QGIS_PYTHON) scripts/demo.py
 
 real: setup ## Train and measure on real imagery (GEOSEG_DATA); EPOCHS=1 for a quick look.
 	@$(QGIS_PYTHON) scripts/real.py
+
+networks: setup ## Compare networks on real imagery (GEOSEG_DATA) in equal time; BUDGET=seconds, NETWORKS=names.
+	@$(QGIS_PYTHON) scripts/real_networks.py
 
 bench: setup ## Measure GeoSeg beside GDAL commands and plain loops, into build/bench.json.
 	@PYTHONPATH=build/src $(ENV)/engine/bin/python scripts/bench.py

@@ -19,10 +19,11 @@ _NOISE = re.compile(r"^-*$|^Inputs$|^Results$|^[\d.]*100 - done\.$|^[^:]+ \d+: \
 
 
 class Chain:
-    """Runs one algorithm after the other and remembers how long each took."""
+    """Runs one algorithm after the other and remembers how long each took, and what the last one said."""
 
     def __init__(self) -> None:
         self.seconds: list[tuple[str, float]] = []
+        self.said: list[str] = []
 
     def run(self, algorithm: str, **parameters: Any) -> dict[str, str]:
         """Run geoseg:`algorithm` with qgis_process, showing what it says.
@@ -42,7 +43,7 @@ class Chain:
         print(f"\n== {algorithm}", flush=True)
         started = time.monotonic()
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            results = follow(process.stdout or ())
+            results, self.said = follow(process.stdout or ())
         if process.returncode:
             sys.exit(f"geoseg:{algorithm} failed.")
         seconds = time.monotonic() - started
@@ -58,9 +59,14 @@ class Chain:
         print(f"  {'together':22} {sum(seconds for _, seconds in self.seconds):7.1f} s")
 
 
-def follow(lines: Iterable[str]) -> dict[str, str]:
-    """Print what qgis_process says, less its frame and its figures for programs; return the results at its end."""
+def follow(lines: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Print what qgis_process says, less its frame and its figures for programs.
+
+    Returns:
+        The results at its end, and what was printed.
+    """
     results: dict[str, str] = {}
+    said = []
     for line in lines:
         text = _PROGRESS.sub("", line.rstrip("\n"))
         value = _VALUE.match(text)
@@ -70,11 +76,12 @@ def follow(lines: Iterable[str]) -> dict[str, str]:
             results[value[1]] = value[2]
         elif not _NOISE.search(text):
             print(f"   {text}", flush=True)
-    return results
+            said.append(text)
+    return results, said
 
 
 def measure(truth: Sequence[Path], predicted: Sequence[Path]) -> dict[str, Any]:
-    """Return mean IoU and, per class of the truth, share, IoU and F1, from one confusion matrix over all pairs."""
+    """Return mean IoU and, per class of the truth, share, IoU, F1 and boundary F1, counted over all pairs."""
     command = [str(ENGINE_PYTHON), str(ROOT / "scripts" / "measure.py"), "--truth", *map(str, truth)]
     command += ["--predicted", *map(str, predicted)]
     variables = {**os.environ, "PYTHONPATH": str(ROOT / "build" / "src")}

@@ -17,18 +17,25 @@ BUILDING = 1
 
 def main() -> int:
     """Train, predict, measure; return the exit code."""
-    data = Path(os.environ.get("GEOSEG_DATA", "")) / "banepa_buildings"
-    if not (data / "scenes").is_dir():
-        sys.exit("make real needs real imagery: set GEOSEG_DATA to the folder that holds banepa_buildings.")
+    data = real_data()
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    buildings = data / "shp" / "buildings_wgs84.shp"
     chain = Chain()
-    model = train(chain, scenes_of(data, ROWS["train"]), buildings)
-    truth, predicted = predict(chain, scenes_of(data, ROWS["test"]), buildings, model)
+    dataset = make_dataset(chain, data, OUT)
+    model = train(chain, dataset)
+    truth = draw_truth(chain, data, OUT)
+    predicted = predict(chain, scenes_of(data, ROWS["test"]), model)
     report(measure(truth, predicted)["classes"])
     chain.print_times()
     return 0
+
+
+def real_data() -> Path:
+    """Return the folder of the real imagery, or leave with what to do."""
+    data = Path(os.environ.get("GEOSEG_DATA", "")) / "banepa_buildings"
+    if not (data / "scenes").is_dir():
+        sys.exit("This needs real imagery: set GEOSEG_DATA to the folder that holds banepa_buildings.")
+    return data
 
 
 def scenes_of(data: Path, rows: str) -> list[Path]:
@@ -36,13 +43,33 @@ def scenes_of(data: Path, rows: str) -> list[Path]:
     return [scene for row in rows for scene in sorted((data / "scenes").glob(f"banepa_{row}*.tif"))]
 
 
-def train(chain: Chain, scenes: list[Path], buildings: Path) -> Path:
-    """Make the dataset and train; return the model."""
-    dataset, model = OUT / "dataset", OUT / "buildings.safetensors"
+def buildings_of(data: Path) -> Path:
+    """Return the layer of the buildings."""
+    return data / "shp" / "buildings_wgs84.shp"
+
+
+def make_dataset(chain: Chain, data: Path, out: Path) -> Path:
+    """Cut the scenes to learn from into tiles; return the dataset in the folder `out`."""
+    dataset = out / "dataset"
     chain.run(
-        "maketiles", IMAGES=scenes, LABELS=buildings, TILE_SIZE=setting("TILE_SIZE", 256),
-        OVERLAP=setting("OVERLAP", 50), VALIDATION=15, OUTPUT=dataset,
+        "maketiles", IMAGES=scenes_of(data, ROWS["train"]), LABELS=buildings_of(data),
+        TILE_SIZE=setting("TILE_SIZE", 256), OVERLAP=setting("OVERLAP", 50), VALIDATION=15, OUTPUT=dataset,
     )  # fmt: skip
+    return dataset
+
+
+def draw_truth(chain: Chain, data: Path, out: Path) -> list[Path]:
+    """Rasterize the buildings of the scenes to measure on; return the rasters in the folder `out`."""
+    drawn = []
+    for scene in scenes_of(data, ROWS["test"]):
+        drawn.append(out / f"{scene.stem}_truth.tif")
+        chain.run("rasterizelabels", LABELS=buildings_of(data), LIKE=scene, OUTPUT=drawn[-1])
+    return drawn
+
+
+def train(chain: Chain, dataset: Path) -> Path:
+    """Train; return the model."""
+    model = OUT / "buildings.safetensors"
     chain.run(
         "trainsegmentation", DATASET=dataset, ARCHITECTURE="unet", ENCODER="resnet18", WEIGHTS="none",
         EPOCHS=setting("EPOCHS", 36), BATCH_SIZE=setting("BATCH_SIZE", 8), SEED=setting("SEED", 42), MODEL=model,
@@ -51,18 +78,16 @@ def train(chain: Chain, scenes: list[Path], buildings: Path) -> Path:
     return model
 
 
-def predict(chain: Chain, scenes: list[Path], buildings: Path, model: Path) -> tuple[list[Path], list[Path]]:
-    """Map each scene and rasterize its truth; return the paths of both."""
-    truth, predicted = [], []
+def predict(chain: Chain, scenes: list[Path], model: Path) -> list[Path]:
+    """Map each scene; return the maps."""
+    predicted = []
     for scene in scenes:
         predicted.append(OUT / f"{scene.stem}_predicted.tif")
         chain.run(
             "predictsegmentation", INPUT=scene, MODEL=model, OUTPUT=predicted[-1],
             POLYGONS=OUT / f"{scene.stem}_buildings.gpkg",
         )  # fmt: skip
-        truth.append(OUT / f"{scene.stem}_truth.tif")
-        chain.run("rasterizelabels", LABELS=buildings, LIKE=scene, OUTPUT=truth[-1])
-    return truth, predicted
+    return predicted
 
 
 def setting(name: str, default: int) -> int:
@@ -70,9 +95,14 @@ def setting(name: str, default: int) -> int:
     return int(os.environ.get(name) or default)
 
 
+def building_of(classes: list[dict]) -> dict:
+    """Return the figures of the class building."""
+    return next(entry for entry in classes if entry["value"] == BUILDING)
+
+
 def report(classes: list[dict]) -> None:
     """Print how well buildings were found on scenes that were never trained on."""
-    building = next(entry for entry in classes if entry["value"] == BUILDING)
+    building = building_of(classes)
     share = building["share"]
     print(f"\nBuildings on row {ROWS['test']}, never trained on")
     print(f"  {'':28} {'IoU':>6} {'F1':>6}")

@@ -1,0 +1,142 @@
+"""Networks compared on real imagery, each trained for the same time: buildings of Banepa, rows A and B -> row C.
+
+Needs GEOSEG_DATA. A first epoch is timed, and as many are trained as fit into the budget, so that the learning rate has
+come down when time is up. Every step is the real algorithm, run by the real qgis_process. What it finds goes into
+build/networks: networks.md and networks.json, which keep the rows of earlier runs of other networks.
+
+Environment variables: NETWORKS (names of architectures; those of CONTENDERS), BUDGET (seconds of training for each, 900)
+or EPOCHS in place of it, and TILE_SIZE, OVERLAP, BATCH_SIZE and SEED as for real.py.
+"""
+
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from chain import ENGINE_PYTHON, ROOT, Chain, measure
+from real import ROWS, building_of, draw_truth, make_dataset, real_data, scenes_of, setting
+
+OUT = ROOT / "build" / "networks"
+# Architectures and their encoders; any other can be named too, and has its usual encoder.
+CONTENDERS = {
+    "unet": "resnet18", "deeplabv3plus": "mobilenet_v2", "lw-refinenet": "mobilenet_v2", "cloudxnet": "auto",
+    "gscnn": "resnet18", "satellite-unet": "auto",
+}  # fmt: skip
+BUDGET_S = 900
+COUNT = """
+import json, sys, torch
+from geoseg.models.file import load_network
+network, card = load_network(sys.argv[1], torch.device("cpu"))
+counted = sum(one.numel() for one in network.parameters() if one.requires_grad)
+print(json.dumps({"encoder": card.encoder, "parameters": counted}))
+"""
+COLUMNS = {
+    "network": "", "encoder": "", "iou": ".3f", "f1": ".3f", "boundary_f1": ".3f", "parameters": ",",
+    "mpixel_per_s": ".2f", "epochs": "", "minutes": ".1f", "device": "",
+}  # fmt: skip
+
+
+def main() -> int:
+    """Train and measure each network, and write the table; return the exit code."""
+    data = real_data()
+    names = re.findall(r"[^\s,]+", os.environ.get("NETWORKS", "")) or list(CONTENDERS)
+    shutil.rmtree(OUT / "dataset", ignore_errors=True)
+    OUT.mkdir(parents=True, exist_ok=True)
+    chain = Chain()
+    dataset, truth = make_dataset(chain, data, OUT), draw_truth(chain, data, OUT)
+    for name in names:
+        encoder = CONTENDERS.get(name, "auto")
+        trained = train(chain, dataset, name, encoder)
+        mapped = predict(chain, scenes_of(data, ROWS["test"]), OUT / f"{name}.safetensors")
+        building = building_of(measure(truth, mapped.pop("maps"))["classes"])
+        figures = {key: building[key] for key in ("iou", "f1", "boundary_f1", "share")}
+        keep({"network": name, **count(OUT / f"{name}.safetensors"), **figures, **mapped, **trained})
+    print(f"\n{(OUT / 'networks.md').read_text(encoding='utf-8')}")
+    return 0
+
+
+def train(chain: Chain, dataset: Path, architecture: str, encoder: str) -> dict[str, Any]:
+    """Train for the budget of time, or EPOCHS; return what it took."""
+    budget, epochs = setting("BUDGET", BUDGET_S), setting("EPOCHS", 0)
+    given = {} if epochs else {"budget_s": budget}
+    request = {
+        "DATASET": dataset, "ARCHITECTURE": architecture, "ENCODER": encoder, "WEIGHTS": "none",
+        "BATCH_SIZE": setting("BATCH_SIZE", 8), "SEED": setting("SEED", 42),
+        "MODEL": OUT / f"{architecture}.safetensors",
+    }  # fmt: skip
+    if not epochs:
+        wall = timed(chain, EPOCHS=1, **request)
+        epochs = epochs_within(budget, wall, epoch_seconds(chain.said))
+    wall = timed(chain, EPOCHS=epochs, REPORT=OUT / f"{architecture}.html", **request)
+    return {"epochs": epochs, "minutes": wall / 60, **given}
+
+
+def timed(chain: Chain, **request: Any) -> float:
+    """Train; return the seconds that it took, with the start and the end of the engine."""
+    started = time.monotonic()
+    chain.run("trainsegmentation", **request)
+    return time.monotonic() - started
+
+
+def epoch_seconds(said: list[str]) -> float:
+    """Return how long the last epoch took, from what training said."""
+    found = [match[1] for line in said if (match := re.match(r"Epoch \d+: .* ([\d.]+) s$", line))]
+    return float(found[-1])
+
+
+def epochs_within(budget: float, wall: float, epoch: float) -> int:
+    """Return how many epochs fit into a budget.
+
+    Args:
+        budget: Of a whole training, in seconds.
+        wall: How long a training of one epoch took, in seconds.
+        epoch: How long its epoch alone took.
+    """
+    return max(1, math.floor((budget - (wall - epoch)) / epoch))
+
+
+def predict(chain: Chain, scenes: list[Path], model: Path) -> dict[str, Any]:
+    """Map the scenes; return the maps, the megapixels per second and the device."""
+    maps, seconds_per_pixel, device = [], [], ""
+    for scene in scenes:
+        maps.append(OUT / f"{scene.stem}_{model.stem}.tif")
+        results = chain.run("predictsegmentation", INPUT=scene, MODEL=model, OUTPUT=maps[-1])
+        seconds_per_pixel.append(1 / float(results["PIXELS_PER_SECOND"]))
+        device = results["DEVICE"]
+    # The scenes are equally large.
+    return {"maps": maps, "mpixel_per_s": len(scenes) / sum(seconds_per_pixel) / 1e6, "device": device}
+
+
+def count(model: Path) -> dict[str, Any]:
+    """Return the encoder of a model and the number of its trainable parameters."""
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "build" / "src")}
+    command = [str(ENGINE_PYTHON), "-c", COUNT, str(model)]
+    counted: dict[str, Any] = json.loads(subprocess.check_output(command, text=True, env=variables))
+    return counted
+
+
+def keep(row: dict[str, Any]) -> None:
+    """Put a row among those of earlier runs, in place of one of the same network, and write the table."""
+    path = OUT / "networks.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    rows = [*(one for one in rows if one["network"] != row["network"]), row]
+    rows.sort(key=lambda one: -one["iou"])
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    (OUT / "networks.md").write_text(table(rows), encoding="utf-8")
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a table in markdown."""
+    head = [f"| {' | '.join(name.replace('_', ' ') for name in COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
+    lines = [f"| {' | '.join(format(row[name], form) for name, form in COLUMNS.items())} |" for row in rows]
+    return "\n".join([*head, *lines, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
