@@ -20,7 +20,7 @@ def accept_any_size(network: torch.nn.Module, step: int) -> torch.nn.Module:
     """
     plain: Any = type(network)
 
-    class AnySize(plain):  # type: ignore[misc]
+    class AnySize(plain):
         def forward(self, image: torch.Tensor) -> Any:
             height, width = image.shape[-2:]
             below, right = -height % step, -width % step
