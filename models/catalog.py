@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..geoseg_plugin.contract.errors import RequestError
 from ..geoseg_plugin.contract.networks import AUTO, NETWORK, NO_ENCODER, Network
-from . import library
+from . import fitting, library
 
 if TYPE_CHECKING:
     import torch
@@ -73,12 +73,17 @@ def build_network(architecture: str, encoder: str, bands: int, classes: int) -> 
     """
     from .any_size import accept_any_size
 
-    _network(architecture)
-    if architecture not in _OWN:
-        return accept_any_size(library.build(architecture, encoder, bands, classes), SIDE_STEP)
-    module, name = _OWN[architecture]
-    own = getattr(import_module(f".{module}", __package__), name)
-    network = own(bands, classes) if encoder == NO_ENCODER else own(bands, classes, encoder)
+    usual = _network(architecture).encoder
+    if usual == NO_ENCODER:
+        return accept_any_size(_own(architecture)(bands, classes), SIDE_STEP)
+
+    def make() -> torch.nn.Module:
+        if architecture in _OWN:
+            return _own(architecture)(bands, classes, encoder)
+        return library.build(architecture, encoder, bands, classes)
+
+    side = smallest_tile(architecture)
+    network = fitting.build_fitting(make, architecture, encoder, (bands, side, side + SIDE_STEP))
     return accept_any_size(network, SIDE_STEP)
 
 
@@ -95,3 +100,9 @@ def _network(architecture: str) -> Network:
     if architecture not in NETWORK:
         raise RequestError(f"The architecture '{architecture}' is not known.", f"Choose one of: {', '.join(NETWORK)}.")
     return NETWORK[architecture]
+
+
+def _own(architecture: str) -> Callable[..., torch.nn.Module]:
+    module, name = _OWN[architecture]
+    network: Callable[..., torch.nn.Module] = getattr(import_module(f".{module}", __package__), name)
+    return network

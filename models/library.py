@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..geoseg_plugin.contract.errors import RequestError
-from ..geoseg_plugin.contract.networks import ENCODERS
+import contextlib
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
-# segmentation-models-pytorch 0.6: encoders that cannot be dilated, and decoders that take no transformer.
-_NOT_FITTING = {
-    "pan": ("densenet121", "vgg16_bn"),
-    "deeplabv3": ("densenet121", "vgg16_bn"),
-    "deeplabv3plus": ("densenet121", "vgg16_bn"),
-    "unetplusplus": ("mit_b0", "mit_b1", "mit_b2"),
-    "linknet": ("mit_b0", "mit_b1", "mit_b2"),
-}
-# The name by which segmentation-models-pytorch builds them without a deprecation warning.
-_CURRENT_NAMES = {"timm-mobilenetv3_large_100": "tu-tf_mobilenetv3_large_100"}
-
-
-def fitting_encoders(architecture: str) -> tuple[str, ...]:
-    """Return the encoders of the list that an architecture can be built with."""
-    return tuple(name for name in ENCODERS if name not in _NOT_FITTING.get(architecture, ()))
+TIMM = "tu-"
+_VISION_TRANSFORMERS = "dpt"
 
 
 def build(architecture: str, encoder: str, bands: int, classes: int) -> torch.nn.Module:
-    """Build a network with random weights, as `catalog.build_network` does.
-
-    Raises:
-        RequestError: The encoder is not known, or does not fit the architecture.
-    """
-    if encoder in ENCODERS and encoder not in fitting_encoders(architecture):
-        raise RequestError(
-            f"The encoder '{encoder}' does not fit {architecture}.",
-            f"For {architecture} choose one of: {', '.join(fitting_encoders(architecture))}.",
-        )
+    """Build a network with random weights, as `catalog.build_network` does, with whatever errors the library has."""
     import segmentation_models_pytorch as smp
 
-    network: torch.nn.Module = smp.create_model(
-        architecture, _CURRENT_NAMES.get(encoder, encoder), encoder_weights=None, in_channels=bands, classes=classes
-    )
+    options: dict[str, Any] = {}
+    if architecture == _VISION_TRANSFORMERS:
+        options = {"dynamic_img_size": True, "num_classes": 0}
+    with _quiet():
+        network: torch.nn.Module = smp.create_model(
+            architecture, encoder, encoder_weights=None, in_channels=bands, classes=classes, **options
+        )
+    if architecture == _VISION_TRANSFORMERS:
+        # The last normalisation is for image classes alone, and would never learn.
+        network.encoder.model.prune_intermediate_layers(prune_norm=True)
     return network
+
+
+def build_encoder(encoder: str, bands: int, output_stride: int = 32) -> torch.nn.Module:
+    """Build an encoder with random weights, with whatever errors the library has.
+
+    Args:
+        encoder: One of segmentation-models-pytorch, or TIMM and the name of one of timm.
+        bands: Number of input bands.
+        output_stride: The coarsest stride; 8 or 16 dilate the encoder.
+
+    Returns:
+        A module that turns (N, bands, H, W) into its features at strides 1 (the image), 2 (may have no channel), 4, 8,
+        16 and 32; those beyond `output_stride` stay at it. Their channels are its `out_channels`.
+    """
+    from segmentation_models_pytorch.encoders import get_encoder
+
+    with _quiet():
+        module: torch.nn.Module = get_encoder(
+            encoder, in_channels=bands, depth=5, weights=None, output_stride=output_stride
+        )
+    return module
+
+
+def known_encoders() -> tuple[str, ...]:
+    """Return the names of all encoders of segmentation-models-pytorch and of all models of timm."""
+    import timm
+    from segmentation_models_pytorch.encoders import encoders
+
+    return (*encoders, *(TIMM + name for name in timm.list_models()))
+
+
+def is_known(encoder: str) -> bool:
+    """Whether an encoder is one of `known_encoders`, with or without timm's tag (tu-name.tag)."""
+    import timm
+    from segmentation_models_pytorch.encoders import encoders
+
+    if encoder.startswith(TIMM):
+        return bool(timm.is_model(encoder.removeprefix(TIMM)))
+    return encoder in encoders
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep quiet of old names (timm-...), which stay, and of layers without channels."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -40,33 +40,49 @@ def millions(parameters: int) -> str:
 
 
 _RESNET = "resnet18"
+_MOBILE = "mobilenet_v2"
 _VIT = "tu-vit_tiny_patch16_224"
 
 NETWORKS: Tuple[Network, ...] = (
     Network("unet", "U-Net", "a sound start for everything.", 14_328_354, _RESNET),
-    Network("unetplusplus", "U-Net++", "finer borders than U-Net, twice as slow.", 0, _RESNET),
-    Network("manet", "MA-Net", "U-Net with attention; for objects of many sizes.", 0, _RESNET),
-    Network("linknet", "LinkNet", "a light U-Net; quick.", 0, _RESNET),
-    Network("fpn", "FPN", "for objects of many sizes; quick, with softer borders.", 0, _RESNET),
-    Network("pspnet", "PSPNet", "for large fields; the quickest, with coarse borders.", 0, _RESNET),
-    Network("pan", "PAN", "a light pyramid with attention; tiles of 128 pixels or more.", 0, _RESNET),
-    Network("deeplabv3", "DeepLabV3", "sees far around each pixel; slow, with soft borders.", 0, _RESNET),
-    Network("deeplabv3plus", "DeepLabV3+", "sees far and keeps borders; good with mobilenet_v2.", 0, _RESNET),
-    Network("upernet", "UPerNet", "strong with large encoders and many tiles.", 0, _RESNET),
-    Network("segformer", "SegFormer", "made for the mit encoders; sees the whole tile.", 0, "mit_b0"),
-    Network("dpt", "DPT", "for vision transformers; needs pretrained weights.", 0, _VIT),
-    Network("lw-refinenet", "Light-Weight RefineNet", "small and quick; good for weak machines.", 0, "mobilenet_v2"),
+    Network("unetplusplus", "U-Net++", "finer borders than U-Net, twice as slow.", 15_970_594, _RESNET),
+    Network("manet", "MA-Net", "U-Net with attention; for objects of many sizes.", 21_675_618, _RESNET),
+    Network("linknet", "LinkNet", "a light U-Net; quick.", 11_663_810, _RESNET),
+    Network("fpn", "FPN", "for objects of many sizes; quick, with softer borders.", 13_047_362, _RESNET),
+    Network("pspnet", "PSPNet", "for large fields; the quickest, with coarse borders.", 11_334_434, _RESNET),
+    Network("pan", "PAN", "a light pyramid with attention; tiles of 128 pixels or more.", 11_367_945, _RESNET),
+    Network("deeplabv3", "DeepLabV3", "sees far around each pixel; slow, with soft borders.", 15_899_202, _RESNET),
+    Network("deeplabv3plus", "DeepLabV3+", "sees far and keeps borders; good with mobilenet_v2.", 12_329_554, _RESNET),
+    Network("upernet", "UPerNet", "strong with large encoders and many tiles.", 19_491_778, _RESNET),
+    Network("segformer", "SegFormer", "made for the mit encoders; sees the whole tile.", 3_714_658, "mit_b0"),
+    Network("dpt", "DPT", "for vision transformers; needs pretrained weights.", 34_686_786, _VIT),
+    Network("lw-refinenet", "Light-Weight RefineNet", "small and quick; good for weak machines.", 3_240_770, _MOBILE),
     Network("gscnn", "Gated-SCNN", "learns borders too; for buildings and parcels; slow.", 0, _RESNET),
-    Network("cloudxnet", "CloudX-Net", "made for clouds; large and slow.", 0, NO_ENCODER),
-    Network("satellite-unet", "Satellite U-Net", "a narrow U-Net made for roofs; small.", 0, NO_ENCODER),
-    Network("slump-unet", "Slump U-Net", "the wide U-Net, made for thaw slumps; slow.", 0, NO_ENCODER),
+    Network("cloudxnet", "CloudX-Net", "made for clouds; large and slow.", 19_488_114, NO_ENCODER),
+    Network("satellite-unet", "Satellite U-Net", "a narrow U-Net made for roofs; small.", 1_612_578, NO_ENCODER),
+    Network("slump-unet", "Slump U-Net", "the wide U-Net, made for thaw slumps; slow.", 31_384_770, NO_ENCODER),
 )  # fmt: skip
 NETWORK: Dict[str, Network] = {network.name: network for network in NETWORKS}
 
 # The encoders of the list, and their size in trainable parameters for 3 bands.
 ENCODERS: Dict[str, int] = {
-    "resnet18": 0, "resnet34": 0, "resnet50": 0, "resnet101": 0, "resnext50_32x4d": 0, "se_resnext50_32x4d": 0,
-    "mobilenet_v2": 0, "efficientnet-b0": 0, "efficientnet-b1": 0, "efficientnet-b2": 0, "efficientnet-b3": 0,
-    "efficientnet-b4": 0, "timm-mobilenetv3_large_100": 0, "densenet121": 0, "vgg16_bn": 0, "mit_b0": 0, "mit_b1": 0,
-    "mit_b2": 0,
+    # Residual networks: good for everything.
+    "resnet18": 11_176_512, "resnet34": 21_284_672, "resnet50": 23_508_032, "resnet101": 42_500_160,
+    "resnet152": 58_143_808, "resnext50_32x4d": 22_979_904, "resnext101_32x8d": 86_742_336, "se_resnet50": 26_039_024,
+    "se_resnext50_32x4d": 25_510_896, "tu-resnest50d": 25_434_240, "tu-res2net50_26w_4s": 23_650_120,
+    "tu-regnety_032": 17_923_338,
+    # Small and quick ones.
+    "mobilenet_v2": 2_223_872, "timm-mobilenetv3_large_100": 2_971_952, "tu-mobilenetv4_conv_medium": 7_203_152,
+    "mobileone_s0": 4_268_272, "mobileone_s4": 12_902_248,
+    # Much for their size, and slow for it.
+    "efficientnet-b0": 4_007_548, "efficientnet-b1": 6_513_184, "efficientnet-b2": 7_700_994,
+    "efficientnet-b3": 10_696_232, "efficientnet-b4": 17_548_616, "efficientnet-b5": 28_340_784,
+    "efficientnet-b7": 63_786_960, "tu-tf_efficientnetv2_s": 19_847_248,
+    # Others that only convolve.
+    "densenet121": 6_953_856, "densenet169": 12_484_480, "vgg16_bn": 14_723_136, "xception": 20_806_952,
+    "dpn68": 11_778_602, "tu-hrnet_w18": 10_948_180, "tu-convnext_tiny": 27_818_592, "tu-convnext_small": 49_453_152,
+    # Transformers: better with pretrained weights. The last three are for dpt alone.
+    "mit_b0": 3_319_392, "mit_b1": 13_151_424, "mit_b2": 24_196_288, "mit_b3": 44_072_128, "mit_b4": 60_842_688,
+    "mit_b5": 81_443_008, "tu-vit_tiny_patch16_224": 5_524_032, "tu-vit_small_patch16_224": 21_664_896,
+    "tu-vit_base_patch16_224": 85_797_120,
 }  # fmt: skip

@@ -1,0 +1,91 @@
+"""Which encoders fit which networks."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..geoseg_plugin.contract.errors import RequestError, first_line
+from ..geoseg_plugin.contract.networks import ENCODERS
+from . import library
+
+if TYPE_CHECKING:
+    import torch
+
+_VISION_TRANSFORMERS = tuple(name for name in ENCODERS if name.startswith("tu-vit_"))
+_MIX_TRANSFORMERS = tuple(name for name in ENCODERS if name.startswith("mit_"))
+# Encoders that begin at a quarter of the image's size.
+_COARSE = (*_MIX_TRANSFORMERS, "tu-convnext_tiny", "tu-convnext_small")
+# Encoders that pool where others take strides, and so cannot be dilated.
+_NOT_DILATED = ("densenet121", "densenet169", "vgg16_bn", "xception", "tu-hrnet_w18")
+_NOT_FITTING = {
+    "unetplusplus": _COARSE,
+    "linknet": _COARSE,
+    "pan": _NOT_DILATED,
+    "deeplabv3": _NOT_DILATED,
+    "deeplabv3plus": _NOT_DILATED,
+}
+_FAULTS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError)
+
+
+def fitting_encoders(architecture: str) -> tuple[str, ...]:
+    """Return the encoders of the list that a network can be built with."""
+    if architecture == "dpt":
+        return _VISION_TRANSFORMERS
+    misfits = (*_VISION_TRANSFORMERS, *_NOT_FITTING.get(architecture, ()))
+    return tuple(name for name in ENCODERS if name not in misfits)
+
+
+def build_fitting(
+    make: Callable[[], torch.nn.Module], architecture: str, encoder: str, image: tuple[int, int, int]
+) -> torch.nn.Module:
+    """Build a network if its encoder fits: one of the list by what is known of it, any other by trying.
+
+    Args:
+        make: Builds the network.
+        architecture: What it builds, for messages.
+        encoder: Its encoder.
+        image: Bands, height and width of the smallest image that the network takes, for trying.
+
+    Raises:
+        RequestError: The encoder is not known, or does not fit.
+    """
+    if encoder in ENCODERS:
+        if encoder not in fitting_encoders(architecture):
+            raise _misfit(architecture, encoder)
+        return make()
+    if not library.is_known(encoder):
+        near = difflib.get_close_matches(encoder, library.known_encoders(), 3)
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise RequestError(
+            f"The encoder '{encoder}' is not known.",
+            f"{meant}Choose one of the list, or any other of segmentation-models-pytorch, or tu- and a name of timm.",
+        )
+    try:
+        network = make()
+        fits = _answers(network, image)
+    except _FAULTS as error:
+        raise _misfit(architecture, encoder, f": {first_line(error)}") from error
+    if not fits:
+        raise _misfit(architecture, encoder)
+    return network
+
+
+def _answers(network: torch.nn.Module, image: tuple[int, int, int]) -> bool:
+    """Whether a network gives logits of the image's size that depend on the image."""
+    import torch
+
+    with torch.inference_mode():
+        network.eval()
+        pattern = torch.linspace(-1, 1, image[1] * image[2]).mul(1000).sin().view(1, 1, *image[1:]).expand(1, *image)
+        answers = network(torch.cat([pattern, torch.zeros_like(pattern)]))
+        network.train()
+    return answers.shape[-2:] == image[1:] and not torch.allclose(answers[0], answers[1], rtol=1e-6, atol=0)
+
+
+def _misfit(architecture: str, encoder: str, reason: str = "") -> RequestError:
+    return RequestError(
+        f"The encoder '{encoder}' does not fit {architecture}{reason}.",
+        f"For {architecture} choose one of: {', '.join(fitting_encoders(architecture))}.",
+    )
