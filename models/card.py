@@ -61,6 +61,7 @@ class Card:
         dataset: Path of the dataset that it was trained on.
         fingerprint: SHA-256 over the dataset's dataset.json and splits.
         request: The stage request that trained it, as plain values.
+        loss: What training minimised, in words, with the weights of the classes where they have some.
         metrics: Figures on the validation tiles (iou, best_epoch, per-class IoU, ...).
         versions: GeoSeg, torch and segmentation-models-pytorch.
         created: Date and time in UTC, ISO 8601.
@@ -83,6 +84,7 @@ class Card:
     dataset: str = ""
     fingerprint: str = ""
     request: dict[str, Any] = field(default_factory=dict)
+    loss: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     created: str = ""

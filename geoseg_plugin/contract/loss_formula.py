@@ -18,9 +18,13 @@ LOSS_ARGUMENTS: Dict[str, Dict[str, float]] = {
     "jaccard": {},
     "tversky": {"false positives": 0.3, "false negatives": 0.7},
     "f-beta": {"beta": 2.0},
+    "f1": {},
+    "f2": {},
     "lovasz": {},
 }
-_TERM = re.compile(r"^(?:([^*]+)\*)?([a-z \-]+?)(?:\(([^()]*)\))?$")
+# Those that smoothed labels make different.
+SMOOTHED_LOSSES = ("cross entropy", "binary cross entropy", "focal")
+_TERM = re.compile(r"(?:([^*]+)\*)?([a-z0-9 \-]+?)(?:\(([^()]*)\))?")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Term:
     weight: float
     loss: str
     arguments: Tuple[float, ...]
+
+    def __str__(self) -> str:
+        weight = "" if self.weight == 1 else f"{self.weight:g} * "
+        arguments = f"({', '.join(f'{one:g}' for one in self.arguments)})" if self.arguments else ""
+        return f"{weight}{self.loss}{arguments}"
 
 
 def parse_losses(text: str) -> Tuple[Term, ...]:
@@ -42,7 +51,7 @@ def parse_losses(text: str) -> Tuple[Term, ...]:
 
 
 def _parse_term(text: str) -> Term:
-    match = _TERM.match(text)
+    match = _TERM.fullmatch(text)
     name = match.group(2).strip() if match else text
     if match is None or name not in LOSS_ARGUMENTS:
         raise RequestError(

@@ -7,15 +7,31 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from segmentation_models_pytorch import losses as smp_losses
-from torch.nn import functional
 
 from ...geoseg_plugin.contract.loss_formula import Term
+from .borders import weigh_borders
+from .judged import Judged
+from .overlap import f_beta, lovasz, tversky
+from .pixelwise import binary_cross_entropy, cross_entropy, focal
 
 IGNORE_INDEX = -1
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 TrainingLoss = Callable[[Any, torch.Tensor], torch.Tensor]  # of what a network gives in training mode
+
+# Each takes what is judged, and its arguments in contract.loss_formula.LOSS_ARGUMENTS.
+_LOSSES: dict[str, Callable[..., torch.Tensor]] = {
+    "cross entropy": cross_entropy,
+    "binary cross entropy": binary_cross_entropy,
+    "focal": focal,
+    "dice": lambda judged: tversky(judged, 0.5, 0.5),
+    "jaccard": lambda judged: tversky(judged, 1.0, 1.0),
+    "tversky": tversky,
+    "f-beta": f_beta,
+    "f1": lambda judged: f_beta(judged, 1.0),
+    "f2": lambda judged: f_beta(judged, 2.0),
+    "lovasz": lovasz,
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +40,7 @@ class LossSettings:
 
     Attributes:
         terms: The losses that are summed up.
-        class_weights: What a pixel of each class counts (K,), 1 in the mean; () where all count the same.
+        class_weights: What a pixel of each class counts (K,), 0 or more; () where all count the same.
         label_smoothing: Share of certainty that cross entropies take from labels and spread over all classes, 0 to 1.
         border_weight: How much more pixels at the border between two classes count; 0 where all count the same.
         border_width: How far from the border that reaches, in pixels.
@@ -40,54 +56,25 @@ class LossSettings:
 def build_loss(settings: LossSettings) -> Loss:
     """Return a loss that takes logits (N, K, H, W) in any precision and class indices (N, H, W) int64.
 
-    It returns a float32 scalar, which is 0 where all pixels are ignored.
+    It returns a float32 scalar, which is 0 where all pixels are ignored. All losses are of the softmax, as prediction
+    is. A pixel with the border weight w has the same part in each as w pixels without. Class weights make cross
+    entropies and the focal loss a weighted mean over pixels, the others a weighted mean over classes.
     """
-    parts = [(term.weight, _PARTS[term.loss]) for term in settings.terms]
 
     def loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        logits = logits.float()
-        return torch.stack([weight * part(logits, target) for weight, part in parts]).sum()
+        judged = _judge(settings, logits, target)
+        return torch.stack([term.weight * _LOSSES[term.loss](judged, *term.arguments) for term in settings.terms]).sum()
 
     return loss
 
 
-_FOCAL_GAMMA = 2.0
-_TVERSKY_FALSE_POSITIVES, _TVERSKY_FALSE_NEGATIVES = 0.3, 0.7
-
-
-def _cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    total = functional.cross_entropy(logits, target, ignore_index=IGNORE_INDEX, reduction="sum")
-    return total / _count(target)
-
-
-def _focal(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Focal loss on the softmax (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
-
-    That of segmentation-models-pytorch takes a sigmoid per class, which is not what prediction does, and gives NaN
-    where all pixels are ignored.
-    """
-    entropy = functional.cross_entropy(logits, target, ignore_index=IGNORE_INDEX, reduction="none")
-    doubt = 1 - torch.exp(-entropy)
-    return (doubt**_FOCAL_GAMMA * entropy).sum() / _count(target)
-
-
-def _count(target: torch.Tensor) -> torch.Tensor:
-    return (target != IGNORE_INDEX).sum().clamp(min=1)
-
-
-def _lovasz(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    # Where all pixels are ignored the library returns an empty tensor, of which the sum is 0.
-    loss: torch.Tensor = smp_losses.LovaszLoss("multiclass", ignore_index=IGNORE_INDEX)(logits, target)
-    return loss.sum()
-
-
-_PARTS: dict[str, Loss] = {
-    "cross entropy": _cross_entropy,
-    "focal": _focal,
-    "lovasz": _lovasz,
-    "dice": smp_losses.DiceLoss("multiclass", ignore_index=IGNORE_INDEX),
-    "jaccard": smp_losses.JaccardLoss("multiclass", ignore_index=IGNORE_INDEX),
-    "tversky": smp_losses.TverskyLoss(
-        "multiclass", ignore_index=IGNORE_INDEX, alpha=_TVERSKY_FALSE_POSITIVES, beta=_TVERSKY_FALSE_NEGATIVES
-    ),
-}
+def _judge(settings: LossSettings, logits: torch.Tensor, target: torch.Tensor) -> Judged:
+    known = target != IGNORE_INDEX
+    labels = target.clamp(min=0)
+    weights = known.float()
+    if settings.border_weight > 0:
+        weights = weights * weigh_borders(labels, known, settings.border_weight, settings.border_width)
+    class_weights = settings.class_weights or (1.0,) * logits.shape[1]
+    return Judged(
+        logits.float(), labels, weights, torch.tensor(class_weights, device=logits.device), settings.label_smoothing
+    )

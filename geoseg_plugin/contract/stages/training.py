@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from ..fields import Kind, ask, give
-from ..loss_formula import Term, parse_losses
+from ..given_weights import parse_given_weights
+from ..loss_formula import SMOOTHED_LOSSES, Term, parse_losses
 from ..networks import AUTO, ENCODERS, NETWORK, NETWORKS, millions
 from .dataset_files import refuse_results_in_dataset
 from .stage import Stage, place_of
@@ -17,9 +18,20 @@ LOSSES = (
     "cross entropy + dice", "cross entropy", "binary cross entropy", "binary cross entropy + dice",
     "cross entropy + 2 * jaccard", "dice", "jaccard", "tversky", "f1", "f2", "focal", "lovasz",
 )  # fmt: skip
-CLASS_WEIGHTS = ("none", "inverse frequency", "median frequency", "effective number", "given")
-GIVEN = "given"
-_SHORT_FORMULAS = {"f1": "f-beta(1)", "f2": "f-beta(2)"}
+UNWEIGHTED, GIVEN = "none", "given"
+CLASS_WEIGHTS = (UNWEIGHTED, "inverse frequency", "median frequency", "effective number", GIVEN)
+_LOSS_NOTES = (
+    "a sound start for everything.", "every pixel alike; calm, but rare classes may drown.",
+    "each class against all others; with two classes the same.", "with two classes the same as the first.",
+    "overlap counts more; for buildings in radar images.", "overlap of areas; for rare classes.",
+    "overlap as IoU measures it.", "as dice, but misses are worse than false alarms, 0.7 to 0.3.",
+    "the same as dice.", "as dice, but misses are four times as bad: for what must not be overlooked.",
+    "pixels that are nearly right count less.", "follows IoU itself; slower, good to finish with.",
+)  # fmt: skip
+_CLASS_WEIGHT_NOTES = (
+    "all classes alike.", "1 / share of the pixels.", "1 / share of the pixels in those tiles that show the class.",
+    "1 / share for rare classes, nearly the same for all that are not.", "as GIVEN_WEIGHTS says.",
+)  # fmt: skip
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -56,8 +68,9 @@ class TrainSegmentation(Stage):
         notes=tuple(network.line for network in NETWORKS),
     )  # fmt: skip
     encoder: str = ask(
-        Kind.CHOICE, "Encoder", "The part that sees; auto takes the usual one of the network.", default=AUTO,
-        choices=ENCODER_CHOICES, notes=("", *(f"{millions(size)} parameters" for size in ENCODERS.values())),
+        Kind.CHOICE, "Encoder",
+        "The part that sees, here with its number of parameters; auto takes the usual one of the network.",
+        default=AUTO, choices=ENCODER_CHOICES, notes=("", *(millions(size) for size in ENCODERS.values())),
     )  # fmt: skip
     other_encoder: str | None = ask(
         Kind.TEXT, "Other encoder",
@@ -74,15 +87,19 @@ class TrainSegmentation(Stage):
         Kind.NUMBER, "Epochs", "How often the network sees all training tiles.", default=30, integer=True, minimum=1,
         maximum=100_000,
     )  # fmt: skip
-    loss: str = ask(Kind.CHOICE, "Loss", "What training minimises.", default=LOSSES[0], choices=LOSSES)
+    loss: str = ask(
+        Kind.CHOICE, "Loss", "What training minimises.", default=LOSSES[0], choices=LOSSES, notes=_LOSS_NOTES,
+    )  # fmt: skip
     loss_formula: str | None = ask(
         Kind.TEXT, "Loss formula",
-        "A sum of losses with weights and arguments, such as 'cross entropy + 2 * f-beta(0.5)'; replaces LOSS.",
+        "A sum of losses with weights and arguments, such as 'cross entropy + 2 * f-beta(0.5)'; replaces LOSS. Those "
+        "with arguments: focal(gamma), tversky(false positives, false negatives), f-beta(beta).",
         optional=True, advanced=True,
     )  # fmt: skip
     class_weights: str = ask(
-        Kind.CHOICE, "Class weights", "What a pixel of each class counts in the loss: more where the class is rare.",
-        default="none", choices=CLASS_WEIGHTS, advanced=True,
+        Kind.CHOICE, "Class weights",
+        "What each class counts in the loss: more where it is rare in the training tiles, 1 in the mean.",
+        default=UNWEIGHTED, choices=CLASS_WEIGHTS, notes=_CLASS_WEIGHT_NOTES, advanced=True,
     )  # fmt: skip
     given_weights: str | None = ask(
         Kind.TEXT, "Given weights", "For CLASS_WEIGHTS given: name=weight of each class, such as 'water=1, cloud=4.5'.",
@@ -90,12 +107,14 @@ class TrainSegmentation(Stage):
     )  # fmt: skip
     label_smoothing: float = ask(
         Kind.NUMBER, "Label smoothing",
-        "For labels with errors: share of certainty that cross entropies take from them and spread over all classes.",
+        "For labels with errors: share of certainty that is taken from them and spread over all classes, in cross "
+        "entropies and focal.",
         default=0.0, minimum=0, maximum=0.5, advanced=True,
     )  # fmt: skip
     border_weight: float = ask(
         Kind.NUMBER, "Border weight",
-        "How much more pixels on the border between classes count in the loss; falls to nothing within BORDER_WIDTH.",
+        "How much more pixels on the border between classes count in the loss: 1 + BORDER_WEIGHT at the border, "
+        "falling evenly to 1 at BORDER_WIDTH. No border runs along ignored pixels.",
         default=0.0, minimum=0, maximum=100, advanced=True,
     )  # fmt: skip
     border_width: int = ask(
@@ -132,16 +151,27 @@ class TrainSegmentation(Stage):
     def check(self) -> None:
         """MODEL must not overwrite the weights that training starts from, nor a result a part of DATASET.
 
-        Losses must be known, and weights of classes given where they are asked for, and only there.
+        Losses must be known, one of them must heed smoothed labels where these are asked for, and weights of classes
+        must be given where they are asked for, and only there.
         """
         refuse_results_in_dataset(self, self.dataset)
         if place_of(self.weights) == place_of(self.model):
             raise RequestError(f"MODEL would overwrite WEIGHTS ({self.model}).", "Choose another file to write.")
-        self.loss_terms()
+        self._check_losses()
         if (self.class_weights == GIVEN) != (self.given_weights is not None):
             raise RequestError(
                 f"CLASS_WEIGHTS is {self.class_weights}, and GIVEN_WEIGHTS is {self.given_weights or 'empty'}.",
                 f"Give both CLASS_WEIGHTS {GIVEN} and GIVEN_WEIGHTS, or neither.",
+            )
+        if self.given_weights is not None:
+            parse_given_weights(self.given_weights)
+
+    def _check_losses(self) -> None:
+        heeded = any(term.loss in SMOOTHED_LOSSES for term in self.loss_terms())
+        if self.label_smoothing and not heeded:
+            raise RequestError(
+                f"LABEL_SMOOTHING is {self.label_smoothing:g}, which '{self.loss_formula or self.loss}' knows nothing of.",
+                f"Set LABEL_SMOOTHING to 0, or add one of: {', '.join(SMOOTHED_LOSSES)}.",
             )
 
     def loss_terms(self) -> tuple[Term, ...]:
@@ -150,4 +180,4 @@ class TrainSegmentation(Stage):
         Raises:
             RequestError: LOSS_FORMULA cannot be read.
         """
-        return parse_losses(self.loss_formula or _SHORT_FORMULAS.get(self.loss, self.loss))
+        return parse_losses(self.loss_formula or self.loss)

@@ -28,6 +28,7 @@ from ..scaling import Scaling
 from .batches import Batches
 from .checks import check_fit, input_bands, measured_tiles
 from .loop import Course, Fit, fit
+from .objective import choose_loss, describe_loss
 from .tiles import TileStore
 from .trial import Trial, choose_batch_size, choose_precision
 
@@ -45,14 +46,15 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
     """
     dataset = open_dataset(request.dataset)
     check_fit(dataset, request)
+    objective = choose_loss(request, dataset)
     check_before_training(dataset, Part(report, 0.0, _LOOKING_SHARE))
     page_file = whole_file(request.report, report) if request.report else nullcontext()
     with whole_file(request.model, report) as model_path, page_file as page_path:
         report.progress(_LOOKING_SHARE, "Building the network")
         bands = input_bands(dataset.statistics, report)
-        course = _prepare(request, dataset, bands, report)
+        course = _prepare(request, dataset, bands, objective, report)
         fitted = _fit(course, request, Part(report, 0.02, 0.97))
-        card = _card(request, dataset, bands, fitted)
+        card = _card(request, dataset, bands, describe_loss(objective, dataset.classes.names), fitted)
         save_model(model_path, fitted.state, card)
         if fitted.cancelled:
             report.warn(
@@ -71,15 +73,17 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
     return TrainSegmentationResult(request.model, written, best.measured.scores.mean_iou, best.number)
 
 
-def _prepare(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], report: Report) -> Course:
+def _prepare(
+    request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], objective: LossSettings, report: Report
+) -> Course:
     """Build the network and choose the batch size and the precision."""
     device = choose_device(request.device)
     torch.manual_seed(request.seed)
     design = _design(request, dataset)
     network = build_network(design.architecture, design.encoder, len(bands), len(dataset.classes))
-    taken = give_weights(network, design, request.weights)
+    taken = give_weights(network, design, request.weights, report)
     network = network.to(device, memory_format=torch.channels_last)
-    loss = build_loss(LossSettings(request.loss_terms()))
+    loss = build_loss(objective)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
     report.progress(0.015, "Trying the device")
     teaching = training_loss(network, loss)
@@ -90,6 +94,7 @@ def _prepare(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ..
         f"{design.architecture} with {design.encoder}, {taken}, on {describe_device(device)}, {precision} ({reason}), "
         f"{len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, {size} per step"
     )
+    report.note(f"Loss: {describe_loss(objective, dataset.classes.names)}")
     on_gpu = device.type == "cuda"
     threads = min(_MOST_THREADS, os.cpu_count() or 1) if on_gpu else 1
     batches = Batches(TileStore(dataset), Scaling(bands), size, pinned=on_gpu, threads=threads)
@@ -118,7 +123,7 @@ def _fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
         ) from error
 
 
-def _card(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], fitted: Fit) -> Card:
+def _card(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], loss: str, fitted: Fit) -> Card:
     import segmentation_models_pytorch
 
     return Card(
@@ -134,6 +139,7 @@ def _card(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...],
         dataset=str(dataset.folder.absolute()),
         fingerprint=dataset.fingerprint,
         request=to_json(request),
+        loss=loss,
         metrics=_metrics(dataset, fitted),
         versions={
             "geoseg": version(),
