@@ -22,8 +22,9 @@ def help_html(stage: Type[Stage]) -> str:
     """Return what a stage does, what it asks for and what it gives back, in the HTML that Processing shows."""
     paragraphs = [translate(" ".join(part.split())) for part in stage.help_text().split("\n\n")]
     text = "".join(f"<p>{escape(paragraph, quote=False)}</p>" for paragraph in paragraphs)
-    parameters = _list("Parameters", fields_of(stage))
-    return text + parameters + _list("Results", fields_of(stage.result))
+    asked = fields_of(stage)
+    choices = "".join(_choices(field) for field in asked if field.noted_choices)
+    return text + _list("Parameters", asked) + _list("Results", fields_of(stage.result)) + choices
 
 
 def _list(title: str, fields: Iterable[Field]) -> str:
@@ -32,9 +33,17 @@ def _list(title: str, fields: Iterable[Field]) -> str:
 
 
 def _line(field: Field) -> str:
-    notes = "".join(f"<li><b>{choice}</b>: {_words(note)}</li>" for choice, note in field.noted_choices)
-    listed = f"<ul>{notes}</ul>" if notes else ""
-    return f"<li><b>{_words(field.label)}</b> ({field.parameter}): {_words(field.help)}{listed}</li>"
+    below = f" {_words('See below.')}" if field.noted_choices else ""
+    return f"<li><b>{_words(field.label)}</b> ({field.parameter}): {_words(field.help)}{below}</li>"
+
+
+def _choices(field: Field) -> str:
+    # Not a list: its indents would take half of the narrow panel.
+    lines = "".join(
+        f'<div style="margin-bottom: 4px"><b>{escape(choice, quote=False)}</b>: {_words(note)}</div>'
+        for choice, note in field.noted_choices
+    )
+    return f"<h3>{_words(field.label)} ({field.parameter})</h3>{lines}"
 
 
 def _words(text: str) -> str:

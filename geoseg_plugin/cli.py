@@ -142,11 +142,21 @@ def _add_stage(commands: Any, stage: type[Stage]) -> None:
     help_text = stage.help_text()
     parser = commands.add_parser(
         stage.command(), help=help_text.split("\n\n")[0].replace("%", "%%"), description=help_text.replace("%", "%%"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_noted_choices(stage).replace("%", "%%"), formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.set_defaults(stage=stage.id())
     for field in fields_of(stage):
         parser.add_argument(field.option, **_argument(field))
+
+
+def _noted_choices(stage: type[Stage]) -> str:
+    """Return what is to know of single choices, each on a line of its own."""
+    lines = []
+    for field in fields_of(stage):
+        if field.noted_choices:
+            width = max(len(choice) for choice, _ in field.noted_choices)
+            lines += [f"{field.option}:", *(f"  {choice:{width}}  {note}" for choice, note in field.noted_choices), ""]
+    return "\n".join(lines)
 
 
 def _argument(field: Field) -> dict[str, Any]:
@@ -166,7 +176,9 @@ def _argument(field: Field) -> dict[str, Any]:
 
 def _limits(field: Field) -> str:
     if field.kind is Kind.CHOICE:
-        return f"One of: {', '.join(field.choices)}; default {field.default}."
+        noted = dict(field.noted_choices)
+        listed = [choice for choice in field.choices if choice not in noted] + (["those below"] if noted else [])
+        return f"One of: {', '.join(listed)}; default {field.default}."
     facts = [field.unit, field.range_text(), f"default {field.default}" if field.default not in (None, "") else ""]
     if field.kind is Kind.FLAG or not any(facts):
         return ""

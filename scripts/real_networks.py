@@ -4,8 +4,8 @@ Needs GEOSEG_DATA. A first epoch is timed, and as many are trained as fit into t
 come down when time is up. Every step is the real algorithm, run by the real qgis_process. What it finds goes into
 build/networks: networks.md and networks.json, which keep the rows of earlier runs of other networks.
 
-Environment variables: NETWORKS (names of architectures; those of CONTENDERS), BUDGET (seconds of training for each, 900)
-or EPOCHS in place of it, and TILE_SIZE, OVERLAP, BATCH_SIZE and SEED as for real.py.
+Environment variables: NETWORKS (names of architectures; those of CONTENDERS), BUDGET (seconds of training for each,
+900) or EPOCHS in place of it, and TILE_SIZE, OVERLAP, BATCH_SIZE and SEED as for real.py.
 """
 
 import json
@@ -50,15 +50,21 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     chain = Chain()
     dataset, truth = make_dataset(chain, data, OUT), draw_truth(chain, data, OUT)
+    failed = []
     for name in names:
-        encoder = CONTENDERS.get(name, "auto")
-        trained = train(chain, dataset, name, encoder)
-        mapped = predict(chain, scenes_of(data, ROWS["test"]), OUT / f"{name}.safetensors")
+        try:
+            trained = train(chain, dataset, name, CONTENDERS.get(name, "auto"))
+            mapped = predict(chain, scenes_of(data, ROWS["test"]), OUT / f"{name}.safetensors")
+        except SystemExit as stopped:  # the others may still be compared
+            failed.append(f"{name}: {stopped}")
+            continue
         building = building_of(measure(truth, mapped.pop("maps"))["classes"])
         figures = {key: building[key] for key in ("iou", "f1", "boundary_f1", "share")}
         keep({"network": name, **count(OUT / f"{name}.safetensors"), **figures, **mapped, **trained})
-    print(f"\n{(OUT / 'networks.md').read_text(encoding='utf-8')}")
-    return 0
+    if (OUT / "networks.md").is_file():
+        print(f"\n{(OUT / 'networks.md').read_text(encoding='utf-8')}")
+    print("\n".join(failed))
+    return 1 if failed else 0
 
 
 def train(chain: Chain, dataset: Path, architecture: str, encoder: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from geoseg.geoseg_plugin import cli
 from geoseg.geoseg_plugin.contract.fields import fields_of
+from geoseg.geoseg_plugin.contract.networks import ENCODERS, NETWORKS, millions
 from geoseg.geoseg_plugin.contract.stages import STAGES
 
 
@@ -106,6 +107,16 @@ def test_every_parameter_is_an_option(stage, capsys):
     options = set(re.findall(r"^\s+(--[a-z-]+)", capsys.readouterr().out, re.MULTILINE))
     assert left.value.code == 0
     assert {field.option for field in fields_of(stage)} == options
+
+
+def test_help_says_what_is_to_know_of_single_choices(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train-segmentation", "--help"])
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    for network in NETWORKS:
+        assert f"{network.name} {network.line}" in lines
+    for name, size in ENCODERS.items():
+        assert any(line.startswith(f"{name} {millions(size)}") for line in lines)
 
 
 def test_describe_is_json(capsys):
