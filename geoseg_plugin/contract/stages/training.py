@@ -170,7 +170,7 @@ class TrainSegmentation(Stage):
         heeded = any(term.loss in SMOOTHED_LOSSES for term in self.loss_terms())
         if self.label_smoothing and not heeded:
             raise RequestError(
-                f"LABEL_SMOOTHING is {self.label_smoothing:g}, which '{self.loss_formula or self.loss}' knows nothing of.",
+                f"LABEL_SMOOTHING is {self.label_smoothing:g}, but '{self.loss_formula or self.loss}' cannot use it.",
                 f"Set LABEL_SMOOTHING to 0, or add one of: {', '.join(SMOOTHED_LOSSES)}.",
             )
 
