@@ -8,7 +8,7 @@ from typing import Dict
 
 from .errors import RequestError
 
-_ENTRY = re.compile(r"\s*(.+?)\s*=\s*([^\s=,]+)\s*(?:,|$)", re.DOTALL)  # names may hold commas and =
+_ENTRY = re.compile(r"\s*(.+?)\s*=\s*([^\s=,;]+)\s*(?:[,;]|$)", re.DOTALL)  # names may hold commas and =
 _FORM = "Write name=weight of every class, such as 'water=1, cloud=4.5'."
 
 

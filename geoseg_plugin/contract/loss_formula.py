@@ -63,7 +63,7 @@ def _parse_term(text: str) -> Term:
     given = tuple(_number(part, text) for part in match.group(3).split(",")) if match.group(3) else ()
     if len(given) > len(defaults):
         takes = ", ".join(LOSS_ARGUMENTS[name]) or "none"
-        raise RequestError(f"The loss '{text}' has {len(given)} arguments.", f"'{name}' takes: {takes}.")
+        raise RequestError(f"The loss '{text}' has too many arguments.", f"'{name}' takes: {takes}.")
     arguments = given + defaults[len(given) :]
     if weight == 0 or (name == "tversky" and not any(arguments)):
         raise RequestError(f"The loss '{text}' is always the same.", "Give it a weight and arguments above 0.")
