@@ -58,11 +58,11 @@ def export_model(request: ExportModel, report: Report) -> ExportModelResult:
 
 def _export(original: TorchNetwork, path: Path, tiles: list[_Array], report: Report) -> float:
     """Write the model for windows of any size, or else for the card's tile size; return the largest difference."""
-    report.progress(0.2, "Exporting")
-    write_onnx(original.module, original.card, path, any_size=True)
-    report.progress(0.5, f"Comparing on {len(tiles)} tiles")
     smaller = max(smallest_tile(original.card.architecture), network_side(original.card.tile_size // 2))
+    report.progress(0.2, "Exporting")
     try:
+        write_onnx(original.module, original.card, path, any_size=True)
+        report.progress(0.5, f"Comparing on {len(tiles)} tiles")
         return _compare(original, path, [*tiles, tiles[0][:, :smaller, :smaller]], report)
     except ModelError as error:
         report.detail(f"Not for any window size: {error}")
