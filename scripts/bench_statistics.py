@@ -12,6 +12,7 @@ from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.contract.stages.tile_statistics import TileStatistics
 from geoseg.geoseg_plugin.engine.datasets.ahead import map_ahead
 from geoseg.geoseg_plugin.engine.datasets.dataset import TEST, VALIDATION, Dataset, Tile, open_dataset
+from geoseg.geoseg_plugin.engine.datasets.footprints import outlines_of
 from geoseg.geoseg_plugin.engine.datasets.ground import Ground
 from geoseg.geoseg_plugin.engine.datasets.splitting.ground_split import split_on_ground
 from geoseg.geoseg_plugin.engine.datasets.tile_table import TileTable
@@ -71,7 +72,7 @@ def split_seconds(across: int, report: Report) -> float:
         counts=np.random.default_rng(0).integers(0, 999, (count, 5)),
     )  # fmt: skip
     polygons = shapely.box(col, row, col + 2 * STEP, row + 2 * STEP)
-    ground = Ground.of(polygons, zeros, np.full((count, 2), 2 * STEP))
+    ground = Ground.of(outlines_of(polygons), zeros, np.full((count, 2), 2 * STEP))
     started = time.perf_counter()
     split_on_ground(
         tiles, ground, shares={VALIDATION: 20.0, TEST: 10.0}, tile_size=2 * STEP, seed=1, report=report,

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import shapely
+from geoseg.geoseg_plugin.engine.datasets.footprints import outlines_of
 from geoseg.geoseg_plugin.engine.datasets.ground import Ground
 from geoseg.geoseg_plugin.engine.datasets.splitting.blocks import choose_block_size, group_scenes, lay_blocks
 
@@ -11,7 +12,7 @@ def lay(corners, tile=64):
     """Square tiles with their upper left corners at (x, y)."""
     x, y = np.array(corners, dtype=float).T
     none, sizes = np.zeros(len(x), dtype=np.int64), np.full((len(x), 2), tile)
-    return Ground.of(shapely.box(x, y, x + tile, y + tile), none, sizes)
+    return Ground.of(outlines_of(shapely.box(x, y, x + tile, y + tile)), none, sizes)
 
 
 def cover(left, top, across, down, tile=64):
@@ -52,8 +53,8 @@ def test_blocks_without_tiles_do_not_count():
 
 
 def test_blocks_of_fine_scenes_hold_as_many_tiles():
-    fine, coarse = lay(cover(0, 0, 8, 8, 4), tile=4).shapes, lay(cover(0, 0, 8, 8)).shapes
-    ground = Ground.of(np.concatenate([fine, coarse]), np.repeat([0, 1], 64), np.full((128, 2), 64))
+    fine, coarse = lay(cover(0, 0, 8, 8, 4), tile=4).shapes(), lay(cover(0, 0, 8, 8)).shapes()
+    ground = Ground.of(outlines_of(np.concatenate([fine, coarse])), np.repeat([0, 1], 64), np.full((128, 2), 64))
     blocks = lay_blocks(ground, np.repeat(["fine", "coarse"], 64), tile_size=64, size=0, share=20)
     assert (blocks.count, blocks.size) == (8, 256)
     assert np.bincount(blocks.of_tile).tolist() == [16] * 8

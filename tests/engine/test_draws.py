@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import shapely
+from geoseg.geoseg_plugin.engine.datasets.footprints import outlines_of
 from geoseg.geoseg_plugin.engine.datasets.ground import Ground
 from geoseg.geoseg_plugin.engine.datasets.splitting.draws import Judge, draw_sets, find_near_groups, name_sets
 
 GROUPS = np.arange(10)
 BOXES = shapely.box(64.0 * GROUPS, 0, 64.0 * GROUPS + 64, 64)  # a row of groups of one tile each
-TILES = Ground.of(BOXES, 0 * GROUPS, np.full((10, 2), 64))
+TILES = Ground.of(outlines_of(BOXES), 0 * GROUPS, np.full((10, 2), 64))
 PLACES = np.column_stack([64.0 * GROUPS, 0 * GROUPS])
 
 

@@ -5,15 +5,8 @@ import pytest
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled
-from geoseg.geoseg_plugin.engine.datasets.ground import (
-    Ground,
-    find_partners,
-    footprints,
-    inset,
-    is_placed,
-    number_planes,
-    outline_tiles,
-)
+from geoseg.geoseg_plugin.engine.datasets.footprints import footprints, outline_tiles, outlines_of
+from geoseg.geoseg_plugin.engine.datasets.ground import Ground, find_partners, inset, is_placed, number_planes
 from geoseg.geoseg_plugin.engine.grid import Grid
 from rasterio.crs import CRS
 
@@ -28,12 +21,12 @@ def squares(corners, side):
 def test_planes_lie_side_by_side_in_pixels():
     tiles = shapely.box([100.0, 0.0, 100.0], [0.0, 0.0, 0.0], [110.0, 8.0, 110.0], [5.0, 5.0, 5.0])
     sizes = np.array([[20, 20], [20, 16], [20, 20]])
-    laid = Ground.of(tiles, np.array([7, 3, 3]), sizes, pixel_size=(0.5, 0.25), gap=50)
-    bounds = shapely.bounds(laid.shapes)
+    laid = Ground.of(outlines_of(tiles), np.array([7, 3, 3]), sizes, pixel_size=(0.5, 0.25), gap=50)
+    bounds = shapely.bounds(laid.shapes())
     assert np.allclose(bounds[:, 2:] - bounds[:, :2], [[20, 20], [16, 20], [20, 20]])
     assert np.allclose(laid.pixels, 1)
-    assert shapely.distance(laid.shapes[0], laid.shapes[1:]).min() > 50
-    assert np.isclose(shapely.distance(laid.shapes[1], laid.shapes[2]), 2 * (100 - 8))
+    assert shapely.distance(laid.shapes()[0], laid.shapes()[1:]).min() > 50
+    assert np.isclose(shapely.distance(laid.shapes()[1], laid.shapes()[2]), 2 * (100 - 8))
     assert np.allclose(shapely.bounds(tiles[0]), [100, 0, 110, 5])
 
 
@@ -52,7 +45,9 @@ def test_insets_of_long_tiles_lose_no_more_than_a_tenth_of_a_pixel():
 
 def test_turned_tiles_have_pixels_of_their_own_size():
     grid = Grid(UTM, Affine(10, 0, 500_000, 0, -10, 5_000_000) @ Affine.rotation(30), 64, 64)
-    laid = Ground.of(footprints([grid], UTM), np.zeros(1, dtype=np.int64), np.array([[64, 64]]), pixel_size=(5, 5))
+    laid = Ground.of(
+        outlines_of(footprints([grid], UTM)), np.zeros(1, dtype=np.int64), np.array([[64, 64]]), pixel_size=(5, 5)
+    )
     assert laid.pixels == pytest.approx(2)
 
 

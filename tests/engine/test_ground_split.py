@@ -5,7 +5,8 @@ import pytest
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
-from geoseg.geoseg_plugin.engine.datasets.ground import Ground, footprints
+from geoseg.geoseg_plugin.engine.datasets.footprints import footprints, outlines_of
+from geoseg.geoseg_plugin.engine.datasets.ground import Ground
 from geoseg.geoseg_plugin.engine.datasets.splitting.ground_split import split_on_ground
 from geoseg.geoseg_plugin.engine.datasets.tile_table import TileTable
 from geoseg.geoseg_plugin.engine.datasets.tiling.positions import tile_offsets
@@ -49,7 +50,7 @@ def lay_tiles(scenes, tile, overlap):
 
 
 def lay(polygons, planes, tile, gap=0):
-    return Ground.of(polygons, planes, np.full((len(polygons), 2), tile), gap=gap)
+    return Ground.of(outlines_of(polygons), planes, np.full((len(polygons), 2), tile), gap=gap)
 
 
 def split(scenes, recorder, *, tile=64, overlap=25.0, validation=20.0, test=0.0, counts=None, seed=0, **options):

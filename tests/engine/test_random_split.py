@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import shapely
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
+from geoseg.geoseg_plugin.engine.datasets.footprints import outlines_of
 from geoseg.geoseg_plugin.engine.datasets.ground import Ground, find_partners
 from geoseg.geoseg_plugin.engine.datasets.splitting.random_split import split_at_random
 
@@ -13,7 +14,7 @@ SETS = ("train", "validation", "test")
 def lay(step, across=27):
     row, col = np.divmod(np.arange(across**2), across)
     boxes = shapely.box(step * col, step * row, step * col + 64, step * row + 64)
-    return Ground.of(boxes, 0 * row, np.full((across**2, 2), 64))
+    return Ground.of(outlines_of(boxes), 0 * row, np.full((across**2, 2), 64))
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_overlapping_tiles_are_lost_fairly(buffer, split):
     assert max(validation, test) <= 146
     sets = np.array([SETS.index(name) if name in SETS else -1 for name in splits])
     assert (find_partners(ground.insets, sets) == -1).all()
-    areas = [shapely.union_all(ground.shapes[splits == name]) for name in SETS]
+    areas = [shapely.union_all(ground.shapes()[splits == name]) for name in SETS]
     assert buffer == 0 or shapely.distance(areas, np.roll(areas, 1)).min() >= buffer - 1e-3
 
 

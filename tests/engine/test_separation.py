@@ -2,6 +2,7 @@
 
 import numpy as np
 import shapely
+from geoseg.geoseg_plugin.engine.datasets.footprints import outlines_of
 from geoseg.geoseg_plugin.engine.datasets.ground import Ground
 from geoseg.geoseg_plugin.engine.datasets.splitting.separation import leave_out
 
@@ -12,7 +13,7 @@ def row_of(splits, step=64, side=64):
 
 
 def lay(polygons, side):
-    return Ground.of(polygons, np.zeros(len(polygons), dtype=np.int64), np.full((len(polygons), 2), side))
+    return Ground.of(outlines_of(polygons), np.zeros(len(polygons), dtype=np.int64), np.full((len(polygons), 2), side))
 
 
 def test_training_gives_way_to_validation_and_both_to_test():

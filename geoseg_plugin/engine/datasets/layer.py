@@ -15,7 +15,7 @@ from ...contract.classes import ClassTable
 from ..style import write_split_style
 from ..vector import write_features
 from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER
-from .ground import Footprints
+from .footprints import Footprints
 from .tile_table import TileTable
 
 _FEATURES_AT_ONCE = 20_000

@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 from ...contract.errors import InputError
 from ..grid import read_crs
 from .dataset import FOOTPRINTS, FOOTPRINTS_LAYER, MAKE_AGAIN, Dataset
+from .footprints import outlines_of
 from .ground import Ground, number_planes
 from .layer import read_table
 from .tile_table import TileTable
@@ -73,7 +74,12 @@ class PlacedTiles:
 
     def ground(self, gap: float = 0.0) -> Ground:
         """Return the tiles in pixels of the dataset, planes at least `gap` pixels apart."""
-        return Ground.of(self.polygons, self.planes, self.sizes, pixel_size=self.dataset.pixel_size, gap=gap)
+        # Footprints that users have drawn with holes or of several parts count with all that lies between.
+        is_simple = (shapely.get_type_id(self.polygons) == shapely.GeometryType.POLYGON) & (
+            shapely.get_num_interior_rings(self.polygons) == 0
+        )
+        polygons = np.where(is_simple, self.polygons, shapely.convex_hull(self.polygons))
+        return Ground.of(outlines_of(polygons), self.planes, self.sizes, pixel_size=self.dataset.pixel_size, gap=gap)
 
     def table(self) -> TileTable:
         """Return all that the layer knows of the tiles.

@@ -15,7 +15,8 @@ from ....contract.events import Report, stop_if_cancelled
 from ...grid import Grid
 from ...imagery.paths import name_some
 from ..dataset import TEST, TRAIN, VALIDATION
-from ..ground import NO_PARTNER, NO_SET, Ground, find_partners, footprints, is_placed, number_planes
+from ..footprints import footprints, outlines_of
+from ..ground import NO_PARTNER, NO_SET, Ground, find_partners, is_placed, number_planes
 from .finding import ERROR, NOTE, WARNING, Finding, figure, tiles_in_words
 from .pairs import Pair
 from .survey import Survey
@@ -127,7 +128,7 @@ def find_shared_ground(survey: Survey, report: Report) -> Iterator[Finding]:
     # The corner of a tile that was cut from a scene without georeference is its offset there, in whole pixels.
     known = [is_placed(grid, (round(grid.transform.c), round(grid.transform.f))) for grid in grids]
     sizes = np.array([(grid.height, grid.width) for grid in grids])
-    ground = Ground.of(outline(grids, crs, report), number_planes(scenes, np.array(known)), sizes)
+    ground = Ground.of(outlines_of(outline(grids, crs, report)), number_planes(scenes, np.array(known)), sizes)
     yield from find_shared(ground.insets, [pair for pair, _ in placed], report)
 
 

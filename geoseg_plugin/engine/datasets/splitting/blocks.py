@@ -57,7 +57,7 @@ def lay_blocks(ground: Ground, scenes: NDArray[Any], *, tile_size: int, size: in
         share: For that the smallest share of tiles wanted, in percent.
     """
     groups = group_scenes(ground, scenes)
-    bounds = shapely.bounds(ground.shapes)
+    bounds = ground.bounds
     low, high = np.full((groups.max() + 1, 2), np.inf), np.full((groups.max() + 1, 2), -np.inf)
     np.minimum.at(low, groups, bounds[:, :2])
     np.maximum.at(high, groups, bounds[:, 2:])

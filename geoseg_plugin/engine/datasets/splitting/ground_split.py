@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from ....contract.errors import InputError
@@ -120,7 +119,7 @@ def _asked(shares: Mapping[Split, float]) -> dict[Split, float]:
 
 def _draw(judge: Judge, ground: Ground, seed: int, report: Report) -> NDArray[np.int64] | None:
     """Return the sets of the blocks (B,) in the best of many draws, the first of equals; None where none will do."""
-    bounds = shapely.bounds(ground.shapes)
+    bounds = ground.bounds
     best, least = None, math.inf
     for sets in draw_sets(judge.groups, (bounds[:, :2] + bounds[:, 2:]) / 2, judge.shares, seed):
         stop_if_cancelled(report)

@@ -41,7 +41,7 @@ def split_at_random(
     report.warn(
         "METHOD is 'random': tiles of different sets lie side by side and look alike, so that figures are too good."
     )
-    count, asked = len(ground.shapes), shares_of(shares)
+    count, asked = len(ground), shares_of(shares)
     held_out = np.maximum(np.round(asked * count), asked > 0)
     wanted = np.array([max(1, count - held_out.sum()), *held_out])
     order = np.random.default_rng(seed).permutation(count)

@@ -20,7 +20,8 @@ from ...imagery.cutout import Outline
 from ...imagery.paths import name_some
 from ...vector import read_features, reproject
 from ..dataset import TEST, TRAIN, UNUSED, VALIDATION, Split
-from ..ground import inset, outline_tiles
+from ..footprints import outline_tiles
+from ..ground import inset
 from ..placed import PlacedTiles
 from .boxes import Box, is_meant, read_boxes
 

@@ -60,7 +60,7 @@ def find_neighbours(
 
 
 def _shapes(ground: Ground, buffer: float) -> NDArray[Any]:
-    return ground.shapes if buffer > _SAME_WITHIN_PX else ground.insets
+    return ground.shapes() if buffer > _SAME_WITHIN_PX else ground.insets
 
 
 def _are_near(polygons: NDArray[Any], others: NDArray[Any], buffer: float) -> NDArray[np.bool_]:

@@ -17,7 +17,8 @@ from ...imagery.writing import is_value_of
 from ...provenance import VERSION_TAG
 from ...run import version
 from ..dataset import FOOTPRINTS, TRAIN, VALIDATION, write_description
-from ..ground import Footprints, Ground, is_placed, number_planes
+from ..footprints import Footprints
+from ..ground import Ground, is_placed, number_planes
 from ..layer import write_footprints
 from ..splitting.ground_split import split_on_ground
 from ..tile_table import TileTable
@@ -131,7 +132,7 @@ def _split(
     _check_several(request, sheets, tiles)
     placed = np.concatenate([np.full(len(kept), is_placed(sheet.grid)) for sheet, kept in outcomes.kept()])
     ground = Ground.of(
-        footprints[:], number_planes(tiles.scenes, placed), np.column_stack([tiles.heights, tiles.widths]),
+        footprints.outlines(), number_planes(tiles.scenes, placed), np.column_stack([tiles.heights, tiles.widths]),
         pixel_size=sheets[0].grid.pixel_size,
     )  # fmt: skip
     return split_on_ground(
