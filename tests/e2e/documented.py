@@ -18,14 +18,23 @@ def commands_of(page):
     return [line for block in blocks for line in block.replace("\\\n", "").splitlines()]
 
 
-def run_shown(qgis_process, command):
-    """Run a command in the current folder; return its parameters, each a list of texts, and what it said."""
-    _, run, algorithm, dashes, *values = shlex.split(command)
-    assert (run, dashes) == ("run", "--")
+def values_of(words):
+    """Return the parameters in NAME=value, each a list of texts."""
     parameters = {}
-    for value in values:
-        name, text = value.split("=", 1)
+    for word in words:
+        name, text = word.split("=", 1)
         parameters.setdefault(name, []).append(text)
+    return parameters
+
+
+def run_shown(qgis_process, command, **shortened):
+    """Run a command in the current folder, some parameters with other values.
+
+    Returns its parameters, each a list of texts, and what it said.
+    """
+    _, run, algorithm, dashes, *words = shlex.split(command)
+    assert (run, dashes) == ("run", "--")
+    parameters = {**values_of(words), **shortened}
     done = qgis_process.run(algorithm, parameters)
     assert done.returncode == 0, done.stderr
     return parameters, done.stdout
