@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 from torch.nn import functional
@@ -13,6 +12,7 @@ from torch.nn import functional
 from .gradient import gradient_magnitude
 from .gscnn_losses import two_stream_loss
 from .initial_values import fill_for_relu
+from .library import build_encoder
 from .losses.loss import Loss, TrainingLoss
 
 _SHAPE_WIDTHS = (64, 32, 16, 8)
@@ -45,7 +45,7 @@ class GatedScnn(nn.Module):
 
     def __init__(self, bands: int, classes: int, encoder: str) -> None:
         super().__init__()
-        self.encoder = smp.encoders.get_encoder(encoder, in_channels=bands, weights=None, output_stride=_STRIDE)
+        self.encoder = build_encoder(encoder, bands, output_stride=_STRIDE)
         first, second, *deeper = self.encoder.out_channels[1:]
         self.shape_stream = _ShapeStream(first or second, deeper)
         self.edges_and_gradients = nn.Conv2d(2, 1, 1, bias=False)

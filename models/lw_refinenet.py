@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import segmentation_models_pytorch as smp
 import torch
 from torch import nn
 from torch.nn import functional
 
+from .library import build_encoder
 from .mobilenet_v2 import MobileNetV2
 
 _MOBILENET = "mobilenet_v2"
@@ -41,7 +41,7 @@ class LightWeightRefineNet(nn.Module):
             self.encoder: nn.Module = MobileNetV2(bands)
             self.fusions = _over_mobilenet()
         else:
-            self.encoder = smp.encoders.get_encoder(encoder, in_channels=bands, weights=None)
+            self.encoder = build_encoder(encoder, bands)
             self.fusions = _over_any(self.encoder.out_channels[-4:])
         self.head = nn.Conv2d(_WIDTH, classes, 3, padding=1)
         for part in (*self.fusions.modules(), self.head):
