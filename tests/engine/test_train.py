@@ -196,3 +196,34 @@ def test_bfloat16_is_close_to_float32(blobs, tmp_path, make_recorder):
         train_segmentation(_request(blobs, tmp_path / precision, precision=precision, augment=False), recorder)
         losses.append(next(value for name, value, _ in recorder.metrics if name == "loss"))
     assert losses[1] == pytest.approx(losses[0], rel=0.1)
+
+
+def test_what_is_minimised_is_told(blobs, tmp_path, recorder):
+    words = (
+        "cross entropy + 0.5 * f2; class weights background 0.5, roof 1.5; label smoothing 0.1; "
+        "border weight 4 within 3 pixels"
+    )
+    request = _request(
+        blobs, tmp_path, loss_formula="Cross entropy + 0.5*f2", class_weights="given", label_smoothing=0.1,
+        given_weights="roof=1.5, background=0.5", border_weight=4, border_width=3, report=str(tmp_path / "page.html"),
+    )  # fmt: skip
+    result = train_segmentation(request, recorder)
+    assert f"Loss: {words}" in recorder.notes
+    assert read_card(result.model).loss == words
+    assert words in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_class_weights_count(blobs, tmp_path, recorder):
+    # Six of seven pixels are background, but next to nothing is lost with them.
+    options = {"class_weights": "given", "given_weights": "background=0.001, roof=1", "loss": "cross entropy"}
+    train_segmentation(_request(blobs, tmp_path, **options), recorder)
+    found = read_card(str(tmp_path / "model.safetensors")).metrics["classes"]
+    assert found["roof"]["recall"] > 0.9
+    assert found["background"]["recall"] < 0.1
+
+
+def test_weights_of_other_classes_are_refused_at_once(blobs, tmp_path, recorder):
+    with pytest.raises(RequestError, match="'roof' no weight"):
+        train_segmentation(_request(blobs, tmp_path, class_weights="given", given_weights="background=1"), recorder)
+    assert recorder.notes == []
+    assert list(tmp_path.iterdir()) == []
