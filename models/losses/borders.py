@@ -1,4 +1,4 @@
-"""More weight for the pixels between classes, where most mistakes are made."""
+"""The borders between classes, where most mistakes are made, and more weight for their pixels."""
 
 from __future__ import annotations
 
@@ -6,29 +6,46 @@ import torch
 from torch.nn import functional
 
 
+def find_borders(labels: torch.Tensor, known: torch.Tensor, reach: int) -> torch.Tensor:
+    """Return which pixels have one of another class no more than `reach` steps to any of the four sides from them.
+
+    Args:
+        labels: Class indices (N, H, W).
+        known: Where they count (N, H, W) bool; elsewhere there is no class, and no border to it.
+        reach: Number of steps, 1 or more; 2 make up the disc of that radius.
+
+    Returns:
+        (N, 1, H, W) bool.
+    """
+    # Numbers of classes are small and whole in float32, which pooling needs.
+    classes, unknown = labels[:, None].float(), ~known[:, None]
+    highest, lowest = classes.masked_fill(unknown, -torch.inf), (-classes).masked_fill(unknown, -torch.inf)
+    for _ in range(reach):
+        highest, lowest = _spread(highest), _spread(lowest)
+    return known[:, None] & (highest != -lowest)
+
+
 def weigh_borders(labels: torch.Tensor, known: torch.Tensor, weight: float, width: int) -> torch.Tensor:
-    """Return 1 + weight for pixels with another class among their eight neighbours, falling linearly to 1.
+    """Return 1 + weight for pixels beside one of another class, falling linearly to 1.
 
     Args:
         labels: Class indices (N, H, W).
         known: Where they count (N, H, W) bool; elsewhere there is no class, and no border to it.
         weight: What the border counts more, 0 or above.
-        width: How many pixels from the border, in rows or columns, it is nothing any more; 1 is the border alone.
+        width: How many steps from the border nothing is left of that; 1 is the border alone.
 
     Returns:
         Weights (N, H, W) float32.
     """
-    classes = labels.float()[:, None]
-    highest = _highest_around(classes.masked_fill(~known[:, None], -torch.inf))
-    lowest = -_highest_around((-classes).masked_fill(~known[:, None], -torch.inf))
-    near = (known[:, None] & (highest != lowest)).float()
-    steps = near
+    near = find_borders(labels, known, 1).float()
+    layers = near
     for _ in range(width - 1):
-        near = _highest_around(near)
-        steps = steps + near
-    return 1 + weight / width * steps[:, 0]
+        near = _spread(near)
+        layers = layers + near
+    return 1 + weight / width * layers[:, 0]
 
 
-def _highest_around(values: torch.Tensor) -> torch.Tensor:
-    """Return the highest of each pixel and its neighbours (N, 1, H, W)."""
-    return functional.max_pool2d(values, kernel_size=3, stride=1, padding=1)
+def _spread(values: torch.Tensor) -> torch.Tensor:
+    """Return the highest of each pixel and its four neighbours (N, 1, H, W)."""
+    across = functional.max_pool2d(values, (1, 3), stride=1, padding=(0, 1))
+    return torch.maximum(across, functional.max_pool2d(values, (3, 1), stride=1, padding=(1, 0)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from geoseg.models.losses.borders import weigh_borders
+from geoseg.models.losses.borders import find_borders, weigh_borders
 from scipy.ndimage import distance_transform_cdt
 
 
@@ -13,23 +13,38 @@ def _weigh(labels, known=None, weight=4.0, width=3):
     return weigh_borders(labels, known, weight, width)[0].numpy()
 
 
-def _expected(labels, known, weight, width):
-    """Look at all pairs of neighbours, then measure chessboard distances."""
+def _borders(labels, known, reach):
+    """Look around every pixel."""
+    near = np.add.outer(*(np.abs(np.arange(-reach, reach + 1)),) * 2) <= reach
+    labels, known = (np.pad(array, reach) for array in (labels, known))
     border = np.zeros(labels.shape, dtype=bool)
     for row, col in np.argwhere(known):
-        around = slice(max(row - 1, 0), row + 2), slice(max(col - 1, 0), col + 2)
-        border[row, col] = (known[around] & (labels[around] != labels[row, col])).any()
-    if not border.any():
-        return np.ones(labels.shape)
-    distance = distance_transform_cdt(~border, "chessboard")
+        around = np.s_[row - reach : row + reach + 1, col - reach : col + reach + 1]
+        border[row, col] = (near & known[around] & (labels[around] != labels[row, col])).any()
+    return border[reach:-reach, reach:-reach]
+
+
+def _expected(labels, known, weight, width):
+    distance = distance_transform_cdt(~_borders(labels, known, 1), "taxicab")
     return 1 + weight * np.maximum(0, 1 - distance / width)
 
 
-@pytest.mark.parametrize("width", [1, 2, 5, 64])
-def test_against_distances(width):
-    random = np.random.default_rng(width)
+def _case(seed):
+    random = np.random.default_rng(seed)
     labels = np.kron(random.integers(0, 3, (4, 5)), np.ones((9, 7), dtype=np.int64))
-    known = np.kron(random.random((12, 7)) < 0.8, np.ones((3, 5), dtype=bool))
+    return labels, np.kron(random.random((12, 7)) < 0.8, np.ones((3, 5), dtype=bool))
+
+
+@pytest.mark.parametrize("reach", [1, 2, 3])
+def test_borders_against_a_look_around(reach):
+    labels, known = _case(reach)
+    found = find_borders(torch.as_tensor(labels)[None], torch.as_tensor(known)[None], reach)
+    assert (found[0, 0].numpy() == _borders(labels, known, reach)).all()
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 64])
+def test_weights_against_distances(width):
+    labels, known = _case(width)
     assert _weigh(labels, known, 2.5, width) == pytest.approx(_expected(labels, known, 2.5, width), rel=1e-5)
 
 
@@ -39,8 +54,8 @@ def test_a_straight_border():
     assert _weigh(labels) == pytest.approx(np.array([row] * 3))
 
 
-def test_corners_are_borders():
-    assert _weigh([[0, 0, 0], [0, 0, 0], [0, 0, 1]], width=1).tolist() == [[1, 1, 1], [1, 5, 5], [1, 5, 5]]
+def test_a_border_has_two_sides():
+    assert _weigh([[0, 0, 0], [0, 0, 0], [0, 0, 1]], width=1).tolist() == [[1, 1, 1], [1, 1, 5], [1, 5, 5]]
 
 
 def test_ignored_pixels_make_no_border():
