@@ -1,0 +1,130 @@
+"""Gated-SCNN: its layers, its two ways to answer, and that training with it can be repeated."""
+
+import numpy as np
+import pytest
+import torch
+from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.training.train import train_segmentation
+from geoseg.models.catalog import build_network, training_loss
+from geoseg.models.file import read_tensors
+from geoseg.models.gscnn import GatedScnn, _Gate
+from geoseg.models.losses.loss import LossSettings, build_loss
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return GatedScnn(3, 2, "resnet18")
+
+
+def _size(module):
+    return sum(part.numel() for part in module.parameters())
+
+
+def _block(width):
+    return 2 * (9 * width**2 + 2 * width)
+
+
+def _gate(width):
+    openness = 2 * (width + 1) + (width + 1) ** 2 + (width + 1) + (width + 1) + 1 + 2
+    return openness + width**2
+
+
+def test_it_has_the_layers_of_the_description(network):
+    assert _size(network.encoder) == 11_176_512
+    blocks = sum(_block(width) + (width + 1) * (width // 2) + _gate(width // 2) for width in (64, 32, 16))
+    leads = 128 + 1 + 256 + 1 + 512 + 1
+    assert _size(network.shape_stream) == blocks + leads + 8
+    seen = 3 * (9 * 512 * 256) + 2 * 512 * 256 + 256 + 6 * 2 * 256
+    assert _size(network.pyramid) == seen + 6 * 256 * 256
+    assert _size(network.fine) == 64 * 48
+    assert _size(network.head) == 9 * (304 + 256) * 256 + 4 * 256 + 256 * 2 + 2
+    assert _size(network.edges_and_gradients) == 2
+
+
+def test_in_training_it_gives_edges_too(network):
+    image = torch.randn(2, 3, 64, 96)
+    logits, edges = network(image)
+    assert (logits.shape, edges.shape) == ((2, 2, 64, 96), (2, 1, 64, 96))
+    with torch.inference_mode():
+        assert network.eval()(image).shape == (2, 2, 64, 96)
+
+
+def test_the_deepest_features_are_at_a_sixteenth(network):
+    with torch.inference_mode():
+        features = network.eval().encoder(torch.zeros(1, 3, 64, 96))
+    assert [one.shape[-2:] for one in features[-2:]] == [(4, 6), (4, 6)]
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "mobilenet_v2", "tu-convnext_atto"])
+def test_every_parameter_learns(encoder):
+    torch.manual_seed(0)
+    network = build_network("gscnn", encoder, 2, 3)
+    loss = training_loss(network, build_loss(LossSettings(parse_losses("cross entropy"))))
+    target = torch.zeros(2, 65, 70, dtype=torch.int64)
+    target[:, 20:40, 20:50] = 2
+    loss(network(torch.randn(2, 2, 65, 70)), target).backward()
+    unmoved = [name for name, part in network.named_parameters() if part.grad is None or not part.grad.any()]
+    assert unmoved == []
+
+
+def test_an_open_gate_doubles_what_a_closed_one_leaves_as_it_is():
+    gate = _Gate(4).eval()
+    gate.output.weight.data = torch.eye(4)[:, :, None, None]
+    x, lead = torch.randn(1, 4, 6, 6), torch.randn(1, 1, 6, 6)
+    for bias, times in ((40.0, 2.0), (0.0, 1.5), (-40.0, 1.0)):
+        torch.nn.init.zeros_(gate.openness[4].weight)
+        torch.nn.init.constant_(gate.openness[4].bias, bias)
+        torch.testing.assert_close(gate(x, lead), times * x)
+
+
+def test_edges_follow_deep_features_and_classes_follow_the_gradients(network):
+    network.eval()
+    image = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        first, _, *deeper = network.encoder(image)[1:]
+        edges = network.shape_stream(first, deeper, image.shape[-2:])
+        others = network.shape_stream(first, [deeper[0], deeper[1], deeper[2] + 1], image.shape[-2:])
+        logits = network(image)
+        network.edges_and_gradients.weight[:, 0] += 1
+        assert not torch.allclose(edges, others)
+        assert not torch.allclose(network(image), logits)
+
+
+def test_in_low_precision_and_any_memory_order_it_answers_alike(network):
+    network.eval()
+    image = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        wanted = network(image)
+        network.to(memory_format=torch.channels_last)
+        ordered = network(image.to(memory_format=torch.channels_last))
+        with torch.autocast("cpu", torch.bfloat16):
+            low = network(image)
+    torch.testing.assert_close(ordered, wanted, atol=1e-4, rtol=1e-4)
+    assert low.dtype == torch.float32
+    assert (low - wanted).abs().max() < 0.05 * wanted.abs().max()
+
+
+def test_the_same_seed_trains_the_same_weights(make_dataset, make_blob_tile, tmp_path, recorder):
+    random = np.random.default_rng(0)
+    tiles = [(split, *make_blob_tile(random, 64)) for split in ("train", "train", "validation")]
+    dataset, states = make_dataset(tiles), []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        model = str(tmp_path / f"{name}.safetensors")
+        request = TrainSegmentation(
+            dataset=dataset, model=model, architecture="gscnn", epochs=1, batch_size=2, device="cpu", seed=seed,
+            precision="bfloat16",
+        )  # fmt: skip
+        train_segmentation(request, recorder)
+        states.append(read_tensors(model))
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    assert not all(torch.equal(states[0][name], states[2][name]) for name in states[0])
