@@ -169,7 +169,7 @@ def measure_prediction(figures: Figures, folder: Path, scene: Path) -> None:
     torch.manual_seed(0)
     bands = tuple(Band(name, 127.0, 60.0) for name in ("red", "green", "blue"))
     card = Card("unet", "resnet18", bands, "uint8", CLASSES, 255, WINDOW, (0.5, 0.5), "EPSG:32645")
-    network = build_network("unet", "resnet18", len(bands), len(CLASSES), "none").eval()
+    network = build_network("unet", "resnet18", len(bands), len(CLASSES)).eval()
     save_model(folder / "model.safetensors", network.state_dict(), card)
     write_onnx(network, card, folder / "model.onnx", any_size=True)
     for name, file, polygons in (

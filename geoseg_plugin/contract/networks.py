@@ -57,7 +57,7 @@ NETWORKS: Tuple[Network, ...] = (
     Network("segformer", "SegFormer", "made for the mit encoders; sees the whole tile.", 3_714_658, "mit_b0"),
     Network("dpt", "DPT", "for vision transformers; needs pretrained weights.", 34_686_786, _VIT),
     Network("lw-refinenet", "Light-Weight RefineNet", "small and quick; good for weak machines.", 3_240_770, _MOBILE),
-    Network("gscnn", "Gated-SCNN", "learns borders too; for buildings and parcels; slow.", 0, _RESNET),
+    Network("gscnn", "Gated-SCNN", "learns borders too; for buildings and parcels; slow.", 16_772_911, _RESNET),
     Network("cloudxnet", "CloudX-Net", "made for clouds; large and slow.", 19_488_114, NO_ENCODER),
     Network("satellite-unet", "Satellite U-Net", "a narrow U-Net made for roofs; small.", 1_612_578, NO_ENCODER),
     Network("slump-unet", "Slump U-Net", "the wide U-Net, made for thaw slumps; slow.", 31_384_770, NO_ENCODER),

@@ -26,8 +26,8 @@ def save(tmp_path):
     def do():
         torch.manual_seed(0)
         path = tmp_path / "model.safetensors"
-        card = make_card(architecture="linknet", encoder="resnet18")
-        save_model(path, build_network("linknet", "resnet18", 3, 3, "none").state_dict(), card)
+        card = make_card(architecture="satellite-unet", encoder="none")
+        save_model(path, build_network("satellite-unet", "none", 3, 3).state_dict(), card)
         return str(path)
 
     return do
@@ -56,21 +56,24 @@ def test_both_models_make_the_same_map(tmp_path, save, sample, capfd):
     assert len(np.unique(one)) > 1
 
 
-def _wrong_for(sizes):
-    """Stand in for write_onnx: write another network where `any_size` is among `sizes`."""
+def _wrong_for(sizes, fails=False):
+    """Stand in for write_onnx: write another network where `any_size` is among `sizes`, or fail."""
     export_truly = export.write_onnx
 
     def write(network, card, path, *, any_size):
-        if any_size in sizes:
-            write_pixelwise(path, card, np.eye(3), np.zeros(3))
-        else:
+        if any_size not in sizes:
             export_truly(network, card, path, any_size=any_size)
+        elif fails:
+            raise ModelError("Torch cannot export it.")
+        else:
+            write_pixelwise(path, card, np.eye(3), np.zeros(3))
 
     return write
 
 
-def test_networks_that_cannot_take_every_size_keep_the_tile_size(tmp_path, save, sample, monkeypatch):
-    monkeypatch.setattr(export, "write_onnx", _wrong_for({True}))
+@pytest.mark.parametrize("fails", [False, True])
+def test_networks_that_cannot_take_every_size_keep_the_tile_size(tmp_path, save, sample, monkeypatch, fails):
+    monkeypatch.setattr(export, "write_onnx", _wrong_for({True}, fails))
     output, listener = str(tmp_path / "model.onnx"), Listener()
     assert export_model(ExportModel(model=save(), sample=sample, output=output), listener).max_difference < 1e-3
     _predict(output, sample, tmp_path / "map.tif", listener, tile_size=128)

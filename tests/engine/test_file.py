@@ -29,7 +29,7 @@ def _card(**changes):
 
 @pytest.fixture(scope="module")
 def network():
-    return build_network("unet", "resnet18", 2, 2, "none")
+    return build_network("unet", "resnet18", 2, 2)
 
 
 def test_weights_and_card_come_back(network, tmp_path):
