@@ -176,9 +176,7 @@ def _argument(field: Field) -> dict[str, Any]:
 
 def _limits(field: Field) -> str:
     if field.kind is Kind.CHOICE:
-        noted = dict(field.noted_choices)
-        listed = [choice for choice in field.choices if choice not in noted] + (["those below"] if noted else [])
-        return f"One of: {', '.join(listed)}; default {field.default}."
+        return f"One of: {'those below' if field.noted_choices else ', '.join(field.choices)}; default {field.default}."
     facts = [field.unit, field.range_text(), f"default {field.default}" if field.default not in (None, "") else ""]
     if field.kind is Kind.FLAG or not any(facts):
         return ""

@@ -58,8 +58,16 @@ def render_stage(stage: dict) -> str:
             "|---|---|---|",
             *results,
             "",
+            *(line for field in stage["parameters"] if field["notes"] for line in render_choices(field)),
         ]
     )
+
+
+def render_choices(field: dict) -> list:
+    """Return the lines on the choices of one parameter, of which something is to know."""
+    noted = zip(field["choices"], field["notes"], strict=True)
+    rows = [f"| `{choice}` | {note} |" for choice, note in noted]
+    return [f"| {field['parameter']} | {field['label']} |", "|---|---|", *rows, ""]
 
 
 def option(field: dict) -> str:
@@ -77,8 +85,7 @@ def describe(field: dict) -> str:
     """Return label, help, limits, default and choices of a parameter."""
     facts = [f"{field['label']}. {field['help']}"]
     if field["notes"]:
-        noted = zip(field["choices"], field["notes"], strict=True)
-        facts.append("One of " + "; ".join(f"`{choice}`{f' ({note})' if note else ''}" for choice, note in noted) + ".")
+        facts.append("One of the choices below.")
     elif field["choices"]:
         facts.append("One of " + ", ".join(f"`{choice}`" for choice in field["choices"]) + ".")
     if field["minimum"] is not None and field["maximum"] is not None:

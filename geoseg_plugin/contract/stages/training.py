@@ -68,9 +68,9 @@ class TrainSegmentation(Stage):
         notes=tuple(network.line for network in NETWORKS),
     )  # fmt: skip
     encoder: str = ask(
-        Kind.CHOICE, "Encoder",
-        "The part that sees, here with its number of parameters; auto takes the usual one of the network.",
-        default=AUTO, choices=ENCODER_CHOICES, notes=("", *(millions(size) for size in ENCODERS.values())),
+        Kind.CHOICE, "Encoder", "The part of the network that sees; listed with its number of parameters.",
+        default=AUTO, choices=ENCODER_CHOICES,
+        notes=("the usual one of the network.", *(millions(size) for size in ENCODERS.values())),
     )  # fmt: skip
     other_encoder: str | None = ask(
         Kind.TEXT, "Other encoder",
