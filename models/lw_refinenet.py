@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import nn
@@ -105,8 +106,8 @@ class _Fusion(nn.Module):
         self.output = nn.Identity() if output is None else _pointwise(width, output)
 
     def forward(self, features: Sequence[torch.Tensor], deeper: torch.Tensor | None) -> torch.Tensor:
-        reduced = [reduce(self.dropout(one)) for reduce, one in zip(self.reductions, features, strict=True)]
-        x = self.adapter(torch.stack(reduced).sum(0))
+        reduced = [narrow(self.dropout(one)) for narrow, one in zip(self.reductions, features, strict=True)]
+        x = self.adapter(reduce(torch.add, reduced))
         if deeper is not None:
             x = x + functional.interpolate(deeper, size=x.shape[-2:], mode="bilinear", align_corners=True)
         joined: torch.Tensor = self.output(self.pooling(self.activation(x)))
