@@ -49,7 +49,7 @@ NETWORKS: Tuple[Network, ...] = (
     Network("manet", "MA-Net", "U-Net with attention; for objects of many sizes.", 21_675_618, _RESNET),
     Network("linknet", "LinkNet", "a light U-Net; quick.", 11_663_810, _RESNET),
     Network("fpn", "FPN", "for objects of many sizes; quick, with softer borders.", 13_047_362, _RESNET),
-    Network("pspnet", "PSPNet", "for large fields; the quickest, with coarse borders.", 11_334_434, _RESNET),
+    Network("pspnet", "PSPNet", "for large fields; quickest; coarse; uses half of its encoder.", 11_334_434, _RESNET),
     Network("pan", "PAN", "a light pyramid with attention; tiles of 128 pixels or more.", 11_367_945, _RESNET),
     Network("deeplabv3", "DeepLabV3", "sees far around each pixel; slow, with soft borders.", 15_899_202, _RESNET),
     Network("deeplabv3plus", "DeepLabV3+", "sees far and keeps borders; good with mobilenet_v2.", 12_329_554, _RESNET),
