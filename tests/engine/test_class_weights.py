@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from geoseg.geoseg_plugin.contract.stages.training import CLASS_WEIGHTS, GIVEN, UNWEIGHTED
 from geoseg.models.losses.class_weights import weigh_classes
 
-KINDS = ("inverse frequency", "median frequency", "effective number")
+KINDS = tuple(kind for kind in CLASS_WEIGHTS if kind not in (UNWEIGHTED, GIVEN))
 COUNTS = np.array([[600, 200, 0, 0], [200, 100, 100, 0], [0, 700, 50, 0]])
 
 
