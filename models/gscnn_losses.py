@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from .gradient import gradient_magnitude
+from .losses.borders import find_borders
 from .losses.loss import IGNORE_INDEX, Loss, TrainingLoss
 
 _EDGE_REACH = 2  # of edges into either side, in pixels
@@ -46,7 +47,7 @@ def two_stream_loss(loss: Loss) -> TrainingLoss:
 
 
 def edge_truth(target: torch.Tensor) -> torch.Tensor:
-    """Return where edges are: pixels with one of another class within _EDGE_REACH pixels, as the crow flies.
+    """Return where edges are: pixels with one of another class within two pixels, as the crow flies.
 
     Args:
         target: (N, H, W) int64 class indices; pixels that are ignored neither are nor make edges.
@@ -54,20 +55,7 @@ def edge_truth(target: torch.Tensor) -> torch.Tensor:
     Returns:
         (N, 1, H, W) float32, 1 at edges and 0 elsewhere.
     """
-    labelled = (target != IGNORE_INDEX)[:, None]
-    # Numbers of classes are small and whole in float32, which pooling needs.
-    classes = target[:, None].float()
-    highest = classes.masked_fill(~labelled, -torch.inf)
-    lowest = (-classes).masked_fill(~labelled, -torch.inf)
-    for _ in range(_EDGE_REACH):
-        highest, lowest = _spread(highest), _spread(lowest)
-    return (labelled & (highest != -lowest)).float()
-
-
-def _spread(x: torch.Tensor) -> torch.Tensor:
-    """Return the maximum of each pixel and its four neighbours; done twice it is that of the disc of radius 2."""
-    across = functional.max_pool2d(x, (1, 3), stride=1, padding=(0, 1))
-    return torch.maximum(across, functional.max_pool2d(x, (3, 1), stride=1, padding=(1, 0)))
+    return find_borders(target, target != IGNORE_INDEX, _EDGE_REACH).float()
 
 
 def edge_loss(edges: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
