@@ -30,7 +30,7 @@ test-host: setup ## Run the tests of the QGIS side, inside QGIS's Python.
 test-e2e: setup ## Run the tests of the whole, through the real qgis_process.
 	$(QGIS_PYTHON) $(PYTEST) tests/e2e $(ARGS)
 
-test-real: setup ## Run the slow tests on real imagery (GEOSEG_DATA), which make test leaves out.
+test-real: setup ## Run the tests that take long, on real imagery too (GEOSEG_DATA); make test leaves them out.
 	$(ENV)/engine-tests/bin/python $(PYTEST) tests/real $(ARGS)
 
 demo: setup ## Go from a synthetic scene to a map, and leave a QGIS project and a picture in build/demo.
