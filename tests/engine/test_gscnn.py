@@ -9,6 +9,7 @@ from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.catalog import build_network, training_loss
 from geoseg.models.file import read_tensors
 from geoseg.models.gscnn import GatedScnn, _Gate
+from geoseg.models.gscnn_losses import edge_loss, edge_truth
 from geoseg.models.losses.loss import LossSettings, build_loss
 
 
@@ -98,6 +99,22 @@ def test_edges_follow_deep_features_and_classes_follow_the_gradients(network):
         network.edges_and_gradients.weight[:, 0] += 1
         assert not torch.allclose(edges, others)
         assert not torch.allclose(network(image), logits)
+
+
+def test_the_shape_stream_learns_where_classes_end(network, make_blob_tile):
+    images, label = make_blob_tile(np.random.default_rng(1), 64)
+    image = torch.from_numpy(images)[None].float().sub(90).div(40)
+    target = torch.from_numpy(label == 7).long()[None]
+    optimiser = torch.optim.AdamW(network.parameters(), lr=0.01)
+    for _ in range(15):
+        first, _, *deeper = network.encoder(image)[1:]
+        edges = network.shape_stream(first, deeper, image.shape[-2:])
+        optimiser.zero_grad()
+        edge_loss(edges, target).backward()
+        optimiser.step()
+    truth = edge_truth(target) > 0
+    assert edges[truth].mean() > 1
+    assert edges[~truth].mean() < -1
 
 
 def test_in_low_precision_and_any_memory_order_it_answers_alike(network):
