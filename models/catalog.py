@@ -51,7 +51,10 @@ def choose_encoder(architecture: str, encoder: str, other: str | None = None) ->
     usual = _network(architecture).encoder
     chosen = other or (usual if encoder == AUTO else encoder)
     if usual == NO_ENCODER and chosen != NO_ENCODER:
-        raise RequestError(f"{architecture} has no encoder to choose, not {chosen}.", f"Set ENCODER to {AUTO}.")
+        raise RequestError(
+            f"{architecture} has no encoder to choose, not {chosen}.",
+            f"Set ENCODER to {AUTO}, and leave OTHER_ENCODER empty.",
+        )
     return chosen
 
 

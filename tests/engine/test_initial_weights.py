@@ -4,6 +4,8 @@ import pytest
 import timm
 import torch
 from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.catalog import build_network
 from geoseg.models.file import save_model
 from geoseg.models.weights import Design, _first_convolution, give_weights
@@ -251,3 +253,22 @@ def test_imagenet_needs_an_encoder(give):
     with pytest.raises(RequestError, match="WEIGHTS is imagenet, and cloudxnet has no encoder") as caught:
         give(_design("cloudxnet", "none"), "imagenet")
     assert "WEIGHTS to none" in caught.value.fix
+
+
+def test_training_goes_on_where_the_model_was(blobs, tmp_path, recorder):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # So small a network gains nothing from more.
+
+    def train(name, **options):
+        request = TrainSegmentation(
+            dataset=blobs, model=str(tmp_path / f"{name}.safetensors"), batch_size=4, device="cpu", precision="float32",
+            other_encoder=SMALL, **options,
+        )  # fmt: skip
+        return train_segmentation(request, recorder)
+
+    taught = train("taught", epochs=5, learning_rate=0.003)
+    on = train("on", epochs=1, learning_rate=1e-5, weights=taught.model)
+    afresh = train("afresh", epochs=1, learning_rate=1e-5)
+    torch.set_num_threads(threads)
+    assert on.best_iou > taught.best_iou - 0.02 > afresh.best_iou + 0.3
+    assert any(f"unet with {SMALL}, all weights from {taught.model}" in note for note in recorder.notes)
