@@ -15,6 +15,7 @@ from osgeo import gdal
 PAGE = "networks.md"
 CLASSES = "1 building; 2 lake = water; 3 tree"
 CARD = "geoseg_card"
+QUICK = {"EPOCHS": 1, "PRECISION": "float32"}  # without trying which precision is faster
 
 
 def read_header(path):
@@ -58,7 +59,7 @@ def said(qgis_process, folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for command in commands_of(PAGE):
-            shortened = {"EPOCHS": 1} if "trainsegmentation" in command else {}
+            shortened = QUICK if "trainsegmentation" in command else {}
             parameters, text = run_shown(qgis_process, command, **shortened)
             said[parameters["MODEL" if shortened else "OUTPUT"][0]] = text
     return said
