@@ -12,8 +12,8 @@ from ....models.catalog import smallest_tile
 from ...contract.classes import ClassTable
 from ...contract.errors import GeosegError, InputError
 from ...contract.events import Report
-from ...contract.stages.training import TrainSegmentation
-from ..datasets.dataset import TRAIN, VALIDATION, BandStatistics, Dataset, Tile
+from ...contract.stages.training import GIVEN, TrainSegmentation
+from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, VALIDATION, BandStatistics, Dataset, Tile
 from .validation import Measurement
 
 _FAR_OUT_STDS = 100.0
@@ -87,6 +87,27 @@ def check_classes(counts: NDArray[np.int64], classes: ClassTable, report: Report
     absent = [name for name, count in zip(classes.names, counts, strict=True) if count == 0]
     if absent:
         report.warn(f"No training tile has a pixel of {_listed(absent)}: the model will not find it.")
+
+
+def check_weights(
+    request: TrainSegmentation, weights: Sequence[float], counts: NDArray[np.int64], classes: ClassTable, report: Report
+) -> None:
+    """Warn of classes that count nothing, though tiles show them, as the layer that weights come from does not tell so.
+
+    Args:
+        request: Whose CLASS_WEIGHTS they are.
+        weights: Of the classes (K,), or () where all count the same.
+        counts: (K,) labelled training pixels of each class.
+        classes: The classes.
+        report: Where the warning goes.
+    """
+    each = zip(classes.names, weights or [1.0] * len(classes), counts, strict=True)
+    lost = [name for name, weight, count in each if weight == 0 and count > 0]
+    if lost and request.class_weights != GIVEN:
+        report.warn(
+            f"Training tiles show {_listed(lost)}, but {FOOTPRINTS} tells of no such pixel: with CLASS_WEIGHTS "
+            f"{request.class_weights} they count nothing in the loss. {MAKE_AGAIN}"
+        )
 
 
 def not_finite(request: TrainSegmentation, statistics: Sequence[BandStatistics], epoch: int) -> GeosegError:

@@ -17,7 +17,7 @@ from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import Dataset, Tile
 from .batches import Batches
-from .checks import check_classes, not_finite, warn_if_constant
+from .checks import check_classes, check_weights, not_finite, warn_if_constant
 from .pulse import Pulse
 from .trial import step
 from .validation import Measurement, measure
@@ -52,6 +52,7 @@ class Course:
         learned: The tiles to learn from.
         measured: The tiles to measure on.
         precision: "float32" or "bfloat16".
+        class_weights: What classes count in the loss (K,); () where all count the same.
     """
 
     network: torch.nn.Module
@@ -62,6 +63,7 @@ class Course:
     learned: tuple[Tile, ...]
     measured: tuple[Tile, ...]
     precision: str
+    class_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
             loss, counts = _learn(course, request, optimiser, number, pulse)
             if number == 1:
                 check_classes(counts, course.dataset.classes, report)
+                check_weights(request, course.class_weights, counts, course.dataset.classes, report)
             epoch = Epoch(number, loss, _measure(course, pulse), time.monotonic() - started)
             history.append(epoch)
             if best is None or epoch.measured.scores.mean_iou > best.measured.scores.mean_iou:

@@ -98,7 +98,7 @@ def _prepare(
     on_gpu = device.type == "cuda"
     threads = min(_MOST_THREADS, os.cpu_count() or 1) if on_gpu else 1
     batches = Batches(TileStore(dataset), Scaling(bands), size, pinned=on_gpu, threads=threads)
-    return Course(network, loss, teaching, batches, dataset, learned, measured, precision)
+    return Course(network, loss, teaching, batches, dataset, learned, measured, precision, objective.class_weights)
 
 
 def _design(request: TrainSegmentation, dataset: Dataset) -> Design:
