@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..geoseg_plugin.contract.errors import RequestError
 from ..geoseg_plugin.contract.networks import AUTO, NETWORK, NO_ENCODER, Network
-from . import fitting, library
+from . import encoder_fit, library
 
 if TYPE_CHECKING:
     import torch
@@ -86,7 +86,7 @@ def build_network(architecture: str, encoder: str, bands: int, classes: int) -> 
         return library.build(architecture, encoder, bands, classes)
 
     side = smallest_tile(architecture)
-    network = fitting.build_fitting(make, architecture, encoder, (bands, side, side + SIDE_STEP))
+    network = encoder_fit.build_fitting(make, architecture, encoder, (bands, side, side + SIDE_STEP))
     return accept_any_size(network, SIDE_STEP)
 
 

@@ -12,7 +12,7 @@ from ..geoseg_plugin.contract.networks import NO_ENCODER
 from .card import Card
 from .catalog import build_network
 from .file import CARD_KEY, ONNX_SUFFIX, read_tensors, safetensors_metadata
-from .published import IMAGENET, fetch_imagenet, name_in_timm, read_as_timm
+from .published_weights import IMAGENET, fetch_imagenet, name_in_timm, read_as_timm
 
 if TYPE_CHECKING:
     import torch

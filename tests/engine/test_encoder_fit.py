@@ -8,7 +8,7 @@ from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.networks import ENCODERS, NETWORKS, NO_ENCODER
 from geoseg.models import library
 from geoseg.models.catalog import build_network
-from geoseg.models.fitting import build_fitting, fitting_encoders
+from geoseg.models.encoder_fit import build_fitting, fitting_encoders
 
 WITH_ENCODER = [network.name for network in NETWORKS if network.encoder != NO_ENCODER]
 DILATED = {"pan", "deeplabv3", "deeplabv3plus", "gscnn"}

@@ -8,7 +8,7 @@ import torch
 from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
 from geoseg.geoseg_plugin.contract.networks import ENCODERS
 from geoseg.models import library
-from geoseg.models.published import _place, _place_of_timm, fetch_imagenet, name_in_timm, read_as_timm
+from geoseg.models.published_weights import _place, _place_of_timm, fetch_imagenet, name_in_timm, read_as_timm
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.networks import ENCODERS, NETWORKS, NO_ENCODER
-from geoseg.models import fitting, library
+from geoseg.models import encoder_fit, library
 from geoseg.models.catalog import _OWN, _own, build_network, smallest_tile
-from geoseg.models.fitting import fitting_encoders
+from geoseg.models.encoder_fit import fitting_encoders
 
 WITH_ENCODER = [network.name for network in NETWORKS if network.encoder != NO_ENCODER]
 
@@ -25,5 +25,5 @@ def test_a_network_is_built_where_the_table_says_so(architecture, encoder):
         return
     with pytest.raises(RequestError, match="does not fit"):
         build_network(architecture, encoder, 4, 3)
-    with pytest.raises(fitting._FAULTS):
+    with pytest.raises(encoder_fit._FAULTS):
         _own(architecture)(4, 3, encoder) if architecture in _OWN else library.build(architecture, encoder, 4, 3)
