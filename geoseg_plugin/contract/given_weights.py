@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Dict
 
+from .amounts import read_amount
 from .errors import RequestError
 
 _ENTRY = re.compile(r"\s*(.+?)\s*=\s*([^\s=,;]+)\s*(?:[,;]|$)", re.DOTALL)  # names may hold commas and =
@@ -36,9 +36,8 @@ def parse_given_weights(text: str) -> Dict[str, float]:
 
 def _weight(number: str, name: str) -> float:
     try:
-        weight = float(number)
-    except ValueError:
-        weight = math.nan
-    if not (math.isfinite(weight) and weight >= 0):
-        raise RequestError(f"'{name}' has the weight '{number}' in GIVEN_WEIGHTS.", "Give a number of 0 or more.")
-    return weight
+        return read_amount(number)
+    except ValueError as error:
+        raise RequestError(
+            f"'{name}' has the weight '{number}' in GIVEN_WEIGHTS.", "Give a number of 0 or more, such as 0.5."
+        ) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Dict, Tuple
 
+from .amounts import read_amount
 from .errors import RequestError
 
 # The losses, with the names of their arguments and what these are when not given.
@@ -24,6 +24,8 @@ LOSS_ARGUMENTS: Dict[str, Dict[str, float]] = {
 }
 # Those that smoothed labels make different.
 SMOOTHED_LOSSES = ("cross entropy", "binary cross entropy", "focal")
+_PLUS = re.compile(r"(?<![\d.]e)\+")  # but not that of 1e+1
+_UNSIGNED = re.compile(r"([\d.]+) ?(.+)")  # a weight without its sign
 _TERM = re.compile(r"(?:([^*]+)\*)?([a-z0-9 \-]+?)(?:\(([^()]*)\))?")
 
 
@@ -47,34 +49,42 @@ def parse_losses(text: str) -> Tuple[Term, ...]:
     Raises:
         RequestError: A loss is not known, or a number is none, or not one that it can be.
     """
-    return tuple(_parse_term(" ".join(part.split())) for part in text.lower().split("+"))
+    return tuple(_parse_term(" ".join(part.split())) for part in _PLUS.split(text.lower()))
 
 
 def _parse_term(text: str) -> Term:
     match = _TERM.fullmatch(text)
     name = match.group(2).strip() if match else text
     if match is None or name not in LOSS_ARGUMENTS:
-        raise RequestError(
-            f"There is no loss '{name}'.",
-            f"Write a sum such as 'cross entropy + 2 * f-beta(2)' of: {', '.join(LOSS_ARGUMENTS)}.",
-        )
+        raise _unknown(name, text)
     weight = 1.0 if match.group(1) is None else _number(match.group(1), text)
     defaults = tuple(LOSS_ARGUMENTS[name].values())
     given = tuple(_number(part, text) for part in match.group(3).split(",")) if match.group(3) else ()
     if len(given) > len(defaults):
         takes = ", ".join(LOSS_ARGUMENTS[name]) or "none"
-        raise RequestError(f"The loss '{text}' has too many arguments.", f"'{name}' takes: {takes}.")
+        raise RequestError(
+            f"The loss '{text}' has too many arguments.", f"'{name}' takes: {takes}. Write numbers like 0.5."
+        )
     arguments = given + defaults[len(given) :]
     if weight == 0 or (name == "tversky" and not any(arguments)):
         raise RequestError(f"The loss '{text}' is always the same.", "Give it a weight and arguments above 0.")
     return Term(weight, name, arguments)
 
 
+def _unknown(name: str, text: str) -> RequestError:
+    weighted = _UNSIGNED.fullmatch(text)
+    if weighted and weighted.group(2).split("(")[0].strip() in LOSS_ARGUMENTS:
+        return RequestError(f"'{text}' is no loss.", f"Write '{weighted.group(1)} * {weighted.group(2)}'.")
+    return RequestError(
+        f"There is no loss '{name}'.",
+        f"Write a sum such as 'cross entropy + 2 * f-beta(2)' of: {', '.join(LOSS_ARGUMENTS)}.",
+    )
+
+
 def _number(text: str, term: str) -> float:
     try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
-        raise RequestError(f"'{text.strip()}' in the loss '{term}' is no number of 0 or more.", "Write it like 0.5.")
-    return number
+        return read_amount(text)
+    except ValueError as error:
+        raise RequestError(
+            f"'{text.strip()}' in the loss '{term}' is no number of 0 or more.", "Write it like 0.5."
+        ) from error

@@ -3,7 +3,7 @@
 import pytest
 from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.loss_formula import LOSS_ARGUMENTS, SMOOTHED_LOSSES, Term, parse_losses
-from geoseg.geoseg_plugin.contract.stages.training import LOSSES, TrainSegmentation
+from geoseg.geoseg_plugin.contract.stages.training import CLASS_WEIGHTS, LOSSES, TrainSegmentation
 from geoseg.models.losses.loss import LossSettings, build_loss
 from torch import zeros
 
@@ -17,6 +17,7 @@ from torch import zeros
         (" cross   entropy+1e-3 *focal( 3 ) ", [Term(1, "cross entropy", ()), Term(1e-3, "focal", (3,))]),
         ("tversky(0.4)", [Term(1, "tversky", (0.4, 0.7))]),
         ("focal()", [Term(1, "focal", (2,))]),
+        ("1e+1*dice+1.e+0 * f1", [Term(10, "dice", ()), Term(1, "f1", ())]),
         ("f-beta", [Term(1, "f-beta", (2,))]),
     ],
 )  # fmt: skip
@@ -31,7 +32,6 @@ def test_sums_are_read(text, terms):
         ("", "no loss ''"),
         ("dice +", "no loss ''"),
         ("dice + + jaccard", "no loss ''"),
-        ("2 dice", "no loss '2 dice'"),
         ("dice * 2", "no loss '2'"),
         ("focal(2", "no loss 'focal\\(2'"),
         ("focal(2)\nx", "no loss"),
@@ -55,6 +55,23 @@ def test_what_is_no_sum_is_refused(text, said):
     assert caught.value.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2 dice", "2 * dice"),
+        ("dice + .5cross  entropy", ".5 * cross entropy"),
+        ("0.5 f-beta(2)", "0.5 * f-beta(2)"),
+        ("focal(0,5)", "0.5"),
+        ("tversky(0,3,0,7)", "0.5"),
+        ("0,5 * dice", "0.5"),
+    ],
+)
+def test_who_is_refused_is_told_what_to_write(text, meant):
+    with pytest.raises(RequestError) as caught:
+        parse_losses(text)
+    assert meant in caught.value.fix
+
+
 @pytest.mark.parametrize("text", [*LOSSES, "0.25 * focal(1.5) + 2 * tversky(0.4, 0.6)"])
 def test_terms_are_written_as_they_are_read(text):
     terms = parse_losses(text)
@@ -67,8 +84,9 @@ def test_every_loss_of_the_list_can_be_built(name):
     assert loss(zeros(1, 2, 4, 4), zeros(1, 4, 4).long()) > 0
 
 
-def test_the_choices_are_told_apart():
-    assert len(set(LOSSES)) == len(LOSSES)
+def test_the_choices_are_known():
+    assert all(LOSSES.values())
+    assert all(CLASS_WEIGHTS.values())
     assert set(SMOOTHED_LOSSES) <= set(LOSS_ARGUMENTS)
 
 

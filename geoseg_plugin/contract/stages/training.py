@@ -14,24 +14,28 @@ from .stage import Stage, place_of
 
 ARCHITECTURES = tuple(NETWORK)
 ENCODER_CHOICES = (AUTO, *ENCODERS)
-LOSSES = (
-    "cross entropy + dice", "cross entropy", "binary cross entropy", "binary cross entropy + dice",
-    "cross entropy + 2 * jaccard", "dice", "jaccard", "tversky", "f1", "f2", "focal", "lovasz",
-)  # fmt: skip
+LOSSES = {
+    "cross entropy + dice": "a sound start for everything.",
+    "cross entropy": "every pixel alike; calm, but rare classes may drown.",
+    "binary cross entropy": "each class against all others; with two classes the same.",
+    "binary cross entropy + dice": "with two classes the same as the first.",
+    "cross entropy + 2 * jaccard": "overlap counts more; for buildings in radar images.",
+    "dice": "overlap of areas; for rare classes.",
+    "jaccard": "overlap as IoU measures it.",
+    "tversky": "as dice, but misses are worse than false alarms, 0.7 to 0.3.",
+    "f1": "the same as dice.",
+    "f2": "as dice, but misses are four times as bad: for what must not be overlooked.",
+    "focal": "pixels that are nearly right count less.",
+    "lovasz": "follows IoU itself; slower, good to finish with.",
+}
 UNWEIGHTED, GIVEN = "none", "given"
-CLASS_WEIGHTS = (UNWEIGHTED, "inverse frequency", "median frequency", "effective number", GIVEN)
-_LOSS_NOTES = (
-    "a sound start for everything.", "every pixel alike; calm, but rare classes may drown.",
-    "each class against all others; with two classes the same.", "with two classes the same as the first.",
-    "overlap counts more; for buildings in radar images.", "overlap of areas; for rare classes.",
-    "overlap as IoU measures it.", "as dice, but misses are worse than false alarms, 0.7 to 0.3.",
-    "the same as dice.", "as dice, but misses are four times as bad: for what must not be overlooked.",
-    "pixels that are nearly right count less.", "follows IoU itself; slower, good to finish with.",
-)  # fmt: skip
-_CLASS_WEIGHT_NOTES = (
-    "all classes alike.", "1 / share of the pixels.", "1 / share of the pixels in those tiles that show the class.",
-    "1 / share for rare classes, nearly the same for all that are not.", "as GIVEN_WEIGHTS says.",
-)  # fmt: skip
+CLASS_WEIGHTS = {
+    UNWEIGHTED: "all classes alike.",
+    "inverse frequency": "1 / share of the pixels.",
+    "median frequency": "1 / share of the pixels in those tiles that show the class.",
+    "effective number": "1 / share for rare classes, nearly the same for all that are not.",
+    GIVEN: "as GIVEN_WEIGHTS says.",
+}
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -88,7 +92,8 @@ class TrainSegmentation(Stage):
         maximum=100_000,
     )  # fmt: skip
     loss: str = ask(
-        Kind.CHOICE, "Loss", "What training minimises.", default=LOSSES[0], choices=LOSSES, notes=_LOSS_NOTES,
+        Kind.CHOICE, "Loss", "What training minimises.", default="cross entropy + dice", choices=tuple(LOSSES),
+        notes=tuple(LOSSES.values()),
     )  # fmt: skip
     loss_formula: str | None = ask(
         Kind.TEXT, "Loss formula",
@@ -99,7 +104,8 @@ class TrainSegmentation(Stage):
     class_weights: str = ask(
         Kind.CHOICE, "Class weights",
         "What each class counts in the loss: more where it is rare in the training tiles, 1 in the mean.",
-        default=UNWEIGHTED, choices=CLASS_WEIGHTS, notes=_CLASS_WEIGHT_NOTES, advanced=True,
+        default=UNWEIGHTED, choices=tuple(CLASS_WEIGHTS), notes=tuple(CLASS_WEIGHTS.values()),
+        advanced=True,
     )  # fmt: skip
     given_weights: str | None = ask(
         Kind.TEXT, "Given weights", "For CLASS_WEIGHTS given: name=weight of each class, such as 'water=1, cloud=4.5'.",
