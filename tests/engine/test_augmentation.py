@@ -158,12 +158,9 @@ def test_a_tile_that_two_threads_read_at_once_takes_room_once(marked, monkeypatc
     assert store.load(second) is store.load(second)
 
 
-@pytest.mark.parametrize(("limit", "kept"), [("0\n", False), ("max\n", True), (None, True)])
-def test_tiles_are_kept_within_the_memory_of_a_container(marked, monkeypatch, tmp_path, limit, kept):
+@pytest.mark.parametrize(("free", "kept"), [(0, False), (1 << 30, True)])
+def test_tiles_are_kept_within_the_free_memory(marked, monkeypatch, free, kept):
     dataset, _ = marked
-    path = tmp_path / "memory.max"
-    if limit is not None:
-        path.write_text(limit)
-    monkeypatch.setattr(tiles, "_MEMORY_LIMIT", path)
+    monkeypatch.setattr(tiles, "free_memory", lambda: free)
     store = TileStore(dataset)
     assert (store.load(dataset.tiles[0]) is store.load(dataset.tiles[0])) is kept

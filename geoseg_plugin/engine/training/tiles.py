@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from ....models.losses.loss import IGNORE_INDEX
@@ -16,10 +14,9 @@ from ...contract.errors import InputError
 from ..class_raster import class_indices
 from ..datasets.dataset import MAKE_AGAIN, Dataset, Tile
 from ..datasets.tile_reading import read_tile_image, read_tile_label
+from ..memory import free_memory
 
 _SHARE_OF_FREE_MEMORY = 0.4
-# What a container may use at most; psutil tells of the whole machine.
-_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class TileStore:
 
     def __init__(self, dataset: Dataset, most_bytes: int | None = None) -> None:
         self._dataset = dataset
-        self._room = int(_SHARE_OF_FREE_MEMORY * _free_memory()) if most_bytes is None else most_bytes
+        self._room = int(_SHARE_OF_FREE_MEMORY * free_memory()) if most_bytes is None else most_bytes
         self._kept: dict[str, Sample] = {}
         self._lock = Lock()
 
@@ -96,10 +93,3 @@ class TileStore:
         padded = np.full((*pixels.shape[:-2], side, side), fill, dtype=pixels.dtype)
         padded[..., :height, :width] = pixels
         return padded
-
-
-def _free_memory() -> int:
-    """Return the bytes that are free on the machine, or the limit of the container where that is less."""
-    limit = _MEMORY_LIMIT.read_text().strip() if _MEMORY_LIMIT.is_file() else ""
-    free = int(psutil.virtual_memory().available)
-    return min(free, int(limit)) if limit.isdecimal() else free

@@ -1,4 +1,4 @@
-"""Short trials of one training step, to choose the precision and the batch size by measurement."""
+"""Short trials of a training step, to choose the precision and the batch size by measurement."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
+from ..memory import free_memory
 
 AUTO = "auto"
 BFLOAT16 = "bfloat16"
@@ -23,18 +24,26 @@ _TRIAL_TILES = 2
 _TRIALS = 3
 _TRIAL_STEPS = 3
 _CPU_PIXELS = 8 * 512 * 512
+_SHARE_OF_FREE_MEMORY = 0.4  # for what a step keeps; tiles in memory may take as much
 _FEW_TILES = 64
+_FEWEST = 2  # tiles per step
 
 
 def step(
     network: torch.nn.Module, loss: TrainingLoss, images: torch.Tensor, labels: torch.Tensor, precision: str
 ) -> torch.Tensor:
     """Do the forward and the backward pass of one step and return the loss, without its history."""
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == BFLOAT16):
-        given = network(images)
-    value = loss(given, labels)
+    value = _forward(network, loss, images, labels, precision)
     value.backward()
     return value.detach()
+
+
+def _forward(
+    network: torch.nn.Module, loss: TrainingLoss, images: torch.Tensor, labels: torch.Tensor, precision: str
+) -> torch.Tensor:
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == BFLOAT16):
+        given = network(images)
+    return loss(given, labels)
 
 
 @dataclass(frozen=True)
@@ -59,10 +68,8 @@ class Trial:
         The precisions take turns, so that what else the computer is doing burdens all of them.
         """
         network = copy.deepcopy(self.network).train()
-        device = next(network.parameters()).device
-        images = torch.zeros(tiles, self.bands, self.side, self.side, device=device)
-        images = images.to(memory_format=torch.channels_last)
-        labels = torch.zeros(tiles, self.side, self.side, dtype=torch.int64, device=device)
+        images, labels = self._batch(tiles)
+        device = images.device
         best = dict.fromkeys(precisions, math.inf)
         for turn in range(1 + _TRIAL_STEPS):
             for precision in precisions:
@@ -73,6 +80,31 @@ class Trial:
                 if turn > 0:
                     best[precision] = min(best[precision], time.perf_counter() - started)
         return best
+
+    def kept_bytes(self, tiles: int, precision: str) -> int:
+        """Return how much memory a step with so many tiles keeps from the forward for the backward pass.
+
+        Beside the weights that is nearly all that it needs, and grows with the number of tiles.
+        """
+        network = copy.deepcopy(self.network).train()
+        known = {part.data_ptr() for part in network.parameters()}
+        kept: dict[int, int] = {}
+
+        def note(tensor: torch.Tensor) -> torch.Tensor:
+            memory = tensor.untyped_storage()
+            if memory.data_ptr() not in known:
+                kept[memory.data_ptr()] = memory.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            _forward(network, self.loss, *self._batch(tiles), precision)
+        return sum(kept.values())
+
+    def _batch(self, tiles: int) -> tuple[torch.Tensor, torch.Tensor]:
+        device = next(self.network.parameters()).device
+        images = torch.zeros(tiles, self.bands, self.side, self.side, device=device)
+        labels = torch.zeros(tiles, self.side, self.side, dtype=torch.int64, device=device)
+        return images.to(memory_format=torch.channels_last), labels
 
 
 def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[str, str]:
@@ -102,7 +134,7 @@ def choose_batch_size(asked: int, tiles: int, trial: Trial, precision: str, devi
     """Return the number of tiles per step: as asked, or where that is 0, one that suits the dataset and the memory.
 
     Eight, and four for few tiles, so that an epoch still has steps enough. On a GPU more for large datasets, and half
-    of it until it fits into memory; on a CPU less for large tiles.
+    of it until it fits into memory; on a CPU less for large tiles, and half of it until its memory is free.
 
     Raises:
         GeosegError: Not even a batch of two tiles fits into the GPU's memory.
@@ -111,10 +143,20 @@ def choose_batch_size(asked: int, tiles: int, trial: Trial, precision: str, devi
         return asked
     size = 8 if tiles >= _FEW_TILES else 4
     if device.type != "cuda":
-        return max(2, min(size, _CPU_PIXELS // trial.side**2))
+        return _halve_until_it_is_free(max(_FEWEST, min(size, _CPU_PIXELS // trial.side**2)), trial, precision)
     while size < min(64, tiles // _FEW_TILES):
         size *= 2
     return _halve_until_it_fits(size, lambda tiles: trial.seconds(tiles, precision))
+
+
+def _halve_until_it_is_free(size: int, trial: Trial, precision: str) -> int:
+    # A computer that has to swap takes forever, or ends the program, with no error to catch.
+    if size == _FEWEST:
+        return size
+    each, room = trial.kept_bytes(_TRIAL_TILES, precision) / _TRIAL_TILES, _SHARE_OF_FREE_MEMORY * free_memory()
+    while size > _FEWEST and size * each > room:
+        size = max(_FEWEST, size // 2)
+    return size
 
 
 def _halve_until_it_fits(size: int, attempt: Callable[[int], object]) -> int:
@@ -123,7 +165,7 @@ def _halve_until_it_fits(size: int, attempt: Callable[[int], object]) -> int:
             attempt(size)
             return size
         except torch.OutOfMemoryError as error:
-            if size <= 2:
+            if size <= _FEWEST:
                 raise GeosegError(
                     "The GPU's memory is too small for two tiles.",
                     "Use smaller tiles, a smaller encoder, or DEVICE cpu.",
