@@ -7,6 +7,8 @@ from functools import cached_property
 
 import torch
 
+TINY = torch.finfo(torch.float32).tiny  # what sums of weights are at least, so that they can be divided by
+
 
 @dataclass(frozen=True)
 class Judged:

@@ -58,7 +58,8 @@ def build_loss(settings: LossSettings) -> Loss:
 
     It returns a float32 scalar, which is 0 where all pixels are ignored. All losses are of the softmax, as prediction
     is. A pixel with the border weight w has the same part in each as w pixels without. Class weights make cross
-    entropies and the focal loss a weighted mean over pixels, the others a weighted mean over classes.
+    entropies and the focal loss a weighted mean over pixels, the others a weighted mean over the classes that the batch
+    shows, times the share that these are of all classes.
     """
 
     def loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -1,16 +1,16 @@
 """Losses that measure, class by class, how well the areas that are predicted and true overlap.
 
 The areas are those of the whole batch. A class without a true pixel in the batch adds 0 to the mean over the classes:
-what is predicted of it is missing in the areas of the others, which tell the network so.
+what is predicted of it is missing in the areas of the others, which tell the network so. Class weights only say what
+these others count beside each other, so that they teach as much as ever where a class of great weight is missing.
 """
 
 from __future__ import annotations
 
 import torch
 
-from .judged import Judged
+from .judged import TINY, Judged
 
-_TINY = torch.finfo(torch.float32).tiny
 _LEAST_AREA = 1e-7
 
 
@@ -70,6 +70,8 @@ def _truth(judged: Judged) -> torch.Tensor:
 
 
 def _mean(judged: Judged, losses: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
-    """Return the weighted mean of the losses of all classes (K,), of which those not present are 0."""
-    weights = judged.class_weights
-    return (weights * losses * present).sum() / weights.sum().clamp(min=_TINY)
+    """Return the weighted mean of the losses of the classes present (K,), by the share of these of all that count."""
+    counting = judged.class_weights > 0
+    weights = judged.class_weights * present
+    share = (counting & present).sum() / counting.sum().clamp(min=1)
+    return share * (weights * losses).sum() / weights.sum().clamp(min=TINY)

@@ -9,9 +9,8 @@ from itertools import accumulate
 
 import torch
 
-from .judged import Judged
+from .judged import TINY, Judged
 
-_TINY = torch.finfo(torch.float32).tiny
 _LEAST_DOUBT = torch.finfo(torch.float32).eps  # below 1, the power's slope at 0 is infinite
 
 
@@ -45,7 +44,7 @@ def _mean(judged: Judged, costs: torch.Tensor) -> torch.Tensor:
     if smoothing > 0:
         of_any = (class_weights[:, None, None] * costs).mean(dim=1)
         cost = (1 - smoothing) * cost + smoothing * of_any
-    return (judged.weights * cost).sum() / (judged.weights * of_label).sum().clamp(min=_TINY)
+    return (judged.weights * cost).sum() / (judged.weights * of_label).sum().clamp(min=TINY)
 
 
 def _log_of_others(log_probability: torch.Tensor) -> torch.Tensor:
