@@ -1,6 +1,9 @@
 """What a training minimises, from its request and its dataset."""
 
+import shutil
+
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
 from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
@@ -54,6 +57,53 @@ def test_a_layer_without_counts_is_refused(blobs):
     with pytest.raises(InputError, match="class_0"):
         _choose(blobs, class_weights="median frequency")
     assert _choose(blobs).class_weights == ()
+
+
+@pytest.fixture(name="counted")
+def _counted(blobs, tmp_path):
+    """Copies the dataset with numbers of pixels per class in its layer and returns its folder."""
+
+    def run(**counts):
+        folder = shutil.copytree(blobs, tmp_path / "counted")
+        layer = folder / "tiles.gpkg"
+        meta, _, wkb, columns = pyogrio.raw.read(layer)
+        table = dict(zip(meta["fields"], columns, strict=True)) | counts
+        pyogrio.raw.write(
+            layer, wkb, list(table.values()), list(table), layer="tiles", driver="GPKG", geometry_type="Polygon",
+            crs="EPSG:32645",
+        )  # fmt: skip
+        return str(folder)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["inverse frequency", "median frequency", "effective number"])
+@pytest.mark.parametrize("wrong", [np.nan, -5])
+def test_numbers_of_pixels_that_are_none_are_refused(counted, kind, wrong):
+    counts = np.full(32, 100.0)
+    counts[[5, 30]] = wrong
+    with pytest.raises(InputError, match=r"Tile tile_005 in .* the field class_7") as caught:
+        _choose(counted(class_0=np.full(32, 9), class_7=counts), class_weights=kind)
+    assert "given" in caught.value.fix
+
+
+def test_only_training_tiles_need_numbers(counted):
+    counts = np.full(32, 300.0)
+    counts[24:] = np.nan
+    folder = counted(class_0=np.full(32, 100), class_7=counts)
+    assert _choose(folder, class_weights="inverse frequency").class_weights == pytest.approx((1.5, 0.5))
+
+
+def test_texts_are_no_numbers(counted):
+    counts = np.full(32, "many", dtype=object)
+    with pytest.raises(InputError, match="class_7"):
+        _choose(counted(class_0=np.full(32, 9), class_7=counts), class_weights="inverse frequency")
+
+
+def test_a_layer_without_any_pixel_is_refused(counted):
+    nothing, something = np.zeros(32, dtype=np.int64), np.repeat([0, 7], [24, 8])
+    with pytest.raises(InputError, match="no pixel of any class in the training tiles"):
+        _choose(counted(class_0=nothing, class_7=something), class_weights="effective number")
 
 
 def test_all_that_was_asked_is_passed_on(blobs):

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, InputError, RequestError
+from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.geoseg_plugin.contract.stages import to_json
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, open_dataset
 from geoseg.geoseg_plugin.engine.training import loop
 from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.file import load_network, read_card, read_tensors
+from geoseg.models.losses.loss import LossSettings
 
 
 def _request(dataset, folder, **options):
@@ -220,6 +222,13 @@ def test_class_weights_count(blobs, tmp_path, recorder):
     found = read_card(str(tmp_path / "model.safetensors")).metrics["classes"]
     assert found["roof"]["recall"] > 0.9
     assert found["background"]["recall"] < 0.1
+
+
+def test_classes_that_the_layer_does_not_count_are_told(blobs, tmp_path, recorder, monkeypatch):
+    weighted = LossSettings(parse_losses("dice"), class_weights=(1.0, 0.0))
+    monkeypatch.setattr("geoseg.geoseg_plugin.engine.training.train.choose_loss", lambda *_: weighted)
+    train_segmentation(_request(blobs, tmp_path, class_weights="inverse frequency"), recorder)
+    assert any("show 'roof', but tiles.gpkg tells of no such pixel" in text for text in recorder.warnings)
 
 
 def test_weights_of_other_classes_are_refused_at_once(blobs, tmp_path, recorder):

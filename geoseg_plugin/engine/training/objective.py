@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ....models.losses.class_weights import weigh_classes
 from ....models.losses.loss import LossSettings
-from ...contract.errors import RequestError
+from ...contract.errors import InputError, RequestError
 from ...contract.given_weights import parse_given_weights
 from ...contract.stages.training import GIVEN, UNWEIGHTED, TrainSegmentation
-from ..datasets.dataset import TRAIN, Dataset
+from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, Dataset
 from ..datasets.placed import place_tiles
+
+_MEND = f"{MAKE_AGAIN} Or set CLASS_WEIGHTS to {UNWEIGHTED} or {GIVEN}."
 
 
 def choose_loss(request: TrainSegmentation, dataset: Dataset) -> LossSettings:
@@ -16,7 +21,7 @@ def choose_loss(request: TrainSegmentation, dataset: Dataset) -> LossSettings:
 
     Raises:
         RequestError: GIVEN_WEIGHTS does not name the classes of the dataset.
-        InputError: tiles.gpkg does not tell how many pixels of each class the tiles have.
+        InputError: tiles.gpkg does not tell how many pixels of each class the training tiles have.
     """
     return LossSettings(
         request.loss_terms(), _class_weights(request, dataset), request.label_smoothing, request.border_weight,
@@ -47,8 +52,28 @@ def _class_weights(request: TrainSegmentation, dataset: Dataset) -> tuple[float,
         return ()
     if request.class_weights == GIVEN:
         return _given_weights(request.given_weights or "", dataset.classes.names)
-    table = place_tiles(dataset).table()
-    return weigh_classes(request.class_weights, table.counts[table.splits == TRAIN])
+    return weigh_classes(request.class_weights, _training_counts(dataset))
+
+
+def _training_counts(dataset: Dataset) -> NDArray[np.int64]:
+    """Return the pixels of each class in each training tile (N, K), as tiles.gpkg tells."""
+    path, placed = dataset.folder / FOOTPRINTS, place_tiles(dataset)
+    learned = placed.splits == TRAIN
+    counts = np.zeros((learned.sum(), len(dataset.classes)), dtype=np.int64)
+    for index, value in enumerate(dataset.classes.values):
+        field = f"class_{value}"
+        told = placed.fields.get(field)
+        if told is None or told.dtype.kind not in "iuf":
+            raise InputError(f"{path} has no field {field} with numbers.", _MEND)
+        column = told[learned]
+        wrong = np.flatnonzero(~(column >= 0))  # NULL is read as nan
+        if len(wrong):
+            tile = placed.ids[learned][wrong[0]]
+            raise InputError(f"Tile {tile} in {path} has no number of 0 or more in the field {field}.", _MEND)
+        counts[:, index] = column
+    if not counts.any():
+        raise InputError(f"{path} tells of no pixel of any class in the training tiles.", _MEND)
+    return counts
 
 
 def _given_weights(text: str, names: tuple[str, ...]) -> tuple[float, ...]:

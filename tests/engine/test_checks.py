@@ -1,0 +1,34 @@
+"""What can be wrong with data and training."""
+
+import numpy as np
+import pytest
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.training.checks import check_weights
+
+CLASSES = ClassTable.named({0: "background", 1: "road", 2: "water"})
+
+
+@pytest.mark.parametrize(
+    ("weights", "counts", "lost"),
+    [
+        ((0.5, 1.5, 0.0), (90, 30, 5), "'water'"),
+        ((0.0, 0.0, 1.0), (90, 30, 5), "'background', 'road'"),
+        ((0.5, 1.5, 0.0), (90, 30, 0), None),
+        ((0.5, 0.5, 2.0), (90, 30, 5), None),
+        ((), (90, 30, 5), None),
+    ],
+)
+def test_classes_that_weights_forget_are_told(weights, counts, lost, recorder):
+    request = TrainSegmentation(dataset="d", model="m.safetensors", class_weights="inverse frequency")
+    check_weights(request, weights, np.array(counts), CLASSES, recorder)
+    said = [f"Training tiles show {lost}, but tiles.gpkg tells of no such pixel"] if lost else []
+    assert [text.split(":")[0] for text in recorder.warnings] == said
+
+
+def test_who_gives_the_weight_0_means_it(recorder):
+    request = TrainSegmentation(
+        dataset="d", model="m.safetensors", class_weights="given", given_weights="background=1, road=1, water=0"
+    )
+    check_weights(request, (1.0, 1.0, 0.0), np.array((90, 30, 5)), CLASSES, recorder)
+    assert recorder.warnings == []
