@@ -5,6 +5,7 @@ import pytest
 import torch
 from geoseg.models.losses.borders import find_borders, weigh_borders
 from scipy.ndimage import distance_transform_cdt
+from torch.overrides import TorchFunctionMode
 
 
 def _weigh(labels, known=None, weight=4.0, width=3):
@@ -78,3 +79,19 @@ def test_many_classes_keep_apart():
     labels = torch.arange(300).repeat_interleave(8)[None, None]
     weights = weigh_borders(labels, torch.ones_like(labels, dtype=torch.bool), 1.0, 1)
     assert weights[0, 0, 4:-4].reshape(-1, 8).mean(dim=1).tolist() == [1.25] * 299
+
+
+def test_wide_borders_take_no_longer():
+    class Calls(TorchFunctionMode):
+        count = 0
+
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            self.count += 1
+            return function(*args, **(kwargs or {}))
+
+    counts = []
+    for width in (1, 64):
+        with Calls() as calls:
+            _weigh(np.eye(9, dtype=np.int64), width=width)
+        counts.append(calls.count)
+    assert counts[0] == counts[1] > 0
