@@ -99,6 +99,12 @@ def training_loss(network: torch.nn.Module, loss: Loss) -> TrainingLoss:
     return loss if own is None else own(loss)
 
 
+def own_loss(network: torch.nn.Module) -> str:
+    """Return in words what `training_loss` adds for that network; "" for networks without ways of their own."""
+    words: str = getattr(network, "own_loss", "")
+    return words
+
+
 def _network(architecture: str) -> Network:
     if architecture not in NETWORK:
         raise RequestError(f"The architecture '{architecture}' is not known.", f"Choose one of: {', '.join(NETWORK)}.")

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from .gradient import gradient_magnitude
-from .gscnn_losses import two_stream_loss
+from .gscnn_losses import OWN_LOSS, two_stream_loss
 from .initial_values import fill_for_relu
 from .library import build_encoder
 from .losses.loss import Loss, TrainingLoss
@@ -29,10 +29,12 @@ class GatedScnn(nn.Module):
     decoder brings these to the size of the second features.
 
     It differs from the published network over a wide ResNet in that it takes any encoder that can be dilated, at a
-    stride of 16, and any number of bands, takes gradients by Sobel's operator for Canny's edges, which could not be
-    exported, and the mean of edges over each cell of the pyramid.
+    stride of 16, and any number of bands; these encoders give their first features at half and their second, which are
+    the decoder's fine ones, at a quarter of the image's size, where that network has them at full and half size. It
+    takes gradients of the mean over all bands by Sobel's operator for Canny's edges, which could not be exported, and
+    the mean of edges over each cell of the pyramid.
 
-    In training mode it gives logits and edge logits; `training_loss` is for these.
+    In training mode it gives logits and edge logits; `training_loss` is for these, and `own_loss` tells of it.
 
     Source: Takikawa et al. 2019, https://arxiv.org/abs/1907.05740; weights start by `fill_for_relu`, those behind gates
     as Glorot and Bengio 2010 have it (https://proceedings.mlr.press/v9/glorot10a.html).
@@ -42,6 +44,8 @@ class GatedScnn(nn.Module):
         classes: Number of outputs per pixel.
         encoder: One of segmentation-models-pytorch that can be dilated.
     """
+
+    own_loss = f"Gated-SCNN adds {OWN_LOSS}"
 
     def __init__(self, bands: int, classes: int, encoder: str) -> None:
         super().__init__()

@@ -19,6 +19,8 @@ _TEMPERATURE = 0.5
 _FULL_SLOPE = 0.5  # of a straight border between two classes
 _LEAST_SLOPE = 1e-5
 
+OWN_LOSS = f"{_EDGE_WEIGHT:g} * edge cross entropy + the same at certain edges + dual-task loss of borders"
+
 
 def two_stream_loss(loss: Loss) -> TrainingLoss:
     """Return the sum of the loss of all pixels, that of edges, that of pixels at edges, and the dual-task loss.
@@ -84,7 +86,8 @@ def dual_task_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     Borders are the slopes of each class's map, 1 at a straight border. Their mean difference is taken once where the
     prediction has a slope, once where the truth has, half each. The prediction is drawn by the Gumbel softmax, which is
     almost as sharp as the truth and still has a gradient (Jang et al. 2017, https://arxiv.org/abs/1611.01144), with
-    torch's random numbers.
+    torch's random numbers. In the published network slopes are divided by their maximum, here by that of a straight
+    border: so one pixel decides nothing about all others, and a map without borders is not taken for one with some.
 
     Args:
         logits: (N, K, H, W) float32.

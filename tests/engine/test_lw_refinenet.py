@@ -3,6 +3,7 @@
 import pytest
 import torch
 from geoseg.models.lw_refinenet import ChainedResidualPooling, LightWeightRefineNet
+from geoseg.tests.engine.precise import assert_precise
 
 
 def _size(network):
@@ -57,20 +58,9 @@ def test_every_parameter_learns(encoder):
     torch.manual_seed(0)
     network = LightWeightRefineNet(2, 3, encoder)
     network(torch.randn(2, 2, 64, 96)).square().mean().backward()
-    assert [name for name, part in network.named_parameters() if part.grad is None] == []
-    decoder = [part for name, part in network.named_parameters() if not name.startswith("encoder.")]
-    assert all(part.grad.abs().sum() > 0 for part in decoder)
+    assert [name for name, part in network.named_parameters() if part.grad is None or not part.grad.any()] == []
 
 
 def test_in_low_precision_and_any_memory_order_it_answers_alike():
     torch.manual_seed(0)
-    network, image = LightWeightRefineNet(3, 2).eval(), torch.randn(1, 3, 64, 64)
-    with torch.inference_mode():
-        wanted = network(image)
-        network.to(memory_format=torch.channels_last)
-        ordered = network(image.to(memory_format=torch.channels_last))
-        with torch.autocast("cpu", torch.bfloat16):
-            low = network(image)
-    torch.testing.assert_close(ordered, wanted, atol=1e-6, rtol=1e-4)
-    assert low.dtype == torch.float32
-    assert (low - wanted).abs().max() < 0.05 * wanted.abs().max()
+    assert_precise(LightWeightRefineNet(3, 2))

@@ -186,9 +186,20 @@ def test_too_small_tiles_are_refused(blobs, tmp_path, recorder):
         train_segmentation(_request(blobs, tmp_path, architecture="pan"), recorder)
 
 
-def test_networks_that_cannot_be_are_refused(blobs, tmp_path, recorder):
-    with pytest.raises(RequestError, match="does not fit"):
-        train_segmentation(_request(blobs, tmp_path, architecture="linknet", encoder="mit_b0"), recorder)
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"architecture": "linknet", "encoder": "mit_b0"}, "does not fit"),
+        ({"other_encoder": "resnet19"}, "not known"),
+        ({"weights": "nowhere.safetensors"}, "nor an existing file"),
+        ({"device": "cuda:99"}, "cuda:99"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_tile_is_looked_at(options, reason, blobs, tmp_path, recorder):
+    with pytest.raises(GeosegError, match=reason):
+        train_segmentation(_request(blobs, tmp_path, **options), recorder)
+    assert recorder.notes == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bfloat16_is_close_to_float32(blobs, tmp_path, make_recorder):

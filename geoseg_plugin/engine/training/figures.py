@@ -12,8 +12,15 @@ _MEAN_COLOUR = "#1a1a1a"
 _MOST_CLASS_CURVES = 12
 
 
-def draw_curves(history: Sequence[Epoch], best: Epoch, classes: ClassTable) -> bytes:
-    """Draw loss and IoU against the epoch, with a mark at the best one."""
+def draw_curves(history: Sequence[Epoch], best: Epoch, classes: ClassTable, *, own_loss: bool = False) -> bytes:
+    """Draw loss and IoU against the epoch, with a mark at the best one.
+
+    Args:
+        history: All epochs.
+        best: The best of them.
+        classes: For names and colours.
+        own_loss: Whether the network adds to the loss in training what is not measured.
+    """
     # The figure is made without pyplot, which would look for a screen and keep it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -23,8 +30,9 @@ def draw_curves(history: Sequence[Epoch], best: Epoch, classes: ClassTable) -> b
     losses, ious = figure.subplots(1, 2)
     numbers = [epoch.number for epoch in history]
     marker = "o" if len(history) == 1 else None
-    losses.plot(numbers, [epoch.loss for epoch in history], color="#0072b2", marker=marker, label="training")
-    losses.plot(numbers, [one.measured.loss for one in history], color="#e69f00", marker=marker, label="measured")
+    labels = ("training, with what the network adds", "measured, without it") if own_loss else ("training", "measured")
+    losses.plot(numbers, [epoch.loss for epoch in history], color="#0072b2", marker=marker, label=labels[0])
+    losses.plot(numbers, [one.measured.loss for one in history], color="#e69f00", marker=marker, label=labels[1])
     losses.set(title="Loss", xlabel="Epoch")
     for index, one in enumerate(tuple(classes)[:_MOST_CLASS_CURVES]):
         values = [epoch.measured.scores.iou[index] for epoch in history]

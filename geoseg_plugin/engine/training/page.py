@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ....models.card import Card
+from ....models.catalog import own_loss
 from ..datasets.dataset import TRAIN
 from ..pictures import draw_classes, draw_image
 from ..report_page import data_uri, write_page
@@ -60,7 +61,9 @@ def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         duration=in_words(sum(epoch.seconds for epoch in fitted.history)),
         learned=len(course.learned),
         measured=len(course.measured),
-        curves=data_uri(draw_curves(fitted.history, fitted.best, card.classes)),
+        curves=data_uri(
+            draw_curves(fitted.history, fitted.best, card.classes, own_loss=bool(own_loss(course.network)))
+        ),
         examples=_examples(course, fitted, card),
         parameters=card.request["parameters"],
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import os
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import torch
 
 from ....models.card import Band, Card
-from ....models.catalog import build_network, choose_encoder, network_side, training_loss
+from ....models.catalog import build_network, choose_encoder, network_side, own_loss, training_loss
 from ....models.file import save_model
 from ....models.losses.loss import LossSettings, build_loss
 from ....models.weights import Design, give_weights
@@ -46,15 +47,14 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
     """
     dataset = open_dataset(request.dataset)
     check_fit(dataset, request)
-    objective = choose_loss(request, dataset)
+    report.progress(0.0, "Building the network")
+    plan = _plan(request, dataset, report)
     check_before_training(dataset, Part(report, 0.0, _LOOKING_SHARE))
     page_file = whole_file(request.report, report) if request.report else nullcontext()
     with whole_file(request.model, report) as model_path, page_file as page_path:
-        report.progress(_LOOKING_SHARE, "Building the network")
-        bands = input_bands(dataset.statistics, report)
-        course = _prepare(request, dataset, bands, objective, report)
+        course = _prepare(request, dataset, plan, report)
         fitted = _fit(course, request, Part(report, 0.02, 0.97))
-        card = _card(request, dataset, bands, describe_loss(objective, dataset.classes.names), fitted)
+        card = _card(request, dataset, plan, fitted)
         save_model(model_path, fitted.state, card)
         if fitted.cancelled:
             report.warn(
@@ -73,37 +73,54 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
     return TrainSegmentationResult(request.model, written, best.measured.scores.mean_iou, best.number)
 
 
-def _prepare(
-    request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], objective: LossSettings, report: Report
-) -> Course:
-    """Build the network and choose the batch size and the precision."""
+@dataclass(frozen=True)
+class _Plan:
+    """What is trained: the network, on its device, what it is built for and starts from, and what it minimises."""
+
+    design: Design
+    network: torch.nn.Module
+    taken: str
+    bands: tuple[Band, ...]
+    objective: LossSettings
+    loss: str
+
+
+def _plan(request: TrainSegmentation, dataset: Dataset, report: Report) -> _Plan:
+    """Build the network, and so refuse what cannot be before any tile is looked at."""
+    objective = choose_loss(request, dataset)
     device = choose_device(request.device)
+    encoder = choose_encoder(request.architecture, request.encoder, request.other_encoder)
+    design = Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
     torch.manual_seed(request.seed)
-    design = _design(request, dataset)
-    network = build_network(design.architecture, design.encoder, len(bands), len(dataset.classes))
+    network = build_network(design.architecture, design.encoder, len(dataset.bands), len(dataset.classes))
     taken = give_weights(network, design, request.weights, report)
+    bands = input_bands(dataset.statistics, report)
+    words = "; ".join(filter(None, [describe_loss(objective, dataset.classes.names), own_loss(network)]))
     network = network.to(device, memory_format=torch.channels_last)
-    loss = build_loss(objective)
+    return _Plan(design, network, taken, bands, objective, words)
+
+
+def _prepare(request: TrainSegmentation, dataset: Dataset, plan: _Plan, report: Report) -> Course:
+    """Choose the batch size and the precision."""
+    network, design = plan.network, plan.design
+    device = next(network.parameters()).device
+    loss = build_loss(plan.objective)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
     report.progress(0.015, "Trying the device")
     teaching = training_loss(network, loss)
-    trial = Trial(network, teaching, len(bands), network_side(dataset.tile_size))
+    trial = Trial(network, teaching, len(plan.bands), network_side(dataset.tile_size))
     precision, reason = choose_precision(request.precision, trial, device)
     size = choose_batch_size(request.batch_size, len(learned), trial, precision, device)
     report.note(
-        f"{design.architecture} with {design.encoder}, {taken}, on {describe_device(device)}, {precision} ({reason}), "
-        f"{len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, {size} per step"
+        f"{design.architecture} with {design.encoder}, {plan.taken}, on {describe_device(device)}, {precision} "
+        f"({reason}), {len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, {size} per step"
     )
-    report.note(f"Loss: {describe_loss(objective, dataset.classes.names)}")
+    report.note(f"Loss: {plan.loss}")
     on_gpu = device.type == "cuda"
     threads = min(_MOST_THREADS, os.cpu_count() or 1) if on_gpu else 1
-    batches = Batches(TileStore(dataset), Scaling(bands), size, pinned=on_gpu, threads=threads)
-    return Course(network, loss, teaching, batches, dataset, learned, measured, precision, objective.class_weights)
-
-
-def _design(request: TrainSegmentation, dataset: Dataset) -> Design:
-    encoder = choose_encoder(request.architecture, request.encoder, request.other_encoder)
-    return Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
+    batches = Batches(TileStore(dataset), Scaling(plan.bands), size, pinned=on_gpu, threads=threads)
+    weights = plan.objective.class_weights
+    return Course(network, loss, teaching, batches, dataset, learned, measured, precision, weights)
 
 
 def _fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
@@ -123,13 +140,13 @@ def _fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
         ) from error
 
 
-def _card(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...], loss: str, fitted: Fit) -> Card:
+def _card(request: TrainSegmentation, dataset: Dataset, plan: _Plan, fitted: Fit) -> Card:
     import segmentation_models_pytorch
 
     return Card(
         architecture=request.architecture,
-        encoder=_design(request, dataset).encoder,
-        bands=bands,
+        encoder=plan.design.encoder,
+        bands=plan.bands,
         dtype=dataset.dtype,
         classes=dataset.classes,
         ignore_value=dataset.ignore_value,
@@ -139,7 +156,7 @@ def _card(request: TrainSegmentation, dataset: Dataset, bands: tuple[Band, ...],
         dataset=str(dataset.folder.absolute()),
         fingerprint=dataset.fingerprint,
         request=to_json(request),
-        loss=loss,
+        loss=plan.loss,
         metrics=_metrics(dataset, fitted),
         versions={
             "geoseg": version(),
