@@ -18,6 +18,15 @@ class Names:
     bands: tuple[str, ...]
     classes: tuple[str, ...]
 
+    def plain(self) -> tuple[list[str], list[str]]:
+        """Return them as they are compared."""
+        return plain_names(self.bands), plain_names(self.classes)
+
+
+def plain_names(names: Sequence[str]) -> list[str]:
+    """Return names as they are compared: without spaces around them, in small letters."""
+    return [name.strip().casefold() for name in names]
+
 
 def adapt(
     given: Mapping[str, torch.Tensor],
@@ -55,7 +64,8 @@ def adapt_bands(kernels: torch.Tensor, given: Sequence[str], wanted: Sequence[st
     """Return the kernels of a first convolution for other bands.
 
     Bands of the same name keep their kernels. The others take those that are left, as `repeat_kernels` does; where none
-    is left they start at 0, so that the network at first answers as before.
+    is left they start at 0, so that a network at first answers as before, unless it sees its bands in other ways too,
+    as gscnn does in the mean of all.
 
     Args:
         kernels: (F, C, ...), C of the `given` bands.
@@ -65,7 +75,7 @@ def adapt_bands(kernels: torch.Tensor, given: Sequence[str], wanted: Sequence[st
     Returns:
         (F, D, ...), D of the `wanted` bands.
     """
-    before, after = _plain(given), _plain(wanted)
+    before, after = plain_names(given), plain_names(wanted)
     if before == after:
         return kernels
     adapted = kernels.new_zeros(len(kernels), len(after), *kernels.shape[2:])
@@ -93,12 +103,8 @@ def repeat_kernels(kernels: torch.Tensor, bands: int) -> torch.Tensor:
 def _adapt_classes(
     given: torch.Tensor, own: torch.Tensor, axis: int, before: Sequence[str], after: Sequence[str]
 ) -> torch.Tensor:
-    adapted = own.clone()
-    for index, name in enumerate(after):
-        if name in before:
-            adapted.select(axis, index).copy_(given.select(axis, before.index(name)))
+    adapted, known = own.clone(), plain_names(before)
+    for index, name in enumerate(plain_names(after)):
+        if name in known:
+            adapted.select(axis, index).copy_(given.select(axis, known.index(name)))
     return adapted
-
-
-def _plain(names: Sequence[str]) -> list[str]:
-    return [name.strip().casefold() for name in names]

@@ -46,7 +46,8 @@ def choose_encoder(architecture: str, encoder: str, other: str | None = None) ->
         other: Any other encoder, in place of it.
 
     Raises:
-        RequestError: The architecture is not known, or has no encoder to choose.
+        RequestError: The architecture is not known or has no encoder to choose, or the encoder is one of the list that
+            does not fit it.
     """
     usual = _network(architecture).encoder
     chosen = other or (usual if encoder == AUTO else encoder)
@@ -55,10 +56,11 @@ def choose_encoder(architecture: str, encoder: str, other: str | None = None) ->
             f"{architecture} has no encoder to choose, not {chosen}.",
             f"Set ENCODER to {AUTO}, and leave OTHER_ENCODER empty.",
         )
+    encoder_fit.check_listed(architecture, chosen)
     return chosen
 
 
-def build_network(architecture: str, encoder: str, bands: int, classes: int) -> torch.nn.Module:
+def build_network(architecture: str, encoder: str, bands: int, classes: int, *, tried: bool = False) -> torch.nn.Module:
     """Build a network that turns (N, bands, H, W) float32 into logits (N, classes, H, W).
 
     Args:
@@ -66,6 +68,7 @@ def build_network(architecture: str, encoder: str, bands: int, classes: int) -> 
         encoder: As `choose_encoder` returns it.
         bands: Number of input bands, 1 or more.
         classes: Number of classes K, 2 or more.
+        tried: Whether such a network was built before: then an encoder beyond the list is not tried once more.
 
     Returns:
         The network with random weights, in training mode, on the CPU, in float32. H and W may be any; where they are no
@@ -86,8 +89,8 @@ def build_network(architecture: str, encoder: str, bands: int, classes: int) -> 
         return library.build(architecture, encoder, bands, classes)
 
     side = smallest_tile(architecture)
-    network = encoder_fit.build_fitting(make, architecture, encoder, (bands, side, side + SIDE_STEP))
-    return accept_any_size(network, SIDE_STEP)
+    image = None if tried else (bands, side, side + SIDE_STEP)
+    return accept_any_size(encoder_fit.build_fitting(make, architecture, encoder, image), SIDE_STEP)
 
 
 def training_loss(network: torch.nn.Module, loss: Loss) -> TrainingLoss:

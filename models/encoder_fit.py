@@ -30,14 +30,24 @@ _FAULTS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, R
 
 def fitting_encoders(architecture: str) -> tuple[str, ...]:
     """Return the encoders of the list that a network can be built with."""
-    if architecture == "dpt":
+    if architecture == library.DPT:
         return _VISION_TRANSFORMERS
     misfits = (*_VISION_TRANSFORMERS, *_NOT_FITTING.get(architecture, ()))
     return tuple(name for name in ENCODERS if name not in misfits)
 
 
+def check_listed(architecture: str, encoder: str) -> None:
+    """Refuse an encoder of the list that does not fit; others are not looked at.
+
+    Raises:
+        RequestError: It does not fit.
+    """
+    if encoder in ENCODERS and encoder not in fitting_encoders(architecture):
+        raise _misfit(architecture, encoder)
+
+
 def build_fitting(
-    make: Callable[[], torch.nn.Module], architecture: str, encoder: str, image: tuple[int, int, int]
+    make: Callable[[], torch.nn.Module], architecture: str, encoder: str, image: tuple[int, int, int] | None
 ) -> torch.nn.Module:
     """Build a network if its encoder fits: one of the list by what is known of it, any other by trying.
 
@@ -45,14 +55,14 @@ def build_fitting(
         make: Builds the network.
         architecture: What it builds, for messages.
         encoder: Its encoder.
-        image: Bands, height and width of the smallest image that the network takes, for trying.
+        image: Bands, height and width of the smallest image that the network takes, for trying; None if
+            it was tried before.
 
     Raises:
         RequestError: The encoder is not known, or does not fit.
     """
+    check_listed(architecture, encoder)
     if encoder in ENCODERS:
-        if encoder not in fitting_encoders(architecture):
-            raise _misfit(architecture, encoder)
         return make()
     if not library.is_known(encoder):
         near = difflib.get_close_matches(encoder, library.known_encoders(), 3)
@@ -63,9 +73,11 @@ def build_fitting(
         )
     try:
         network = make()
-        fits = _answers(network, image)
+        fits = image is None or _answers(network, image)
     except _FAULTS as error:
-        raise _misfit(architecture, encoder, f": {first_line(error)}") from error
+        if _is_of_memory(error):
+            raise
+        raise _misfit(architecture, encoder, first_line(error) if str(error).strip() else "") from error
     if not fits:
         raise _misfit(architecture, encoder)
     return network
@@ -85,8 +97,14 @@ def _answers(network: torch.nn.Module, image: tuple[int, int, int]) -> bool:
     return logits.shape[-2:] == image[1:] and seen is not None and bool(seen.any())
 
 
+def _is_of_memory(error: Exception) -> bool:
+    """Whether an error tells of memory that is lacking, which says nothing of the encoder."""
+    return any(words in str(error).lower() for words in ("allocate memory", "out of memory"))
+
+
 def _misfit(architecture: str, encoder: str, reason: str = "") -> RequestError:
+    because = f": {reason.rstrip('.')}" if reason else ""
     return RequestError(
-        f"The encoder '{encoder}' does not fit {architecture}{reason}.",
+        f"The encoder '{encoder}' does not fit {architecture}{because}.",
         f"For {architecture} choose one of: {', '.join(fitting_encoders(architecture))}.",
     )

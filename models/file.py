@@ -63,7 +63,7 @@ def load_network(path: str, device: torch.device) -> tuple[torch.nn.Module, Card
     from .catalog import build_network
 
     card = read_card(path)
-    network = build_network(card.architecture, card.encoder, len(card.bands), len(card.classes))
+    network = build_network(card.architecture, card.encoder, len(card.bands), len(card.classes), tried=True)
     try:
         network.load_state_dict(read_tensors(path))
     except RuntimeError as error:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 TIMM = "tu-"
-_VISION_TRANSFORMERS = "dpt"
+DPT = "dpt"
 
 
 def build(architecture: str, encoder: str, bands: int, classes: int) -> torch.nn.Module:
@@ -19,13 +19,13 @@ def build(architecture: str, encoder: str, bands: int, classes: int) -> torch.nn
     import segmentation_models_pytorch as smp
 
     options: dict[str, Any] = {}
-    if architecture == _VISION_TRANSFORMERS:
+    if architecture == DPT:
         options = {"dynamic_img_size": True, "num_classes": 0}
     with _quiet():
         network: torch.nn.Module = smp.create_model(
             architecture, encoder, encoder_weights=None, in_channels=bands, classes=classes, **options
         )
-    if architecture == _VISION_TRANSFORMERS:
+    if architecture == DPT:
         # The last normalisation is for image classes alone, and would never learn.
         network.encoder.model.prune_intermediate_layers(prune_norm=True)
     return network

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..geoseg_plugin.contract.errors import ModelError, RequestError, first_line
+from ..geoseg_plugin.contract.errors import ModelError, RequestError
 from ..geoseg_plugin.contract.events import Report
 from ..geoseg_plugin.contract.networks import NO_ENCODER
 from .card import Card
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 NO_WEIGHTS = "none"
 
 _ENCODER = "encoder."
+_PICKLES = (".pth", ".pt", ".ckpt", ".bin", ".tar")
+# Networks whose encoder differs from that of its name in all others.
+_OWN_ENCODERS = (("lw-refinenet", "mobilenet_v2"),)
+_FAULTS = (RuntimeError, LookupError, AttributeError, ValueError)
+_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ def give_weights(network: torch.nn.Module, design: Design, weights: str, report:
         weights: "none" (random), "imagenet" (of the encoder, downloaded once), or the path of a .safetensors file,
             which is either the state dict of an encoder or a GeoSeg model. A model with the same encoder and another
             architecture gives its encoder; with the same architecture it gives everything, where bands or classes are
-            others as `adaptation.adapt` has it. Of encoders without names of bands the first convolution is adapted as
+            others as `adaptation.adapt` has it. In encoders without names of bands what sees these is adapted as
             `adaptation.repeat_kernels` does.
         report: Hears of a download, and which classes and bands are new.
 
@@ -53,28 +60,35 @@ def give_weights(network: torch.nn.Module, design: Design, weights: str, report:
         ModelError: The weights do not fit.
         GeosegError: The imagenet weights cannot be downloaded.
     """
+    check_weights(weights)
     if weights.lower() == NO_WEIGHTS:
         return "random weights"
     if weights.lower() == IMAGENET:
         _need_encoder(design, f"WEIGHTS is {IMAGENET}")
         path = fetch_imagenet(design.encoder, name_in_timm(network.encoder), report)
-        _fill_encoder(network.encoder, design, path)
+        _fill_encoder(network, design, path)
         return f"{IMAGENET} weights of the encoder"
-    _check_file(weights)
     card_text = safetensors_metadata(weights).get(CARD_KEY)
     if card_text is None:
         _need_encoder(design, f"{weights} is no model of GeoSeg")
-        _fill_encoder(network.encoder, design, weights)
+        _fill_encoder(network, design, weights)
         return f"encoder weights from {weights}"
     card = Card.from_text(card_text, weights)
     if (card.architecture, card.encoder) == (design.architecture, design.encoder):
-        _learn_on(network, design, card, weights, report)
-        return f"all weights from {weights}"
-    _fill_encoder_from_model(network, design, card, weights)
+        return _learn_on(network, design, card, weights, report)
+    _fill_encoder_from_model(network, design, card, weights, report)
     return f"encoder weights from {weights}"
 
 
-def _check_file(weights: str) -> None:
+def check_weights(weights: str) -> None:
+    """Refuse what `give_weights` could never take, by its name alone.
+
+    Raises:
+        RequestError: There is no file `weights`.
+        ModelError: It is a file of a kind that holds no weights to learn on with.
+    """
+    if weights.lower() in (NO_WEIGHTS, IMAGENET):
+        return
     if not Path(weights).is_file():
         raise RequestError(
             f"WEIGHTS is '{weights}', which is neither {NO_WEIGHTS}, {IMAGENET} nor an existing file.",
@@ -84,6 +98,12 @@ def _check_file(weights: str) -> None:
         raise ModelError(
             f"WEIGHTS is {weights}, an ONNX model, which cannot learn on.",
             "Give the .safetensors model that it was exported from.",
+        )
+    if Path(weights).suffix.lower() in _PICKLES:
+        raise ModelError(
+            f"WEIGHTS is {weights}, which is not opened: such files can hold programs beside weights.",
+            "Save its state dict as .safetensors: safetensors.torch.save_file(torch.load(FILE, weights_only=True), "
+            "'weights.safetensors').",
         )
 
 
@@ -96,23 +116,25 @@ def _need_encoder(design: Design, what: str) -> None:
         )
 
 
-def _fill_encoder(module: torch.nn.Module, design: Design, path: str) -> None:
+def _fill_encoder(network: torch.nn.Module, design: Design, path: str) -> None:
     """Load an encoder from the file of an encoder, of a network that has one, or of a classifier of timm."""
     from .adaptation import repeat_kernels
 
     tensors = read_tensors(path)
     state = _of_encoder(tensors) or tensors
-    timm_name = name_in_timm(module)
-    if timm_name is not None:
-        state = read_as_timm(timm_name, module.state_dict(), state)
-    stem = _first_convolution(module)
-    if stem in state and state[stem].shape[1] != len(design.bands):
-        state[stem] = repeat_kernels(state[stem], len(design.bands))
-    _load(module, state, path, design.encoder)
+    own, timm_name = network.encoder.state_dict(), name_in_timm(network.encoder)
+    try:
+        if timm_name is not None:
+            state = read_as_timm(timm_name, own, state)
+        if any(own[name].shape != state[name].shape for name in own.keys() & state.keys()):
+            _fit_bands(state, network, design, lambda kernels: repeat_kernels(kernels, len(design.bands)))
+        network.encoder.load_state_dict(state)
+    except _FAULTS as error:
+        raise _misfit(path, design.encoder, error) from error
 
 
-def _fill_encoder_from_model(network: torch.nn.Module, design: Design, card: Card, path: str) -> None:
-    from .adaptation import adapt_bands
+def _fill_encoder_from_model(network: torch.nn.Module, design: Design, card: Card, path: str, report: Report) -> None:
+    from .adaptation import adapt_bands, plain_names
 
     if NO_ENCODER in (card.encoder, design.encoder):
         raise ModelError(
@@ -124,38 +146,69 @@ def _fill_encoder_from_model(network: torch.nn.Module, design: Design, card: Car
         raise ModelError(
             f"{path} has the encoder {card.encoder}, not {design.encoder}.", f"Set ENCODER to {card.encoder}."
         )
-    state = _of_encoder(read_tensors(path))
-    stem = _first_convolution(network.encoder)
-    if stem in state:
-        state[stem] = adapt_bands(state[stem], [band.name for band in card.bands], design.bands)
-    _load(network.encoder, state, path, design.encoder)
+    if (card.architecture, card.encoder) in _OWN_ENCODERS:
+        raise ModelError(
+            f"{path} is a {card.architecture} with {card.encoder}, whose encoder has a layer more than that of other "
+            f"networks, so that a {design.architecture} cannot take it.",
+            f"Set ARCHITECTURE to {card.architecture}, or WEIGHTS to {NO_WEIGHTS}, {IMAGENET} or another file.",
+        )
+    state, bands = _of_encoder(read_tensors(path)), tuple(band.name for band in card.bands)
+    try:
+        if plain_names(bands) != plain_names(design.bands):
+            _fit_bands(state, network, design, lambda kernels: adapt_bands(kernels, bands, design.bands))
+        network.encoder.load_state_dict(state)
+    except _FAULTS as error:
+        raise _misfit(path, design.encoder, error) from error
+    _tell("bands", bands, design.bands, report)
 
 
-def _learn_on(network: torch.nn.Module, design: Design, card: Card, path: str, report: Report) -> None:
+def _fit_bands(
+    state: dict[str, torch.Tensor],
+    network: torch.nn.Module,
+    design: Design,
+    change: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    """Change in the state dict of an encoder, in place, the kernels of all convolutions that see the bands."""
+    from .adaptation import MORE_BANDS
+
+    sizes = len(design.bands) + MORE_BANDS, len(design.classes)
+    larger = build_network(design.architecture, design.encoder, *sizes, tried=True).encoder.state_dict()
+    for name, own in network.encoder.state_dict().items():
+        if name in state and own.shape != larger[name].shape:
+            state[name] = change(state[name])
+
+
+def _learn_on(network: torch.nn.Module, design: Design, card: Card, path: str, report: Report) -> str:
     from .adaptation import MORE_BANDS, MORE_CLASSES, Names, adapt
 
     state = read_tensors(path)
     before = Names(tuple(band.name for band in card.bands), card.classes.names)
     after = Names(design.bands, design.classes)
-    if before != after:
-        sizes = len(after.bands) + MORE_BANDS, len(after.classes) + MORE_CLASSES
-        larger = build_network(design.architecture, design.encoder, *sizes).state_dict()
-        try:
+    same = before.plain() == after.plain()
+    try:
+        if not same:
+            sizes = len(after.bands) + MORE_BANDS, len(after.classes) + MORE_CLASSES
+            larger = build_network(design.architecture, design.encoder, *sizes, tried=True).state_dict()
             state = adapt(state, network.state_dict(), larger, before, after)
-        except (IndexError, RuntimeError) as error:
-            raise _misfit(path, design.architecture, error) from error
-        _tell("bands", before.bands, after.bands, report)
-        _tell("classes", before.classes, after.classes, report)
-    _load(network, state, path, design.architecture)
+        network.load_state_dict(state)
+    except _FAULTS as error:
+        raise _misfit(path, design.architecture, error) from error
+    _tell("bands", before.bands, after.bands, report)
+    _tell("classes", before.classes, after.classes, report)
+    return f"{'all' if same else 'adapted'} weights from {path}"
 
 
-def _tell(what: str, before: tuple[str, ...], after: tuple[str, ...], report: Report) -> None:
-    if before == after:
+def _tell(what: str, before: Sequence[str], after: Sequence[str], report: Report) -> None:
+    """Tell what is new, if the names differ in more than their letters' size."""
+    from .adaptation import plain_names
+
+    had, has = plain_names(before), plain_names(after)
+    if had == has:
         return
     kinds = {
-        "kept": [name for name in after if name in before],
-        "new": [name for name in after if name not in before],
-        "left out": [name for name in before if name not in after],
+        "kept": [name for name, plain in zip(after, has, strict=True) if plain in had],
+        "new": [name for name, plain in zip(after, has, strict=True) if plain not in had],
+        "left out": [name for name, plain in zip(before, had, strict=True) if plain not in has],
     }
     each = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names)
     report.note(f"The {what} of WEIGHTS are others: {each}")
@@ -165,23 +218,10 @@ def _of_encoder(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(_ENCODER): tensor for name, tensor in tensors.items() if name.startswith(_ENCODER)}
 
 
-def _first_convolution(module: torch.nn.Module) -> str:
-    """Return the name of the weights that see the bands."""
-    from torch.nn import Conv2d
-
-    return next(f"{name}.weight" for name, part in module.named_modules() if isinstance(part, Conv2d))
-
-
-def _load(module: torch.nn.Module, state: dict[str, torch.Tensor], path: str, name: str) -> None:
-    try:
-        module.load_state_dict(state)
-    except (RuntimeError, KeyError) as error:
-        raise _misfit(path, name, error) from error
-
-
 def _misfit(path: str, name: str, error: Exception) -> ModelError:
-    reason = first_line(error) if len(str(error).splitlines()) < 2 else str(error).splitlines()[-1].strip()
+    # The first line of torch's error names the class alone, the last one what does not fit.
+    said = (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
     return ModelError(
-        f"The weights in {path} do not fit {name}: {reason[:120]} ...",
+        f"The weights in {path} do not fit {name}: {textwrap.shorten(said, _LONGEST_REASON, placeholder=' ..')}.",
         f"Give the state dict of a {name} or a GeoSeg model with it.",
     )

@@ -24,6 +24,12 @@ def test_another_encoder_replaces_the_chosen_one():
         choose_encoder("cloudxnet", "resnet50")
 
 
+def test_an_encoder_that_is_known_not_to_fit_is_refused_before_anything_is_built():
+    with pytest.raises(RequestError, match="The encoder 'mit_b0' does not fit linknet"):
+        choose_encoder("linknet", "mit_b0")
+    assert choose_encoder("linknet", "auto", "not_known") == "not_known"
+
+
 @pytest.mark.parametrize(
     "architecture", [network.name for network in NETWORKS if network.encoder not in (NO_ENCODER, "mit_b0")]
 )

@@ -1,55 +1,17 @@
 """Which encoders fit which networks: the list by a table, all others by trying."""
 
-import functools
-
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import RequestError
-from geoseg.geoseg_plugin.contract.networks import ENCODERS, NETWORKS, NO_ENCODER
-from geoseg.models import library
+from geoseg.geoseg_plugin.contract.networks import NETWORKS, NO_ENCODER
 from geoseg.models.catalog import build_network
 from geoseg.models.encoder_fit import build_fitting, fitting_encoders
-
-WITH_ENCODER = [network.name for network in NETWORKS if network.encoder != NO_ENCODER]
-DILATED = {"pan", "deeplabv3", "deeplabv3plus", "gscnn"}
-WITHOUT_MIX_TRANSFORMERS = {"unetplusplus", "linknet"}
+from geoseg.tests.engine.on_paper import FAMILIES, VISION_TRANSFORMERS, assert_as_the_table_has_it
 
 
-@pytest.fixture
-def on_paper(monkeypatch):
-    """Builds without memory and without filling it, or None where that fails."""
-    # What the mix transformers count with, they must have.
-    monkeypatch.setattr(torch, "linspace", functools.partial(torch.linspace, device="cpu"))
-
-    def build(encoder, **options):
-        with torch.device("meta"):
-            try:
-                return library.build_encoder(encoder, 3, **options)
-            except (ValueError, AssertionError, TypeError):
-                return None
-
-    return build
-
-
-@pytest.mark.parametrize("encoder", [name for name in ENCODERS if not name.startswith("tu-vit_")])
-def test_the_table_says_what_the_libraries_can_build(encoder, on_paper):
-    plain = on_paper(encoder)
-    assert sum(values.numel() for values in plain.parameters() if values.requires_grad) == ENCODERS[encoder]
-    dilated = on_paper(encoder, output_stride=16) is not None
-    for architecture in WITH_ENCODER:
-        fits = architecture != "dpt"
-        fits &= architecture not in DILATED or dilated
-        fits &= architecture not in WITHOUT_MIX_TRANSFORMERS or not encoder.startswith("mit_")
-        assert fits == (encoder in fitting_encoders(architecture)), architecture
-
-
-@pytest.mark.parametrize("encoder", [name for name in ENCODERS if name.startswith("tu-vit_")])
-def test_plain_transformers_are_for_dpt(encoder, on_paper):
-    assert on_paper(encoder) is None
-    with torch.device("meta"):
-        module = library.build("dpt", encoder, 3, 2).encoder
-    assert sum(values.numel() for values in module.parameters()) == ENCODERS[encoder]
-    assert [name for name in WITH_ENCODER if encoder in fitting_encoders(name)] == ["dpt"]
+@pytest.mark.parametrize("encoder", [*FAMILIES, VISION_TRANSFORMERS[0]])
+def test_the_table_says_what_the_libraries_can_build(encoder):
+    assert_as_the_table_has_it(encoder)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -110,3 +72,39 @@ def test_a_misfit_of_the_list_says_what_fits():
         build_network("deeplabv3", "vgg16_bn", 3, 2)
     assert "resnet18" in caught.value.fix
     assert "vgg16_bn" not in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (AssertionError(), "unet."),
+        (ValueError(" "), "unet."),
+        (ValueError("No stride 32.\nSo."), "unet: No stride 32."),
+    ],
+)
+def test_what_a_library_says_is_said(fault, said):
+    def fail():
+        raise fault
+
+    with pytest.raises(RequestError) as caught:
+        build_fitting(fail, "unet", "vgg11", (3, 32, 64))
+    assert caught.value.message == f"The encoder 'vgg11' does not fit {said}"
+
+
+@pytest.mark.parametrize("said", ["DefaultCPUAllocator: can't allocate memory: you tried", "CUDA out of memory."])
+def test_memory_that_is_lacking_is_no_misfit(said):
+    def fail():
+        raise RuntimeError(said)
+
+    with pytest.raises(RuntimeError, match="memory"):
+        build_fitting(fail, "unet", "vgg11", (3, 32, 64))
+
+
+def test_what_was_tried_is_not_tried_again(monkeypatch):
+    def fail(*_):
+        pytest.fail("It was tried.")
+
+    monkeypatch.setattr("geoseg.models.encoder_fit._answers", fail)
+    build_network("unet", "tu-resnet10t", 3, 2, tried=True)
+    with pytest.raises(RequestError, match="does not fit"):
+        build_network("unet", "tu-vit_tiny_patch16_384", 3, 2, tried=True)

@@ -1,15 +1,19 @@
 """What training starts from: weights get where they belong, and misfits say so."""
 
+import re
+
 import pytest
 import timm
 import torch
 from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.training.train import train_segmentation
+from geoseg.models import library
 from geoseg.models.catalog import build_network
 from geoseg.models.file import save_model
-from geoseg.models.weights import Design, _first_convolution, give_weights
+from geoseg.models.weights import Design, check_weights, give_weights
 from geoseg.tests.engine.handmade import make_card
+from geoseg.tests.engine.on_paper import FAMILIES, assert_takes_other_bands
 from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import save_file
 
@@ -72,20 +76,30 @@ def test_random_weights_stay(give):
     assert _same(fresh, network)
 
 
-@pytest.mark.parametrize("encoder", ["resnet18", "timm-mobilenetv3_large_100", "densenet121", "mit_b0"])
+@pytest.mark.parametrize(
+    ("encoder", "stems"),
+    [
+        ("resnet18", ["conv1.weight"]), ("mit_b0", ["patch_embed1.proj.weight"]),
+        ("mobileone_s0", ["stage0.rbr_conv.0.conv.weight", "stage0.rbr_scale.conv.weight"]),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("bands", [1, 4])
-def test_encoder_weights_of_another_band_count_are_adapted(encoder, bands, tmp_path, give):
-    source = build_network("unet", encoder, 3, 2)
+def test_encoder_weights_of_another_band_count_are_adapted(encoder, stems, bands, tmp_path, give):
+    source = library.build_encoder(encoder, 3)
     path = tmp_path / "encoder.safetensors"
-    save_file(source.encoder.state_dict(), path)
+    save_file(source.state_dict(), path)
     adapted, told = give(_design("fpn", encoder, "abcd"[:bands]), str(path))
     assert told == f"encoder weights from {path}"
-    stem = _first_convolution(source.encoder)
-    given, got = source.encoder.state_dict()[stem], adapted.encoder.state_dict()[stem]
-    assert _same(source.encoder, adapted.encoder, [stem])
-    # A grey image must cause about what it caused before.
-    wanted = given.sum(1, keepdim=True) if bands == 1 else given[:, [0, 1, 2, 0]] * 3 / 4
-    assert torch.equal(got, wanted)
+    assert _same(source, adapted.encoder, stems)
+    for stem in stems:
+        given, got = source.state_dict()[stem], adapted.encoder.state_dict()[stem]
+        # A grey image must cause about what it caused before.
+        assert torch.equal(got, given.sum(1, keepdim=True) if bands == 1 else given[:, [0, 1, 2, 0]] * 3 / 4)
+
+
+@pytest.mark.parametrize("encoder", FAMILIES)
+def test_all_that_sees_the_bands_is_adapted(encoder):
+    assert_takes_other_bands(encoder)
 
 
 def test_weights_of_mobilenet_get_into_light_weight_refinenet(tmp_path, give):
@@ -104,8 +118,10 @@ def test_weights_in_timms_own_names_fit(architecture, encoder, tmp_path, give):
     path = tmp_path / "timm.safetensors"
     save_file(source.state_dict(), path)
     network, _ = give(_design(architecture, encoder, "abcd"), str(path))
-    stem = next(values for values in source.state_dict().values() if values.dim() == 4)
-    first = network.encoder.state_dict()[_first_convolution(network.encoder)]
+    stem, first = (
+        next(values for values in module.state_dict().values() if values.dim() == 4)
+        for module in (source, network.encoder)
+    )
     assert torch.equal(first, stem[:, [0, 1, 2, 0]] * 3 / 4)
 
 
@@ -121,13 +137,44 @@ def test_imagenet_weights_are_downloaded_and_adapted(tmp_path, give, recorder, m
     assert "Downloading the imagenet weights of resnet18, once" in recorder.notes[0]
 
 
-def test_a_model_gives_its_encoder_to_another_network(save, give):
+def test_a_model_gives_its_encoder_to_another_network(save, give, recorder):
     source, path = save(_design("unet", "resnet18"))
     taught, told = give(_design("linknet", "resnet18", ("nir", *RGB), ("a", "b", "c")), path)
     assert told == f"encoder weights from {path}"
     assert _same(source.encoder, taught.encoder, ["conv1.weight"])
     assert torch.equal(taught.encoder.conv1.weight[:, 1:], source.encoder.conv1.weight)
     assert not taught.encoder.conv1.weight[:, 0].any()
+    assert recorder.notes == ["The bands of WEIGHTS are others: kept: red, green, blue; new: nir"]
+
+
+@pytest.mark.parametrize("architecture", ["unet", "fpn"])
+def test_names_are_the_same_in_small_and_capital_letters(architecture, save, give, recorder):
+    source, path = save(_design("unet", SMALL, ("Red", "Green ", "Blue"), ("Ground", "roof")))
+    taught, _ = give(_design(architecture, SMALL, RGB, ("ground", "Roof ")), path)
+    assert _same(source.encoder, taught.encoder)
+    assert architecture == "fpn" or _same(source, taught)
+    assert recorder.notes == []
+
+
+@pytest.mark.parametrize("architecture", ["unet", "gscnn"])
+def test_the_encoder_of_light_weight_refinenet_is_its_own(architecture, save, give):
+    _, path = save(_design("lw-refinenet", "mobilenet_v2"))
+    with pytest.raises(
+        ModelError, match=f"a layer more than that of other networks, so that a {architecture}"
+    ) as caught:
+        give(_design(architecture, "mobilenet_v2"), path)
+    assert "Set ARCHITECTURE to lw-refinenet" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("resnet34", "resnet18"), ("tu-convnext_pico", "tu-convnext_atto"), ("tu-resnet14t", SMALL)]
+)
+def test_weights_of_a_larger_relative_do_not_fit(given, wanted, tmp_path, give):
+    path = tmp_path / "larger.safetensors"
+    save_file(library.build_encoder(given, 3).state_dict(), path)
+    with pytest.raises(ModelError, match=f"do not fit {wanted}: ") as caught:
+        give(_design("unet", wanted), str(path))
+    assert "Error(s) in loading" not in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -156,7 +203,7 @@ def test_a_model_learns_on_with_other_bands_and_classes(architecture, encoder, s
     source, path = save(_design(architecture, encoder, RGB, ("ground", "roof", "water")))
     design = _design(architecture, encoder, ("blue", "nir", "green", "red"), ("roof", "road", "ground"))
     taught, told = give(design, path)
-    assert told == f"all weights from {path}"
+    assert told == f"adapted weights from {path}"
     assert recorder.notes == [
         "The bands of WEIGHTS are others: kept: blue, green, red; new: nir",
         "The classes of WEIGHTS are others: kept: roof, ground; new: road; left out: water",
@@ -208,7 +255,7 @@ def test_weights_that_do_not_fit(tmp_path, give):
     save_file({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
     with pytest.raises(ModelError, match="do not fit resnet18"):
         give(_design("unet", "resnet18"), str(path))
-    with pytest.raises(ModelError, match="do not fit timm's resnet10t"):
+    with pytest.raises(ModelError, match=r"do not fit tu-resnet10t: .*conv1"):
         give(_design("unet", SMALL), str(path))
     with pytest.raises(RequestError, match="satellite-unet has no encoder that could take weights"):
         give(_design("satellite-unet", "none"), str(path))
@@ -227,6 +274,25 @@ def test_a_card_that_is_not_of_its_weights(tmp_path, give):
 def test_weights_that_are_no_file_are_named(weights, give):
     with pytest.raises(RequestError, match=f"WEIGHTS is '{weights}', which is neither none, imagenet nor an existing"):
         give(_design("unet", SMALL), weights)
+
+
+@pytest.mark.parametrize("name", ["resnet.pth", "last.CKPT", "model.pt"])
+def test_files_of_torch_are_to_be_saved_otherwise(name, tmp_path):
+    path = tmp_path / name
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
+    with pytest.raises(ModelError, match="such files can hold programs") as caught:
+        check_weights(str(path))
+    assert "safetensors.torch.save_file" in caught.value.fix
+
+
+def test_reasons_are_not_cut_off_in_a_word(tmp_path, give):
+    path = tmp_path / "encoder.safetensors"
+    state = library.build_encoder("resnet18", 3).state_dict()
+    state |= {f"words{number}": torch.zeros(1) for number in range(50)}
+    save_file(state, path)
+    with pytest.raises(ModelError) as caught:
+        give(_design("unet", "resnet18"), str(path))
+    assert re.search(r'do not fit resnet18: Unexpected key.*"words\d+", \.\.\.$', caught.value.message)
 
 
 def test_an_onnx_model_cannot_learn_on(tmp_path, give):

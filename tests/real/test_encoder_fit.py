@@ -3,12 +3,21 @@
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import RequestError
-from geoseg.geoseg_plugin.contract.networks import ENCODERS, NETWORKS, NO_ENCODER
+from geoseg.geoseg_plugin.contract.networks import ENCODERS
 from geoseg.models import encoder_fit, library
 from geoseg.models.catalog import _OWN, _own, build_network, smallest_tile
 from geoseg.models.encoder_fit import fitting_encoders
+from geoseg.tests.engine.on_paper import WITH_ENCODER, assert_as_the_table_has_it, assert_takes_other_bands
 
-WITH_ENCODER = [network.name for network in NETWORKS if network.encoder != NO_ENCODER]
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_the_table_says_what_the_libraries_can_build(encoder):
+    assert_as_the_table_has_it(encoder)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_all_that_sees_the_bands_is_adapted(encoder):
+    assert_takes_other_bands(encoder)
 
 
 @pytest.mark.parametrize("architecture", WITH_ENCODER)
