@@ -94,7 +94,7 @@ def test_losses_and_their_weights_are_told_and_kept(folder, said):
 
 def test_weights_are_taken_from_where_they_are_said_to_be(folder, said):
     assert "encoder weights from resnet18.safetensors" in said["started.safetensors"]
-    assert "all weights from small.safetensors" in said["finer.safetensors"]
+    assert "adapted weights from small.safetensors" in said["finer.safetensors"]
     assert re.search(r"classes of WEIGHTS are others: kept: .*building.*; new: lake", said["finer.safetensors"])
     names = [one["name"] for one in card_of(folder / "finer.safetensors")["classes"]]
     assert names == ["background", "building", "lake", "tree"]
