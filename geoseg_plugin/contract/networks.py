@@ -16,7 +16,7 @@ class Network:
     Attributes:
         name: Its name, as the parameter takes it.
         title: Its name in the literature.
-        advice: One line: what it is good for.
+        advice: One line: what it is good for; "slow" where it takes twice the time of U-Net, or more.
         parameters: Its size with its usual encoder, for 3 bands and 2 classes, in trainable parameters.
         encoder: Its usual encoder, NO_ENCODER where it has none to choose.
     """
@@ -45,22 +45,22 @@ _VIT = "tu-vit_tiny_patch16_224"
 
 NETWORKS: Tuple[Network, ...] = (
     Network("unet", "U-Net", "a sound start for everything.", 14_328_354, _RESNET),
-    Network("unetplusplus", "U-Net++", "finer borders than U-Net, twice as slow.", 15_970_594, _RESNET),
+    Network("unetplusplus", "U-Net++", "finer borders than U-Net, three times as slow.", 15_970_594, _RESNET),
     Network("manet", "MA-Net", "U-Net with attention; for objects of many sizes.", 21_675_618, _RESNET),
-    Network("linknet", "LinkNet", "a light U-Net; quick.", 11_663_810, _RESNET),
+    Network("linknet", "LinkNet", "a light U-Net; quick; good for weak machines.", 11_663_810, _RESNET),
     Network("fpn", "FPN", "for objects of many sizes; quick, with softer borders.", 13_047_362, _RESNET),
     Network("pspnet", "PSPNet", "for large fields; quickest; coarse; uses half of its encoder.", 11_334_434, _RESNET),
     Network("pan", "PAN", "a light pyramid with attention; tiles of 128 pixels or more.", 11_367_945, _RESNET),
     Network("deeplabv3", "DeepLabV3", "sees far around each pixel; slow, with soft borders.", 15_899_202, _RESNET),
     Network("deeplabv3plus", "DeepLabV3+", "sees far and keeps borders; good with mobilenet_v2.", 12_329_554, _RESNET),
-    Network("upernet", "UPerNet", "strong with large encoders and many tiles.", 19_491_778, _RESNET),
+    Network("upernet", "UPerNet", "strong with large encoders and many tiles; slow.", 19_491_778, _RESNET),
     Network("segformer", "SegFormer", "made for the mit encoders; sees the whole tile.", 3_714_658, "mit_b0"),
-    Network("dpt", "DPT", "for vision transformers; needs pretrained weights.", 34_686_786, _VIT),
-    Network("lw-refinenet", "Light-Weight RefineNet", "small and quick; good for weak machines.", 3_240_770, _MOBILE),
-    Network("gscnn", "Gated-SCNN", "learns borders too; for buildings and parcels; slow.", 16_772_911, _RESNET),
-    Network("cloudxnet", "CloudX-Net", "made for clouds; large and slow.", 19_488_114, NO_ENCODER),
-    Network("satellite-unet", "Satellite U-Net", "a narrow U-Net made for roofs; small.", 1_612_578, NO_ENCODER),
-    Network("slump-unet", "Slump U-Net", "the wide U-Net, made for thaw slumps; slow.", 31_384_770, NO_ENCODER),
+    Network("dpt", "DPT", "for vision transformers; needs pretrained weights; slow.", 34_686_786, _VIT),
+    Network("lw-refinenet", "Light-Weight RefineNet", "few weights, small files; quick as U-Net.", 3_240_770, _MOBILE),
+    Network("gscnn", "Gated-SCNN", "learns borders too: buildings, parcels; slow, much memory.", 16_772_911, _RESNET),
+    Network("cloudxnet", "CloudX-Net", "made for clouds; slow, much memory.", 19_488_114, NO_ENCODER),
+    Network("satellite-unet", "Satellite U-Net", "for roofs; small file; slow, much memory.", 1_612_578, NO_ENCODER),
+    Network("slump-unet", "Slump U-Net", "made for thaw slumps; slowest, much memory.", 31_384_770, NO_ENCODER),
 )  # fmt: skip
 NETWORK: Dict[str, Network] = {network.name: network for network in NETWORKS}
 

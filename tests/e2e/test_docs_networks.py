@@ -118,6 +118,13 @@ def test_a_recipe_is_accepted(recipe):
     assert request.loss_terms()
 
 
+def test_weak_machines_are_not_sent_to_slow_networks():
+    (row,) = re.findall(r"^\| a weak machine.*? \| (.*?) \|", read_page(PAGE), re.MULTILINE)
+    named = re.findall("`(.*?)`", row)
+    assert named
+    assert not any(word in NETWORK[name].advice for name in named for word in ("slow", "memory"))
+
+
 def test_names_on_the_page_exist():
     rows = re.findall(
         r"^\| [^|]*\| ((?:`[a-z0-9_-]+`[, a-z]*)+) \| ((?:`[a-z0-9_-]+`[, a-z]*)+) \|$", read_page(PAGE), re.MULTILINE

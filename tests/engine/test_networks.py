@@ -11,6 +11,7 @@ from geoseg.geoseg_plugin.engine.training.trial import step
 from geoseg.models.catalog import build_network, smallest_tile, training_loss
 from geoseg.models.losses.loss import LossSettings, build_loss
 from geoseg.tests.engine.overfitting import overfit
+from torch.utils.flop_counter import FlopCounterMode
 
 # What learns nothing: the half of its encoder that PSPNet does not take, and which segmentation-models-pytorch keeps;
 # and biases of PAN that a normalisation takes away again.
@@ -50,6 +51,17 @@ def _batch(name, bands, classes):
 def test_the_size_that_users_are_told_is_true(network):
     learnt = sum(part.numel() for part in _build(network.name).parameters() if part.requires_grad)
     assert learnt == network.parameters
+
+
+def test_networks_that_compute_twice_as_much_as_unet_are_called_slow():
+    work = {}
+    for network in NETWORKS:
+        with torch.no_grad(), FlopCounterMode(display=False) as counted:
+            _build(network.name).to("meta").eval()(torch.empty(1, 3, 256, 256, device="meta"))
+        work[network.name] = counted.get_total_flops()
+    slow = {name for name, flops in work.items() if flops > 2 * work["unet"]}
+    assert {network.name for network in NETWORKS if "slow" in network.advice} == slow
+    assert max(work, key=work.get) == "slump-unet"
 
 
 # Sizes known from elsewhere; all but that of Light-Weight RefineNet include the moments of normalisations.
