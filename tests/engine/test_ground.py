@@ -5,12 +5,12 @@ import pytest
 import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled
-from geoseg.geoseg_plugin.engine.datasets.footprints import footprints, outline_tiles, outlines_of
+from geoseg.geoseg_plugin.engine.datasets.footprints import footprints, outlines_of
 from geoseg.geoseg_plugin.engine.datasets.ground import Ground, find_partners, inset, is_placed, number_planes
 from geoseg.geoseg_plugin.engine.grid import Grid
 from rasterio.crs import CRS
 
-UTM, OTHER = CRS.from_epsg(32633), CRS.from_epsg(32634)
+UTM = CRS.from_epsg(32633)
 
 
 def squares(corners, side):
@@ -86,15 +86,3 @@ def test_partners_are_those_of_all_pairs():
 def test_cancelling_stops_the_search(make_recorder):
     with pytest.raises(Cancelled):
         find_partners(squares([(0, 0)], 64), np.zeros(1, dtype=np.int64), make_recorder(lambda one: True))
-
-
-def test_footprints_of_many_grids_are_those_of_each():
-    grids = [
-        Grid(crs, Affine(2, 0, 500_000 + 300 * number, 0, -3, 5_000_000) @ Affine.rotation(number), 64, 40 + number)
-        for number, crs in enumerate([UTM, OTHER, UTM, OTHER])
-    ]
-    one_by_one = [
-        shapely.Polygon(outline_tiles(grid, np.array([[0, 0, grid.height, grid.width]]), UTM)[0]) for grid in grids
-    ]
-    assert shapely.equals_exact(footprints(grids, UTM), one_by_one, tolerance=1e-6).all()
-    assert [shapely.get_num_coordinates(one) for one in footprints(grids, UTM)] == [5, 33, 5, 33]
