@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from torch import nn
 
+_SMALL = 0.01  # standard deviation
+
 
 def fill_for_relu(network: nn.Module) -> None:
-    """Fill all convolutions so that ReLUs neither swell nor fade what goes through them; biases start at 0.
+    """Fill all convolutions from He's normal distribution (he_normal of Keras, without its cut); biases start at 0.
+
+    What goes through a chain of convolutions and ReLUs so neither swells nor fades. Sums of maps, as at shortcuts, do
+    swell, and behind transposed convolutions maps fade the more, the more of their kernel overlaps.
 
     Source: He et al. 2015, https://arxiv.org/abs/1502.01852.
 
@@ -18,3 +23,18 @@ def fill_for_relu(network: nn.Module) -> None:
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+
+
+def fill_for_logits(last: nn.Conv2d) -> None:
+    """Fill the last convolution of a network so that all classes are about as probable at first.
+
+    That holds whatever comes in: filled for ReLUs, CloudX-Net would start with logits of 4 to 7, as its maps are sums.
+
+    Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, section 4.1.
+
+    Args:
+        last: Filled in place, from torch's random numbers; its bias starts at 0.
+    """
+    nn.init.normal_(last.weight, std=_SMALL)
+    if last.bias is not None:
+        nn.init.zeros_(last.bias)
