@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ..geoseg_plugin.contract.classes import ClassTable
@@ -114,7 +114,7 @@ class Card:
             source: Path of the model file, for messages.
 
         Raises:
-            ModelError: It is no card, or one of a later version.
+            ModelError: It is no card, or one of another version.
         """
         try:
             values = json.loads(text)
@@ -123,12 +123,21 @@ class Card:
             version = values.pop("version")
             if version > FORMAT_VERSION:
                 raise ModelError(f"{source} was made by a later GeoSeg (card {version}).", "Update GeoSeg.")
+            if _names_unknown(values, Card) or any(_names_unknown(band, Band) for band in values["bands"]):
+                raise ModelError(
+                    f"{source} was made by another GeoSeg ({values['versions']['geoseg']}) with another card.",
+                    "Train the model again, or use that GeoSeg.",
+                )
             values["bands"] = tuple(Band(**band) for band in values["bands"])
             values["classes"] = ClassTable.from_json(values["classes"])
             values["pixel_size"] = tuple(values["pixel_size"])
             return cls(**values)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"The card of {source} cannot be read: {error!r}.", "The file is damaged.") from error
+
+
+def _names_unknown(values: dict[str, Any], declaration: type[Band | Card]) -> bool:
+    return not values.keys() <= {known.name for known in fields(declaration)}
 
 
 def _is_number(value: object) -> bool:

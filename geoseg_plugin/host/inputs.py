@@ -179,7 +179,8 @@ class ParameterReader:
         return float(self._algorithm.parameterAsDouble(self._parameters, field.parameter, self._context))
 
     def _choice(self, field: Field) -> str:
-        return str(self._algorithm.parameterAsEnumString(self._parameters, field.parameter, self._context))
+        # Not parameterAsEnumString, which takes the default where a value is none of the choices.
+        return str(self._algorithm.parameterAsString(self._parameters, field.parameter, self._context))
 
     def _flag(self, field: Field) -> bool:
         return bool(self._algorithm.parameterAsBoolean(self._parameters, field.parameter, self._context))

@@ -55,3 +55,12 @@ def test_a_later_card_asks_for_an_update():
     with pytest.raises(ModelError, match="later") as caught:
         Card.from_text(json.dumps(values), "here")
     assert "Update" in caught.value.fix
+
+
+@pytest.mark.parametrize("part", ["card", "band"])
+def test_a_card_with_other_fields_names_the_version_it_is_from(part):
+    values = {**json.loads(CARD.to_text()), "versions": {"geoseg": "0.0.9"}}
+    (values if part == "card" else values["bands"][0])["low"] = 0
+    with pytest.raises(ModelError, match=r"here was made by another GeoSeg \(0\.0\.9\)") as caught:
+        Card.from_text(json.dumps(values), "here")
+    assert "Train the model again" in caught.value.fix

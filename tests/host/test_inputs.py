@@ -15,6 +15,7 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeatureSourceDefinition,
     QgsProject,
+    QgsProperty,
     QgsRasterLayer,
     QgsRectangle,
     QgsReferencedRectangle,
@@ -35,6 +36,14 @@ def read(provider, qgis_new_project):
         return ParameterReader(provider.algorithm(name).create(), {parameter: value}, context).value(field)
 
     return read_value
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("fpn", "fpn"), ("nonsense", "nonsense"), (QgsProperty.fromExpression("'f' || 'pn'"), "fpn"), (None, "unet")],
+)
+def test_a_choice_is_read_as_it_is_and_never_becomes_the_default(read, given, taken):
+    assert read("trainsegmentation", "ARCHITECTURE", given) == taken
 
 
 def open_source(source):
