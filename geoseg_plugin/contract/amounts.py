@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+DECIMALS = "Write decimals with a point, such as 0.5."
+
 
 def read_amount(text: str) -> float:
     """Return the number that a text is.

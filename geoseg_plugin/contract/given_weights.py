@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Dict
 
-from .amounts import read_amount
+from .amounts import DECIMALS, read_amount
 from .errors import RequestError
 
 _ENTRY = re.compile(r"\s*(.+?)\s*=\s*([^\s=,;]+)\s*(?:[,;]|$)", re.DOTALL)  # names may hold commas and =
-_FORM = "Write name=weight of every class, such as 'water=1, cloud=4.5'."
+_FORM = f"Write name=weight of every class, such as 'water=1, cloud=4.5'. {DECIMALS}"
 
 
 def parse_given_weights(text: str) -> Dict[str, float]:
@@ -39,5 +39,5 @@ def _weight(number: str, name: str) -> float:
         return read_amount(number)
     except ValueError as error:
         raise RequestError(
-            f"'{name}' has the weight '{number}' in GIVEN_WEIGHTS.", "Give a number of 0 or more, such as 0.5."
+            f"'{name}' has the weight '{number}' in GIVEN_WEIGHTS.", f"Give a number of 0 or more. {DECIMALS}"
         ) from error

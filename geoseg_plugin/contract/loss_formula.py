@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Tuple
 
-from .amounts import read_amount
+from .amounts import DECIMALS, read_amount
 from .errors import RequestError
 
 # The losses, with the names of their arguments and what these are when not given.
@@ -24,6 +24,7 @@ LOSS_ARGUMENTS: Dict[str, Dict[str, float]] = {
 }
 # Those that smoothed labels make different.
 SMOOTHED_LOSSES = ("cross entropy", "binary cross entropy", "focal")
+_FORM = f"Write a sum such as 'cross entropy + 2 * f-beta(2)' of: {', '.join(LOSS_ARGUMENTS)}."
 _PLUS = re.compile(r"(?<![\d.]e)\+")  # but not that of 1e+1
 _UNSIGNED = re.compile(r"([\d.]+) ?(.+)")  # a weight without its sign
 _TERM = re.compile(r"(?:([^*]+)\*)?([a-z0-9 \-]+?)(?:\(([^()]*)\))?")
@@ -49,7 +50,10 @@ def parse_losses(text: str) -> Tuple[Term, ...]:
     Raises:
         RequestError: A loss is not known, or a number is none, or not one that it can be.
     """
-    return tuple(_parse_term(" ".join(part.split())) for part in _PLUS.split(text.lower()))
+    parts = [" ".join(part.split()) for part in _PLUS.split(text.lower())]
+    if not all(parts):
+        raise RequestError(f"A loss is missing in '{text}'.", f"Write one before and after each plus sign. {_FORM}")
+    return tuple(_parse_term(part) for part in parts)
 
 
 def _parse_term(text: str) -> Term:
@@ -62,9 +66,7 @@ def _parse_term(text: str) -> Term:
     given = tuple(_number(part, text) for part in match.group(3).split(",")) if match.group(3) else ()
     if len(given) > len(defaults):
         takes = ", ".join(LOSS_ARGUMENTS[name]) or "none"
-        raise RequestError(
-            f"The loss '{text}' has too many arguments.", f"'{name}' takes: {takes}. Write numbers like 0.5."
-        )
+        raise RequestError(f"The loss '{text}' has too many arguments.", f"'{name}' takes: {takes}. {DECIMALS}")
     arguments = given + defaults[len(given) :]
     if weight == 0 or (name == "tversky" and not any(arguments)):
         raise RequestError(f"The loss '{text}' is always the same.", "Give it a weight and arguments above 0.")
@@ -75,16 +77,11 @@ def _unknown(name: str, text: str) -> RequestError:
     weighted = _UNSIGNED.fullmatch(text)
     if weighted and weighted.group(2).split("(")[0].strip() in LOSS_ARGUMENTS:
         return RequestError(f"'{text}' is no loss.", f"Write '{weighted.group(1)} * {weighted.group(2)}'.")
-    return RequestError(
-        f"There is no loss '{name}'.",
-        f"Write a sum such as 'cross entropy + 2 * f-beta(2)' of: {', '.join(LOSS_ARGUMENTS)}.",
-    )
+    return RequestError(f"There is no loss '{name}'.", _FORM)
 
 
 def _number(text: str, term: str) -> float:
     try:
         return read_amount(text)
     except ValueError as error:
-        raise RequestError(
-            f"'{text.strip()}' in the loss '{term}' is no number of 0 or more.", "Write it like 0.5."
-        ) from error
+        raise RequestError(f"'{text.strip()}' in the loss '{term}' is no number of 0 or more.", DECIMALS) from error

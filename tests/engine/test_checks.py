@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.training.checks import check_weights
 
@@ -24,6 +25,12 @@ def test_classes_that_weights_forget_are_told(weights, counts, lost, recorder):
     check_weights(request, weights, np.array(counts), CLASSES, recorder)
     said = [f"Training tiles show {lost}, but tiles.gpkg tells of no such pixel"] if lost else []
     assert [text.split(":")[0] for text in recorder.warnings] == said
+
+
+def test_something_must_count(recorder):
+    request = TrainSegmentation(dataset="d", model="m.safetensors", class_weights="inverse frequency")
+    with pytest.raises(RequestError, match="show only 'background', 'water', with the weight 0"):
+        check_weights(request, (0.0, 2.0, 0.0), np.array((90, 0, 5)), CLASSES, recorder)
 
 
 def test_who_gives_the_weight_0_means_it(recorder):

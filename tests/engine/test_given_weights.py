@@ -39,6 +39,12 @@ def test_what_are_no_weights_is_refused(text, said):
     assert caught.value.fix
 
 
+def test_decimals_have_a_point():
+    with pytest.raises(RequestError, match="'5' in GIVEN_WEIGHTS cannot be read") as caught:
+        parse_given_weights("buildings=0,5")
+    assert "decimals with a point" in caught.value.fix
+
+
 def test_they_belong_to_their_choice():
     def request(**options):
         return TrainSegmentation(dataset="d", model="m.safetensors", **options)

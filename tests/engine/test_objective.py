@@ -45,7 +45,7 @@ def test_given_weights_go_to_their_classes(folder):
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [("class 1=5, background=1, water=2", "a weight to 'water'"), ("class 1=5", "gives 'background' no weight")],
+    [("class 1=5, background=1, water=2", "a weight to 'water'"), ("class 1=5", "gives 'background' no weight\\.")],
 )
 def test_given_weights_must_name_the_classes(folder, given, said):
     with pytest.raises(RequestError, match=said) as caught:
@@ -104,6 +104,14 @@ def test_a_layer_without_any_pixel_is_refused(counted):
     nothing, something = np.zeros(32, dtype=np.int64), np.repeat([0, 7], [24, 8])
     with pytest.raises(InputError, match="no pixel of any class in the training tiles"):
         _choose(counted(class_0=nothing, class_7=something), class_weights="effective number")
+
+
+def test_given_weights_of_the_classes_that_tiles_show_must_not_all_be_0(counted, blobs):
+    folder = counted(class_0=np.full(32, 900), class_7=np.repeat([0, 7], [24, 8]))
+    with pytest.raises(RequestError, match="show only 'background', with the weight 0"):
+        _choose(folder, class_weights="given", given_weights="background=0, roof=1")
+    assert _choose(folder, class_weights="given", given_weights="background=1, roof=0").class_weights == (1, 0)
+    assert _choose(blobs, class_weights="given", given_weights="background=0, roof=1").class_weights == (0, 1)
 
 
 def test_all_that_was_asked_is_passed_on(blobs):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ....models.card import Band
 from ....models.catalog import smallest_tile
 from ...contract.classes import ClassTable
-from ...contract.errors import GeosegError, InputError
+from ...contract.errors import GeosegError, InputError, RequestError
 from ...contract.events import Report
 from ...contract.stages.training import GIVEN, TrainSegmentation
 from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, VALIDATION, BandStatistics, Dataset, Tile
@@ -100,13 +100,38 @@ def check_weights(
         counts: (K,) labelled training pixels of each class.
         classes: The classes.
         report: Where the warning goes.
+
+    Raises:
+        RequestError: All classes that tiles show count nothing.
     """
+    if weights:
+        check_that_some_count(weights, counts, classes)
     each = zip(classes.names, weights or [1.0] * len(classes), counts, strict=True)
     lost = [name for name, weight, count in each if weight == 0 and count > 0]
     if lost and request.class_weights != GIVEN:
         report.warn(
             f"Training tiles show {_listed(lost)}, but {FOOTPRINTS} tells of no such pixel: with CLASS_WEIGHTS "
             f"{request.class_weights} they count nothing in the loss. {MAKE_AGAIN}"
+        )
+
+
+def check_that_some_count(weights: Sequence[float], counts: NDArray[np.int64], classes: ClassTable) -> None:
+    """Check that something is left to learn.
+
+    Args:
+        weights: Of the classes (K,).
+        counts: (K,) labelled training pixels of each class.
+        classes: The classes.
+
+    Raises:
+        RequestError: All classes that have pixels have the weight 0.
+    """
+    shown = [index for index, count in enumerate(counts) if count > 0]
+    if not any(weights[index] for index in shown):
+        names = _listed([classes.names[index] for index in shown])
+        raise RequestError(
+            f"Training tiles show only {names}, with the weight 0 in the loss: nothing would count.",
+            "Give a weight above 0 with GIVEN_WEIGHTS, or set CLASS_WEIGHTS to none.",
         )
 
 

@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from ....models.losses.class_weights import weigh_classes
 from ....models.losses.loss import LossSettings
+from ...contract.amounts import DECIMALS
 from ...contract.errors import InputError, RequestError
 from ...contract.given_weights import parse_given_weights
 from ...contract.stages.training import GIVEN, UNWEIGHTED, TrainSegmentation
 from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, Dataset
 from ..datasets.placed import place_tiles
+from .checks import check_that_some_count
 
 _MEND = f"{MAKE_AGAIN} Or set CLASS_WEIGHTS to {UNWEIGHTED} or {GIVEN}."
 
@@ -20,7 +22,7 @@ def choose_loss(request: TrainSegmentation, dataset: Dataset) -> LossSettings:
     """Return what is to be minimised.
 
     Raises:
-        RequestError: GIVEN_WEIGHTS does not name the classes of the dataset.
+        RequestError: GIVEN_WEIGHTS does not name the classes of the dataset, or is 0 for all that tiles show.
         InputError: tiles.gpkg does not tell how many pixels of each class the training tiles have.
     """
     return LossSettings(
@@ -51,8 +53,19 @@ def _class_weights(request: TrainSegmentation, dataset: Dataset) -> tuple[float,
     if request.class_weights == UNWEIGHTED:
         return ()
     if request.class_weights == GIVEN:
-        return _given_weights(request.given_weights or "", dataset.classes.names)
+        weights = _given_weights(request.given_weights or "", dataset.classes.names)
+        if not all(weights):
+            _check_that_some_count(weights, dataset)
+        return weights
     return weigh_classes(request.class_weights, _training_counts(dataset))
+
+
+def _check_that_some_count(weights: tuple[float, ...], dataset: Dataset) -> None:
+    try:
+        counts = _training_counts(dataset)
+    except InputError:  # given weights do not need the layer, and the first epoch tells the same
+        return
+    check_that_some_count(weights, counts.sum(axis=0), dataset.classes)
 
 
 def _training_counts(dataset: Dataset) -> NDArray[np.int64]:
@@ -80,6 +93,9 @@ def _given_weights(text: str, names: tuple[str, ...]) -> tuple[float, ...]:
     given = parse_given_weights(text)
     unknown, missing = [name for name in given if name not in names], [name for name in names if name not in given]
     if unknown or missing:
-        what = f"gives a weight to '{unknown[0]}', which is no class" if unknown else f"gives '{missing[0]}' no weight"
-        raise RequestError(f"GIVEN_WEIGHTS {what} of the dataset.", f"Give each of these a weight: {', '.join(names)}.")
+        what = (
+            f"a weight to '{unknown[0]}', which is no class of the dataset" if unknown else f"'{missing[0]}' no weight"
+        )
+        fix = f"Give each of these a weight: {', '.join(names)}. {DECIMALS}"
+        raise RequestError(f"GIVEN_WEIGHTS gives {what}.", fix)
     return tuple(given[name] for name in names)
