@@ -93,6 +93,11 @@ def build_network(architecture: str, encoder: str, bands: int, classes: int, *, 
     return accept_any_size(encoder_fit.build_fitting(make, architecture, encoder, image), SIDE_STEP)
 
 
+def name_network(architecture: str, encoder: str) -> str:
+    """Return an architecture and its encoder, where it has one, in words."""
+    return architecture if encoder == NO_ENCODER else f"{architecture} with {encoder}"
+
+
 def training_loss(network: torch.nn.Module, loss: Loss) -> TrainingLoss:
     """Return the loss of what a network gives in training mode: `loss`, of a network of its own ways more than that.
 

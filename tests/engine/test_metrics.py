@@ -44,11 +44,12 @@ def test_scores_against_sets_of_pixels():
 
 def test_absent_classes_do_not_count():
     scores = Scores.of(np.array([[6, 2, 0], [0, 0, 0], [0, 0, 0]]))
-    assert scores.iou[:2].tolist() == [0.75, 0.0]
-    assert np.isnan(scores.iou[2])
-    assert np.isnan(scores.recall[1])
+    assert scores.iou[0] == scores.mean_iou == 0.75
+    assert np.isnan(scores.iou[1:]).all()
+    assert np.isnan(scores.f1[1:]).all()
+    assert np.isnan(scores.recall[1:]).all()
+    assert scores.precision[:2].tolist() == [1.0, 0.0]
     assert np.isnan(scores.precision[2])
-    assert scores.mean_iou == 0.375
 
 
 def test_nothing_at_all_is_nan():

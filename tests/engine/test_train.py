@@ -247,3 +247,12 @@ def test_weights_of_other_classes_are_refused_at_once(blobs, tmp_path, recorder)
         train_segmentation(_request(blobs, tmp_path, class_weights="given", given_weights="background=1"), recorder)
     assert recorder.notes == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_without_an_encoder_is_named_alone(make_dataset, make_blob_tile, tmp_path, recorder):
+    random = np.random.default_rng(0)
+    folder = make_dataset([(split, *make_blob_tile(random, 32)) for split in ("train", "train", "validation")])
+    page = tmp_path / "page.html"
+    train_segmentation(_request(folder, tmp_path, architecture="satellite-unet", report=str(page)), recorder)
+    assert any(note.startswith("satellite-unet, random weights, on ") for note in recorder.notes)
+    assert "<h1>satellite-unet</h1>" in page.read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from ....models.losses.loss import Loss, TrainingLoss
 from ...contract.errors import Cancelled, GeosegError, InputError
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
-from ..datasets.dataset import Dataset, Tile
+from ..datasets.dataset import VALIDATION, Dataset, Tile
 from .batches import Batches
 from .checks import check_classes, check_weights, not_finite, warn_if_constant
 from .pulse import Pulse
@@ -79,6 +79,8 @@ class Fit:
 def fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
     """Train for the asked number of epochs and keep the weights of the one with the highest mean IoU.
 
+    Of equal ones, as when all is called background at first, that with the lowest loss counts, and then the latest.
+
     AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) with a short warm-up and a cosine decay.
 
     Raises:
@@ -104,7 +106,7 @@ def fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
                 check_weights(request, course.class_weights, counts, course.dataset.classes, report)
             epoch = Epoch(number, loss, _measure(course, pulse), time.monotonic() - started)
             history.append(epoch)
-            if best is None or epoch.measured.scores.mean_iou > best.measured.scores.mean_iou:
+            if best is None or _quality(epoch) >= _quality(best):
                 best = epoch
                 state = {name: tensor.detach().cpu().clone() for name, tensor in course.network.state_dict().items()}
             _tell(epoch, course, report)
@@ -117,6 +119,10 @@ def fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
     if not warned:
         warn_if_constant(best.measured, course.dataset.classes, best.number, report)
     return Fit(tuple(history), best, state, cancelled=report.is_cancelled() and len(history) < request.epochs)
+
+
+def _quality(epoch: Epoch) -> tuple[float, float]:
+    return epoch.measured.scores.mean_iou, -epoch.measured.loss
 
 
 def _learn(
@@ -178,7 +184,10 @@ def learning_rate(done: int, steps: int, highest: float) -> float:
 
 def _tell(epoch: Epoch, course: Course, report: Report) -> None:
     scores, names = epoch.measured.scores, course.dataset.classes.names
-    each = ", ".join(f"{name} {iou:.3f}" for name, iou in zip(names, scores.iou, strict=True))
+    absent = "not in validation" if course.dataset.split(VALIDATION) else "not in training"
+    each = ", ".join(
+        f"{name} {absent if math.isnan(iou) else f'{iou:.3f}'}" for name, iou in zip(names, scores.iou, strict=True)
+    )
     report.note(
         f"Epoch {epoch.number}: loss {epoch.loss:.4f}, mean IoU {scores.mean_iou:.4f} ({each}), {epoch.seconds:.1f} s"
     )

@@ -31,15 +31,16 @@ def confusion_matrices(truth: torch.Tensor, predicted: torch.Tensor, classes: in
 class Scores:
     """How well a prediction fits the truth.
 
-    A class that is neither in the truth nor in the prediction has NaN; a precision without a predicted pixel and a
-    recall without a true pixel are NaN too.
+    A class that is not in the truth has NaN, whether it is predicted or not, so that the means of several predictions
+    are over the same classes; pixels wrongly predicted as it lower the figures of those that they are of. A precision
+    without a predicted pixel is NaN too.
 
     Attributes:
         iou: (K,) intersection over union of each class.
         f1: (K,) harmonic mean of precision and recall, also known as Dice.
         precision: (K,) share of the predicted pixels that are true.
         recall: (K,) share of the true pixels that are predicted.
-        mean_iou: Mean of `iou` over the classes that occur in truth or prediction; NaN without any pixel.
+        mean_iou: Mean of `iou` over the classes that occur in the truth; NaN without any pixel.
         accuracy: Share of all pixels that are right; NaN without any pixel.
     """
 
@@ -55,11 +56,11 @@ class Scores:
         """Compute them from a confusion matrix (K, K), truth in rows and prediction in columns."""
         counts = matrix.astype(np.float64)
         right, true, predicted = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
-        iou = _ratio(right, true + predicted - right)
-        occurs = ~np.isnan(iou)
+        occurs = true > 0
+        iou = _ratio(right, (true + predicted - right) * occurs)
         return cls(
             iou=iou,
-            f1=_ratio(2 * right, true + predicted),
+            f1=_ratio(2 * right, (true + predicted) * occurs),
             precision=_ratio(right, predicted),
             recall=_ratio(right, true),
             mean_iou=float(iou[occurs].mean()) if occurs.any() else float("nan"),

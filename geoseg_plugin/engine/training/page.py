@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ....models.card import Card
-from ....models.catalog import own_loss
+from ....models.catalog import name_network, own_loss
 from ..datasets.dataset import TRAIN
 from ..pictures import draw_classes, draw_image
 from ..report_page import data_uri, write_page
@@ -49,6 +49,7 @@ def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
     common = int(matrix.sum(axis=1).argmax())
     values = dict(
         card=card,
+        network=name_network(card.architecture, card.encoder),
         on_training=card.metrics["measured_on"] == TRAIN,
         scores=fitted.best.measured.scores,
         trivial=Scores.of(trivial_matrix(matrix, common)),

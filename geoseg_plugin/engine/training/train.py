@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ....models.card import Band, Card
-from ....models.catalog import build_network, choose_encoder, network_side, own_loss, training_loss
+from ....models.catalog import build_network, choose_encoder, name_network, network_side, own_loss, training_loss
 from ....models.file import save_model
 from ....models.losses.loss import LossSettings, build_loss
 from ....models.weights import Design, give_weights
@@ -112,7 +112,7 @@ def _prepare(request: TrainSegmentation, dataset: Dataset, plan: _Plan, report: 
     precision, reason = choose_precision(request.precision, trial, device)
     size = choose_batch_size(request.batch_size, len(learned), trial, precision, device)
     report.note(
-        f"{design.architecture} with {design.encoder}, {plan.taken}, on {describe_device(device)}, {precision} "
+        f"{name_network(design.architecture, design.encoder)}, {plan.taken}, on {describe_device(device)}, {precision} "
         f"({reason}), {len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, {size} per step"
     )
     report.note(f"Loss: {plan.loss}")
