@@ -53,7 +53,7 @@ def choose_encoder(architecture: str, encoder: str, other: str | None = None) ->
     chosen = other or (usual if encoder == AUTO else encoder)
     if usual == NO_ENCODER and chosen != NO_ENCODER:
         raise RequestError(
-            f"{architecture} has no encoder to choose, not {chosen}.",
+            f"{architecture} has no encoder to choose, so that {chosen} cannot be taken.",
             f"Set ENCODER to {AUTO}, and leave OTHER_ENCODER empty.",
         )
     encoder_fit.check_listed(architecture, chosen)

@@ -28,6 +28,11 @@ _NOT_FITTING = {
 _FAULTS = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RuntimeError)
 
 
+# Of fewer channels than these, at a stride and without neighbours, torch 2 cannot learn on the CPU: the process ends.
+_FEWEST_CHANNELS = 16
+_MOST_NAMED = 12
+
+
 def fitting_encoders(architecture: str) -> tuple[str, ...]:
     """Return the encoders of the list that a network can be built with."""
     if architecture == library.DPT:
@@ -65,6 +70,9 @@ def build_fitting(
     if encoder in ENCODERS:
         return make()
     if not library.is_known(encoder):
+        plain, dot, tag = encoder.partition(".")
+        if dot and plain.startswith(library.TIMM) and library.is_known(plain):
+            raise RequestError(f"The encoder {plain} has no weights with the tag '{tag}'.", f"Write {plain} alone.")
         near = difflib.get_close_matches(encoder, library.known_encoders(), 3)
         meant = f"Did you mean {' or '.join(near)}? " if near else ""
         raise RequestError(
@@ -73,6 +81,8 @@ def build_fitting(
         )
     try:
         network = make()
+        if image is not None and _ends_the_process(network):
+            raise ValueError("Torch has a fault that ends the process when it learns first layers like its")
         fits = image is None or _answers(network, image)
     except _FAULTS as error:
         if _is_of_memory(error):
@@ -97,6 +107,19 @@ def _answers(network: torch.nn.Module, image: tuple[int, int, int]) -> bool:
     return logits.shape[-2:] == image[1:] and seen is not None and bool(seen.any())
 
 
+def _ends_the_process(network: torch.nn.Module) -> bool:
+    """Whether going back through a network could end the process, for channels-last memory on the CPU."""
+    from torch.nn import Conv2d
+
+    return any(
+        isinstance(part, Conv2d)
+        and part.kernel_size == (1, 1)
+        and part.stride != (1, 1)
+        and part.in_channels < _FEWEST_CHANNELS
+        for part in network.modules()
+    )
+
+
 def _is_of_memory(error: Exception) -> bool:
     """Whether an error tells of memory that is lacking, which says nothing of the encoder."""
     return any(words in str(error).lower() for words in ("allocate memory", "out of memory"))
@@ -106,5 +129,13 @@ def _misfit(architecture: str, encoder: str, reason: str = "") -> RequestError:
     because = f": {reason.rstrip('.')}" if reason else ""
     return RequestError(
         f"The encoder '{encoder}' does not fit {architecture}{because}.",
-        f"For {architecture} choose one of: {', '.join(fitting_encoders(architecture))}.",
+        _advice(architecture, encoder),
     )
+
+
+def _advice(architecture: str, encoder: str) -> str:
+    fitting = fitting_encoders(architecture)
+    more = len(fitting) - _MOST_NAMED
+    rest = f", or one of {more} more in docs/reference.md" if more > 0 else ""
+    instead = " Such transformers are for dpt." if encoder.startswith("tu-vit_") and architecture != library.DPT else ""
+    return f"For {architecture} choose one of: {', '.join(fitting[:_MOST_NAMED])}{rest}.{instead}"

@@ -66,7 +66,8 @@ def is_known(encoder: str) -> bool:
     from segmentation_models_pytorch.encoders import encoders
 
     if encoder.startswith(TIMM):
-        return bool(timm.is_model(encoder.removeprefix(TIMM)))
+        name = encoder.removeprefix(TIMM)
+        return bool(timm.is_model(name) and ("." not in name or timm.models.is_model_pretrained(name)))
     return encoder in encoders
 
 

@@ -73,7 +73,6 @@ ENCODERS: Dict[str, int] = {
     "tu-regnety_032": 17_923_338,
     # Small and quick ones.
     "mobilenet_v2": 2_223_872, "timm-mobilenetv3_large_100": 2_971_952, "tu-mobilenetv4_conv_medium": 7_203_152,
-    "mobileone_s0": 4_268_272, "mobileone_s4": 12_902_248,
     # Much for their size, and slow for it.
     "efficientnet-b0": 4_007_548, "efficientnet-b1": 6_513_184, "efficientnet-b2": 7_700_994,
     "efficientnet-b3": 10_696_232, "efficientnet-b4": 17_548_616, "efficientnet-b5": 28_340_784,

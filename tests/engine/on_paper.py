@@ -12,7 +12,7 @@ from geoseg.models.encoder_fit import fitting_encoders
 
 # One of each family, the smallest; tests/real takes them all.
 FAMILIES = (
-    "resnet18", "se_resnext50_32x4d", "tu-regnety_032", "mobilenet_v2", "timm-mobilenetv3_large_100", "mobileone_s0",
+    "resnet18", "se_resnext50_32x4d", "tu-regnety_032", "mobilenet_v2", "timm-mobilenetv3_large_100",
     "efficientnet-b0", "densenet121", "vgg16_bn", "tu-convnext_tiny", "mit_b0",
 )  # fmt: skip
 VISION_TRANSFORMERS = tuple(name for name in ENCODERS if name.startswith("tu-vit_"))

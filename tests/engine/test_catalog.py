@@ -20,7 +20,7 @@ def test_another_encoder_replaces_the_chosen_one():
     assert choose_encoder("unet", "resnet50") == "resnet50"
     assert choose_encoder("unet", "resnet50", "tu-resnet10t") == "tu-resnet10t"
     assert choose_encoder("cloudxnet", "none") == "none"
-    with pytest.raises(RequestError, match="cloudxnet has no encoder to choose, not resnet50"):
+    with pytest.raises(RequestError, match="cloudxnet has no encoder to choose, so that resnet50"):
         choose_encoder("cloudxnet", "resnet50")
 
 

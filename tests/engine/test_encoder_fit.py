@@ -58,6 +58,22 @@ def test_encoders_beyond_the_list_that_do_not_fit(architecture, encoder):
     assert fitting_encoders(architecture)[0] in caught.value.fix
 
 
+@pytest.mark.parametrize("encoder", ["mobileone_s0", "tu-mobileone_s0", "tu-repvgg_a0"])
+def test_encoders_that_end_the_process_are_refused(encoder):
+    with pytest.raises(RequestError, match="Torch has a fault that ends the process"):
+        build_network("unet", encoder, 3, 2)
+
+
+def test_a_tag_that_is_not_known_is_named():
+    with pytest.raises(RequestError, match="tu-resnet18 has no weights with the tag 'no_such_tag'"):
+        build_network("unet", "tu-resnet18.no_such_tag", 3, 2)
+
+
+def test_a_transformer_of_the_list_is_told_its_network():
+    with pytest.raises(RequestError, match="Such transformers are for dpt"):
+        build_network("unet", "tu-vit_tiny_patch16_224", 3, 2)
+
+
 def test_a_network_that_does_not_see_the_image_does_not_fit():
     class Blind(torch.nn.Module):
         def forward(self, image):

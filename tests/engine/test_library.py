@@ -41,6 +41,7 @@ def test_what_is_known():
     assert library.is_known("resnet18")
     assert library.is_known("tu-resnet18.a1_in1k")
     assert not library.is_known("tu-resnet19")
+    assert not library.is_known("tu-resnet18.no_such_tag")
     assert not library.is_known("tu-hf-hub:timm/resnet18")
     known = library.known_encoders()
     assert "mit_b0" in known
