@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..geoseg_plugin.contract.errors import GeosegError, RequestError
+from ..geoseg_plugin.contract.errors import GeosegError, RequestError, first_line
 from ..geoseg_plugin.contract.events import Report
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 IMAGENET = "imagenet"
 _FILE = "model.safetensors"
+_PATIENCE = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def fetch_imagenet(encoder: str, timm_name: str | None, report: Report) -> str:
         RequestError: Nobody has published such weights.
         GeosegError: The weights cannot be downloaded.
     """
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from httpx2 import HTTPError
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError
 
     place = _place(encoder) if timm_name is None else _place_of_timm(timm_name)
@@ -53,10 +55,12 @@ def fetch_imagenet(encoder: str, timm_name: str | None, report: Report) -> str:
         return cached
     report.note(f"Downloading the imagenet weights of {encoder}, once: {place.url}")
     try:
+        # The download itself tries for half a minute where there is no internet.
+        get_hf_file_metadata(hf_hub_url(place.repository, _FILE, revision=place.revision), timeout=_PATIENCE)
         return str(hf_hub_download(place.repository, _FILE, revision=place.revision))
-    except (OSError, HfHubHTTPError) as error:
+    except (OSError, HTTPError, HfHubHTTPError) as error:
         raise GeosegError(
-            f"The imagenet weights of {encoder} cannot be downloaded: {str(error).splitlines()[0].rstrip('.')}.",
+            f"The imagenet weights of {encoder} cannot be downloaded: {first_line(error)}.",
             f"Download {place.url} on a machine with internet and give the path of that file as WEIGHTS.",
         ) from error
 

@@ -130,6 +130,7 @@ def test_imagenet_weights_are_downloaded_and_adapted(tmp_path, give, recorder, m
     path = tmp_path / "model.safetensors"
     save_file(source.encoder.state_dict(), path)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: None)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: str(path))
     network, told = give(_design("unet", "resnet18"), "ImageNet")
     assert told == "imagenet weights of the encoder"
@@ -309,6 +310,7 @@ def test_offline_imagenet_says_which_file_to_bring(encoder, give, monkeypatch):
         raise LocalEntryNotFoundError("No connection.")
 
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: None)
     monkeypatch.setattr("huggingface_hub.hf_hub_download", fail)
     with pytest.raises(GeosegError, match="cannot be downloaded: No connection") as caught:
         give(_design("unet", encoder), "imagenet")

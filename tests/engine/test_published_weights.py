@@ -10,15 +10,16 @@ from geoseg.geoseg_plugin.contract.networks import ENCODERS
 from geoseg.models import library
 from geoseg.models.published_weights import _place, _place_of_timm, fetch_imagenet, name_in_timm, read_as_timm
 from geoseg.tests.engine.on_paper import on_paper
-from huggingface_hub.errors import LocalEntryNotFoundError
+from httpx2 import ConnectError
 
 
 @pytest.fixture
 def unreachable(monkeypatch):
     def fail(*_, **__):
-        raise LocalEntryNotFoundError("No connection.")
+        raise ConnectError("No connection.")
 
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", fail)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", fail)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: pytest.fail("It tried again and again."))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
 
 
