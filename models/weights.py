@@ -60,7 +60,7 @@ def give_weights(network: torch.nn.Module, design: Design, weights: str, report:
         ModelError: The weights do not fit.
         GeosegError: The imagenet weights cannot be downloaded.
     """
-    check_weights(weights)
+    _check_file(weights)
     if weights.lower() == NO_WEIGHTS:
         return "random weights"
     if weights.lower() == IMAGENET:
@@ -80,13 +80,8 @@ def give_weights(network: torch.nn.Module, design: Design, weights: str, report:
     return f"encoder weights from {weights}"
 
 
-def check_weights(weights: str) -> None:
-    """Refuse what `give_weights` could never take, by its name alone.
-
-    Raises:
-        RequestError: There is no file `weights`.
-        ModelError: It is a file of a kind that holds no weights to learn on with.
-    """
+def _check_file(weights: str) -> None:
+    """Refuse what can never be taken, by its name alone."""
     if weights.lower() in (NO_WEIGHTS, IMAGENET):
         return
     if not Path(weights).is_file():

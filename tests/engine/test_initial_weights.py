@@ -11,7 +11,7 @@ from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models import library
 from geoseg.models.catalog import build_network
 from geoseg.models.file import save_model
-from geoseg.models.weights import Design, check_weights, give_weights
+from geoseg.models.weights import Design, give_weights
 from geoseg.tests.engine.handmade import make_card
 from geoseg.tests.engine.on_paper import FAMILIES, assert_takes_other_bands
 from huggingface_hub.errors import LocalEntryNotFoundError
@@ -278,11 +278,11 @@ def test_weights_that_are_no_file_are_named(weights, give):
 
 
 @pytest.mark.parametrize("name", ["resnet.pth", "last.CKPT", "model.pt"])
-def test_files_of_torch_are_to_be_saved_otherwise(name, tmp_path):
+def test_files_of_torch_are_to_be_saved_otherwise(name, tmp_path, give):
     path = tmp_path / name
     torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, path)
     with pytest.raises(ModelError, match="such files can hold programs") as caught:
-        check_weights(str(path))
+        give(_design("unet", SMALL), str(path))
     assert "safetensors.torch.save_file" in caught.value.fix
 
 
