@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .initial_values import fill_for_logits, fill_for_relu
+from .initial_values import fill_for_relu, fill_small
 
 _WIDTHS = (32, 64, 128, 256)  # of the plain levels, from the finest
 _DEEP, _BOTTOM = 512, 1024  # of the improved level below them, and of the bottom
@@ -31,7 +31,7 @@ class CloudXNet(nn.Module):
     are repeated, which gives the same in far less memory.
 
     Source: https://github.com/shyamfec/CloudXNet, as automated-cloud-detection uses it; weights start by
-    `fill_for_relu`, the last ones by `fill_for_logits`.
+    `fill_for_relu`, the last ones by `fill_small`.
 
     Args:
         bands: Number of input bands.
@@ -51,7 +51,7 @@ class CloudXNet(nn.Module):
         )
         self.head = nn.Conv2d(_WIDTHS[0], classes, 1)
         fill_for_relu(self)
-        fill_for_logits(self.head)
+        fill_small(self.head)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Turn (N, bands, H, W) into logits (N, classes, H, W); H and W are multiples of 32."""
@@ -80,13 +80,11 @@ class _Contraction(nn.Module):
         return functional.relu(self.main(x) + torch.cat([x, self.shortcut(x)], dim=1))
 
 
-class _ImprovedContraction(nn.Module):
+class _ImprovedContraction(_Contraction):
     """The last level on the way down, with one more separable convolution and a shortcut around it."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
-        self.main = nn.Sequential(_separable(width // 2, width), _separable(width, width))
-        self.shortcut = _separable(width // 2, width // 2, 1)
+        super().__init__(width)
         self.more = _separable(width, width)
         self.around = _separable(width, width, 1)
 

@@ -25,16 +25,17 @@ def fill_for_relu(network: nn.Module) -> None:
                 nn.init.zeros_(part.bias)
 
 
-def fill_for_logits(last: nn.Conv2d) -> None:
-    """Fill the last convolution of a network so that all classes are about as probable at first.
+def fill_small(convolution: nn.Conv2d) -> None:
+    """Fill a convolution with small normal numbers, of deviation 0.01; its bias starts at 0.
 
-    That holds whatever comes in: filled for ReLUs, CloudX-Net would start with logits of 4 to 7, as its maps are sums.
+    So all classes are about as probable at first where it is the last one of a network, whatever comes in: filled for
+    ReLUs, CloudX-Net would start with logits of 4 to 7, as its maps are sums.
 
     Source: Lin et al. 2017, https://arxiv.org/abs/1708.02002, section 4.1.
 
     Args:
-        last: Filled in place, from torch's random numbers; its bias starts at 0.
+        convolution: Filled in place, from torch's random numbers.
     """
-    nn.init.normal_(last.weight, std=_SMALL)
-    if last.bias is not None:
-        nn.init.zeros_(last.bias)
+    nn.init.normal_(convolution.weight, std=_SMALL)
+    if convolution.bias is not None:
+        nn.init.zeros_(convolution.bias)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .initial_values import fill_small
 from .library import build_encoder
 from .mobilenet_v2 import MobileNetV2
 
@@ -17,7 +18,6 @@ _WIDTH = 256
 _DEEPEST_WIDTH = 512  # over other encoders than MobileNetV2
 _DROPPED = 0.5
 _STAGES, _POOL = 4, 5
-_FIRST_DEVIATION = 0.01
 
 
 class LightWeightRefineNet(nn.Module):
@@ -27,8 +27,8 @@ class LightWeightRefineNet(nn.Module):
     Over other encoders it is the network that was published over ResNet. Logits are made at 1/4 of the image's size and
     brought to it by bicubic interpolation.
 
-    Source: Nekrasov et al. 2018, https://arxiv.org/abs/1810.03272. Convolutions of the decoder start from normal
-    numbers of deviation 0.01, as in light-weight-refinenet.
+    Source: Nekrasov et al. 2018, https://arxiv.org/abs/1810.03272. Convolutions of the decoder start by
+    `fill_small`, as in light-weight-refinenet.
 
     Args:
         bands: Number of input bands.
@@ -47,9 +47,7 @@ class LightWeightRefineNet(nn.Module):
         self.head = nn.Conv2d(_WIDTH, classes, 3, padding=1)
         for part in (*self.fusions.modules(), self.head):
             if isinstance(part, nn.Conv2d):
-                nn.init.normal_(part.weight, std=_FIRST_DEVIATION)
-                if part.bias is not None:
-                    nn.init.zeros_(part.bias)
+                fill_small(part)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Turn (N, bands, H, W) into logits (N, classes, H, W) float32; H and W are multiples of 32."""

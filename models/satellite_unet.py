@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .initial_values import fill_for_logits, fill_for_relu
+from .initial_values import fill_for_relu, fill_small
 
 _WIDTH = 64
 _JOINED_WIDTH = 96
@@ -25,7 +25,7 @@ class SatelliteUnet(nn.Module):
     the last batch, with which it often predicts nothing but background.
 
     Source: https://github.com/karolzak/keras-unet; weights start as there, by `fill_for_relu`, but the last
-    ones by `fill_for_logits`.
+    ones by `fill_small`.
 
     Args:
         bands: Number of input bands.
@@ -42,7 +42,7 @@ class SatelliteUnet(nn.Module):
         self.up = nn.ModuleList(_two(2 * _WIDTH, _JOINED_WIDTH) for _ in self.down)
         self.head = nn.Conv2d(_WIDTH, classes, 1)
         fill_for_relu(self)
-        fill_for_logits(self.head)
+        fill_small(self.head)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Turn (N, bands, H, W) into logits (N, classes, H, W); H and W are multiples of 32."""

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .initial_values import fill_for_logits, fill_for_relu
+from .initial_values import fill_for_relu, fill_small
 
 _WIDTHS = (64, 128, 256, 512)
 _BOTTOM = 1024
@@ -21,7 +21,7 @@ class SlumpUnet(nn.Module):
     has 31 390 725 numbers, the moments of its normalisations included.
 
     Source: https://github.com/nasa-nccs-hpda/slump-detection, after Ronneberger et al. 2015
-    (https://arxiv.org/abs/1505.04597); weights start by `fill_for_relu`, the last ones by `fill_for_logits`. Its
+    (https://arxiv.org/abs/1505.04597); weights start by `fill_for_relu`, the last ones by `fill_small`. Its
     penalty on the weights of the last convolution is left to the optimiser, which lets all weights decay.
 
     Args:
@@ -47,7 +47,7 @@ class SlumpUnet(nn.Module):
         )
         self.head = nn.Conv2d(_WIDTHS[0], classes, 1)
         fill_for_relu(self)
-        fill_for_logits(self.head)
+        fill_small(self.head)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Turn (N, bands, H, W) into logits (N, classes, H, W); H and W are multiples of 16."""

@@ -28,6 +28,17 @@ def pytest_configure(config):
         config.addinivalue_line("filterwarnings", f"ignore::rasterio.errors.{ignored}")
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Torch with one thread: small networks gain nothing from more, and suffer much when other programs are busy."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def recorder():
     """A Report that remembers everything."""

@@ -13,13 +13,7 @@ from geoseg.models.gscnn_losses import edge_loss, edge_truth
 from geoseg.models.losses.loss import LossSettings, build_loss
 from geoseg.tests.engine.precise import assert_precise
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from geoseg.models.catalog import build_network
-from geoseg.models.initial_values import fill_for_logits, fill_for_relu
+from geoseg.models.initial_values import fill_for_relu, fill_small
 from torch import nn
 
 
@@ -33,7 +33,7 @@ def test_biases_start_at_0_and_other_layers_stay():
 def test_logits_start_near_0():
     torch.manual_seed(0)
     last = nn.Conv2d(32, 3, 1)
-    fill_for_logits(last)
+    fill_small(last)
     assert last.weight.std().item() == pytest.approx(0.01, rel=0.3)
     assert not last.bias.any()
 

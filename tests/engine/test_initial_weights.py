@@ -323,10 +323,8 @@ def test_imagenet_needs_an_encoder(give):
     assert "WEIGHTS to none" in caught.value.fix
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_training_goes_on_where_the_model_was(blobs, tmp_path, recorder):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # So small a network gains nothing from more.
-
     def train(name, **options):
         request = TrainSegmentation(
             dataset=blobs, model=str(tmp_path / f"{name}.safetensors"), batch_size=4, device="cpu", precision="float32",
@@ -337,6 +335,5 @@ def test_training_goes_on_where_the_model_was(blobs, tmp_path, recorder):
     taught = train("taught", epochs=5, learning_rate=0.003)
     on = train("on", epochs=1, learning_rate=1e-5, weights=taught.model)
     afresh = train("afresh", epochs=1, learning_rate=1e-5)
-    torch.set_num_threads(threads)
     assert on.best_iou > taught.best_iou - 0.02 > afresh.best_iou + 0.3
     assert any(f"unet with {SMALL}, all weights from {taught.model}" in note for note in recorder.notes)

@@ -13,20 +13,14 @@ from geoseg.models.losses.loss import LossSettings, build_loss
 from geoseg.tests.engine.overfitting import overfit
 from torch.utils.flop_counter import FlopCounterMode
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 # What learns nothing: the half of its encoder that PSPNet does not take, and which segmentation-models-pytorch keeps;
 # and biases of PAN that a normalisation takes away again.
 UNUSED = {
     "pspnet": r"encoder\.layer[34]\..*",
     "pan": r"decoder\.fpa\.down\d\.\d\.conv\.bias",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def _build(name, bands=3, classes=2):

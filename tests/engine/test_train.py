@@ -15,19 +15,12 @@ from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.file import load_network, read_card, read_tensors
 from geoseg.models.losses.loss import LossSettings
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def _request(dataset, folder, **options):
     values = {"epochs": 1, "batch_size": 4, "learning_rate": 0.003, "device": "cpu", "precision": "float32", **options}
     return TrainSegmentation(dataset=dataset, model=str(folder / "model.safetensors"), **values)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    # So small a network gains nothing from more, and suffers much when other programs are busy.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
