@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.contract.stages.training import CLASS_WEIGHTS, GIVEN, UNWEIGHTED
+from geoseg.geoseg_plugin.contract.stages.training_parts.objective import CLASS_WEIGHTS, GIVEN, UNWEIGHTED
 from geoseg.models.losses.class_weights import weigh_classes
 
 KINDS = tuple(kind for kind in CLASS_WEIGHTS if kind not in (UNWEIGHTED, GIVEN))

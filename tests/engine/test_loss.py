@@ -3,7 +3,7 @@
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.loss_formula import LOSS_ARGUMENTS
-from geoseg.geoseg_plugin.contract.stages.training import LOSSES
+from geoseg.geoseg_plugin.contract.stages.training_parts.objective import LOSSES
 from geoseg.models.losses.borders import weigh_borders
 from geoseg.models.losses.loss import IGNORE_INDEX
 from geoseg.tests.engine.judging import WEIGHTS, make_case, make_loss

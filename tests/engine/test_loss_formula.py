@@ -3,7 +3,8 @@
 import pytest
 from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.loss_formula import LOSS_ARGUMENTS, SMOOTHED_LOSSES, Term, parse_losses
-from geoseg.geoseg_plugin.contract.stages.training import CLASS_WEIGHTS, LOSSES, TrainSegmentation
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.contract.stages.training_parts.objective import CLASS_WEIGHTS, LOSSES
 from geoseg.models.losses.loss import LossSettings, build_loss
 from torch import zeros
 

@@ -12,7 +12,8 @@ from ....models.catalog import smallest_tile
 from ...contract.classes import ClassTable
 from ...contract.errors import GeosegError, InputError, RequestError
 from ...contract.events import Report
-from ...contract.stages.training import GIVEN, TrainSegmentation
+from ...contract.stages.training import TrainSegmentation
+from ...contract.stages.training_parts.objective import GIVEN
 from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, VALIDATION, BandStatistics, Dataset, Tile
 from .validation import Measurement
 

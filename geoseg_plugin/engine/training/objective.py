@@ -10,7 +10,8 @@ from ....models.losses.loss import LossSettings
 from ...contract.amounts import DECIMALS
 from ...contract.errors import InputError, RequestError
 from ...contract.given_weights import parse_given_weights
-from ...contract.stages.training import GIVEN, UNWEIGHTED, TrainSegmentation
+from ...contract.stages.training import TrainSegmentation
+from ...contract.stages.training_parts.objective import GIVEN, UNWEIGHTED
 from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, Dataset
 from ..datasets.placed import place_tiles
 from .checks import check_that_some_count

@@ -1,0 +1,31 @@
+"""What a training runs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...fields import Kind, ask
+from ..stage import Stage
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class ChoosesMachine(Stage):
+    """Device, precision, and where chance starts."""
+
+    precision: str = ask(
+        Kind.CHOICE, "Precision", "bfloat16 is faster where the processor has it; auto looks.", default="auto",
+        choices=PRECISIONS, advanced=True,
+    )  # fmt: skip
+    device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
+    seed: int = ask(
+        Kind.NUMBER, "Seed",
+        "On the processor, with a fixed precision, the same seed trains the same model on the same machine.",
+        default=42, integer=True, minimum=0, maximum=2**31 - 1, advanced=True,
+    )  # fmt: skip
+    resume: bool = ask(
+        Kind.FLAG, "Go on where a run ended early", "Every epoch leaves a checkpoint beside MODEL, which goes when "
+        "training comes to its end. A later run with the same values goes on from it, as if it had never ended.",
+        default=False, advanced=True,
+    )  # fmt: skip
