@@ -53,20 +53,35 @@ class LossSettings:
     border_width: int = 4
 
 
-def build_loss(settings: LossSettings) -> Loss:
-    """Return a loss that takes logits (N, K, H, W) in any precision and class indices (N, H, W) int64.
+class SummedLoss:
+    """The sum of the losses of its settings, of logits (N, K, H, W) in any precision and class indices (N, H, W) int64.
 
-    It returns a float32 scalar, which is 0 where all pixels are ignored. All losses are of the softmax, as prediction
-    is. A pixel with the border weight w has the same part in each as w pixels without. Class weights make cross
-    entropies and the focal loss a weighted mean over pixels, the others a weighted mean over the classes that the batch
-    shows, times the share that these are of all classes.
+    It is a float32 scalar, which is 0 where all pixels are ignored. All losses are of the softmax, as prediction is. A
+    pixel with the border weight w has the same part in each as w pixels without. Class weights make cross entropies and
+    the focal loss a weighted mean over pixels, the others a weighted mean over the classes that the batch shows, times
+    the share that these are of all classes.
+
+    Args:
+        settings: What it is made of.
     """
 
-    def loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        judged = _judge(settings, logits, target)
-        return torch.stack([term.weight * _LOSSES[term.loss](judged, *term.arguments) for term in settings.terms]).sum()
+    def __init__(self, settings: LossSettings) -> None:
+        self._settings = settings
 
-    return loss
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The losses that are summed up, in words."""
+        return tuple(str(term) for term in self._settings.terms)
+
+    def parts(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return what each of them adds (T,), with its weight."""
+        judged = _judge(self._settings, logits, target)
+        terms = self._settings.terms
+        return torch.stack([term.weight * _LOSSES[term.loss](judged, *term.arguments) for term in terms])
+
+    def __call__(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Return their sum."""
+        return self.parts(logits, target).sum()
 
 
 def _judge(settings: LossSettings, logits: torch.Tensor, target: torch.Tensor) -> Judged:

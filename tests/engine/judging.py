@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
-from geoseg.models.losses.loss import IGNORE_INDEX, LossSettings, build_loss
+from geoseg.models.losses.loss import IGNORE_INDEX, LossSettings, SummedLoss
 
 WEIGHTS = (0.5, 3.0, 0.25)
 DRAWS = [(classes, seed) for classes in (2, 3, 7) for seed in range(2)]
@@ -11,7 +11,7 @@ DRAWS = [(classes, seed) for classes in (2, 3, 7) for seed in range(2)]
 
 def make_loss(formula, **settings):
     """Return the loss of a formula with settings of LossSettings."""
-    return build_loss(LossSettings(parse_losses(formula), **settings))
+    return SummedLoss(LossSettings(parse_losses(formula), **settings))
 
 
 def make_case(classes=3, seed=0, side=8, ignored=0.0):

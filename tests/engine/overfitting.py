@@ -7,7 +7,7 @@ from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.geoseg_plugin.engine.training.loop import learning_rate
 from geoseg.geoseg_plugin.engine.training.trial import step
 from geoseg.models.catalog import build_network, choose_encoder, training_loss
-from geoseg.models.losses.loss import LossSettings, build_loss
+from geoseg.models.losses.loss import LossSettings, SummedLoss
 
 SIDE = 128
 CORNERS = ((100, 100), (356, 420))  # 47 and 42 % of their pixels are buildings
@@ -37,7 +37,7 @@ def overfit(architecture, data, wanted):
     images, labels = read_tiles(data)
     network = build_network(architecture, choose_encoder(architecture, "auto"), images.shape[1], 2)
     network = network.to(memory_format=torch.channels_last)
-    loss = training_loss(network, build_loss(LossSettings(parse_losses("cross entropy + dice"))))
+    loss = training_loss(network, SummedLoss(LossSettings(parse_losses("cross entropy + dice"))))
     optimiser = torch.optim.AdamW(network.parameters(), fused=True)
     reached = 0.0
     for done in range(STEPS):

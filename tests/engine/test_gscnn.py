@@ -10,7 +10,7 @@ from geoseg.models.catalog import build_network, training_loss
 from geoseg.models.file import read_card, read_tensors
 from geoseg.models.gscnn import GatedScnn, _Gate
 from geoseg.models.gscnn_losses import edge_loss, edge_truth
-from geoseg.models.losses.loss import LossSettings, build_loss
+from geoseg.models.losses.loss import LossSettings, SummedLoss
 from geoseg.tests.engine.precise import assert_precise
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -65,7 +65,7 @@ def test_the_deepest_features_are_at_a_sixteenth(network):
 def test_every_parameter_learns(encoder):
     torch.manual_seed(0)
     network = build_network("gscnn", encoder, 2, 3)
-    loss = training_loss(network, build_loss(LossSettings(parse_losses("cross entropy"))))
+    loss = training_loss(network, SummedLoss(LossSettings(parse_losses("cross entropy"))))
     target = torch.zeros(2, 65, 70, dtype=torch.int64)
     target[:, 20:40, 20:50] = 2
     loss(network(torch.randn(2, 2, 65, 70)), target).backward()

@@ -6,7 +6,7 @@ import torch
 from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.models import gscnn_losses
 from geoseg.models.gscnn_losses import dual_task_loss, edge_loss, edge_truth, only_at_edges, two_stream_loss
-from geoseg.models.losses.loss import IGNORE_INDEX, LossSettings, build_loss
+from geoseg.models.losses.loss import IGNORE_INDEX, LossSettings, SummedLoss
 from scipy import ndimage
 from torch.nn import functional
 
@@ -115,7 +115,7 @@ def test_the_seed_decides_what_is_drawn(logits, target):
 
 @pytest.fixture
 def loss():
-    return build_loss(LossSettings(parse_losses("cross entropy + dice")))
+    return SummedLoss(LossSettings(parse_losses("cross entropy + dice")))
 
 
 def test_all_of_it_is_the_sum(logits, edges, target, loss, monkeypatch):

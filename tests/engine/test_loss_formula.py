@@ -5,7 +5,7 @@ from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.loss_formula import LOSS_ARGUMENTS, SMOOTHED_LOSSES, Term, parse_losses
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.contract.stages.training_parts.objective import CLASS_WEIGHTS, LOSSES
-from geoseg.models.losses.loss import LossSettings, build_loss
+from geoseg.models.losses.loss import LossSettings, SummedLoss
 from torch import zeros
 
 
@@ -82,7 +82,7 @@ def test_terms_are_written_as_they_are_read(text):
 
 @pytest.mark.parametrize("name", LOSS_ARGUMENTS)
 def test_every_loss_of_the_list_can_be_built(name):
-    loss = build_loss(LossSettings(parse_losses(name)))
+    loss = SummedLoss(LossSettings(parse_losses(name)))
     assert loss(zeros(1, 2, 4, 4), zeros(1, 4, 4).long()) > 0
 
 

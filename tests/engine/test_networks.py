@@ -9,7 +9,7 @@ from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.geoseg_plugin.contract.networks import NETWORK
 from geoseg.geoseg_plugin.engine.training.trial import step
 from geoseg.models.catalog import build_network, smallest_tile, training_loss
-from geoseg.models.losses.loss import LossSettings, build_loss
+from geoseg.models.losses.loss import LossSettings, SummedLoss
 from geoseg.tests.engine.overfitting import overfit
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -35,7 +35,7 @@ def built(request):
 
 
 def _training_loss(network):
-    return training_loss(network, build_loss(LossSettings(parse_losses("cross entropy + dice"))))
+    return training_loss(network, SummedLoss(LossSettings(parse_losses("cross entropy + dice"))))
 
 
 def _batch(name, bands, classes):

@@ -8,7 +8,7 @@ from geoseg.geoseg_plugin.contract.networks import NETWORK
 from geoseg.geoseg_plugin.engine.training import trial
 from geoseg.geoseg_plugin.engine.training.trial import Trial, choose_batch_size, choose_precision
 from geoseg.models.catalog import build_network, training_loss
-from geoseg.models.losses.loss import LossSettings, build_loss
+from geoseg.models.losses.loss import LossSettings, SummedLoss
 from torch import nn
 
 CPU = torch.device("cpu")
@@ -56,7 +56,7 @@ def test_few_or_large_tiles_go_in_small_batches(small, monkeypatch):
 
 
 def test_networks_that_need_more_memory_are_known_for_it():
-    loss, kept = build_loss(LossSettings(parse_losses("cross entropy"))), {}
+    loss, kept = SummedLoss(LossSettings(parse_losses("cross entropy"))), {}
     for name in ("unet", "gscnn", "satellite-unet"):
         network = build_network(name, NETWORK[name].encoder, 3, 2)
         kept[name] = Trial(network, training_loss(network, loss), 3, 64).kept_bytes(2, "float32")

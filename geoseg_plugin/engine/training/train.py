@@ -14,7 +14,7 @@ import torch
 from ....models.card import Band, Card
 from ....models.catalog import build_network, choose_encoder, name_network, network_side, own_loss, training_loss
 from ....models.file import save_model
-from ....models.losses.loss import LossSettings, build_loss
+from ....models.losses.loss import LossSettings, SummedLoss
 from ....models.weights import Design, give_weights
 from ...contract.errors import GeosegError
 from ...contract.events import Part, Report
@@ -104,7 +104,7 @@ def _prepare(request: TrainSegmentation, dataset: Dataset, plan: _Plan, report: 
     """Choose the batch size and the precision."""
     network, design = plan.network, plan.design
     device = next(network.parameters()).device
-    loss = build_loss(plan.objective)
+    loss = SummedLoss(plan.objective)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
     report.progress(0.015, "Trying the device")
     teaching = training_loss(network, loss)

@@ -13,10 +13,9 @@ import torch
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
 from ..memory import free_memory
+from .precision import BFLOAT16, FLOAT16, FLOAT32, autocast
 
 AUTO = "auto"
-BFLOAT16 = "bfloat16"
-FLOAT32 = "float32"
 
 _CPU_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
 _WORTH_IT = 1.1
@@ -41,7 +40,7 @@ def step(
 def _forward(
     network: torch.nn.Module, loss: TrainingLoss, images: torch.Tensor, labels: torch.Tensor, precision: str
 ) -> torch.Tensor:
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == BFLOAT16):
+    with autocast(images.device, precision):
         given = network(images)
     return loss(given, labels)
 
@@ -108,15 +107,16 @@ class Trial:
 
 
 def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[str, str]:
-    """Return "float32" or "bfloat16", and why, in words.
+    """Return "float32", "bfloat16" or "float16", and why, in words.
 
-    On a CPU "auto" takes bfloat16 where the processor has instructions for it and a trial shows that it is faster.
+    A GPU gains from either of the latter; on a CPU "auto" takes bfloat16 where the processor has instructions for it
+    and a trial shows that it is faster.
     """
     if asked != AUTO:
         return asked, "as asked"
     if device.type == "cuda":
         has = torch.cuda.is_bf16_supported(including_emulation=False)
-        return (BFLOAT16, "the GPU has it") if has else (FLOAT32, "the GPU has no bfloat16")
+        return (BFLOAT16, "the GPU has it") if has else (FLOAT16, "the GPU has no bfloat16")
     capabilities = torch.cpu.get_capabilities()
     if not any(capabilities.get(name) for name in _CPU_INSTRUCTIONS):
         return FLOAT32, "the processor has no bfloat16"

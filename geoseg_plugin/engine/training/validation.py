@@ -13,7 +13,7 @@ from ....models.losses.loss import Loss
 from .batches import Batch
 from .metrics import Scores, confusion_matrices
 from .pulse import Pulse
-from .trial import BFLOAT16
+from .precision import autocast
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,6 @@ def predict(network: torch.nn.Module, images: torch.Tensor, precision: str) -> t
     """Return float32 logits (N, K, H, W) for network input (N, C, H, W)."""
     device = next(network.parameters()).device
     moved = images.to(device, memory_format=torch.channels_last, non_blocking=True)
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == BFLOAT16):
+    with autocast(device, precision):
         logits: torch.Tensor = network(moved)
     return logits.float()

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from ...fields import Kind, ask
 from ..stage import Stage
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = {
+    "auto": "what the device gains from.",
+    "float32": "works everywhere.",
+    "bfloat16": "faster on GPUs, and on processors that have it.",
+    "float16": "for GPUs that have no bfloat16.",
+}
 
 
 @dataclass(frozen=True)
@@ -15,8 +20,8 @@ class ChoosesMachine(Stage):
     """Device, precision, and where chance starts."""
 
     precision: str = ask(
-        Kind.CHOICE, "Precision", "bfloat16 is faster where the processor has it; auto looks.", default="auto",
-        choices=PRECISIONS, advanced=True,
+        Kind.CHOICE, "Precision", "Number format in which the network computes; weights stay float32.", default="auto",
+        choices=tuple(PRECISIONS), notes=tuple(PRECISIONS.values()), advanced=True,
     )  # fmt: skip
     device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
     seed: int = ask(

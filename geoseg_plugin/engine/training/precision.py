@@ -1,0 +1,29 @@
+"""The number formats that networks compute in."""
+
+from __future__ import annotations
+
+import torch
+
+FLOAT32 = "float32"
+BFLOAT16 = "bfloat16"
+FLOAT16 = "float16"
+
+_HALF = {BFLOAT16: torch.bfloat16, FLOAT16: torch.float16}
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return the context in which a network computes in a precision; weights stay float32.
+
+    Args:
+        device: Where the network is.
+        precision: "float32", "bfloat16" or "float16".
+    """
+    return torch.autocast(device.type, _HALF.get(precision, torch.bfloat16), enabled=precision in _HALF)
+
+
+def gradient_scaler(device: torch.device, precision: str) -> torch.amp.GradScaler:
+    """Return what keeps the gradients of float16 from vanishing; in other precisions it does nothing.
+
+    Source: Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740.
+    """
+    return torch.amp.GradScaler(device.type, enabled=precision == FLOAT16)
