@@ -22,9 +22,7 @@ class TrainSegmentationResult:
 
     model: str = give(Kind.FILE, "Model", "The best model: weights and its card in one file.")
     report: str | None = give(Kind.FILE, "Report", "Curves, confusion matrix and example panels.")
-    preview: str | None = give(
-        Kind.FILE, "Preview of augmentation", "Training tiles as they are, and varied."
-    )
+    preview: str | None = give(Kind.FILE, "Preview of augmentation", "Training tiles as they are, and varied.")
     log: str | None = give(Kind.FOLDER, "Training log", "Figures of every epoch, and pictures.")
     best_iou: float = give(Kind.NUMBER, "Best IoU", "Mean IoU over the classes on the validation tiles, 0 to 1.")
     best_epoch: int = give(Kind.NUMBER, "Best epoch", "The epoch that the model is from, counted from 1.")

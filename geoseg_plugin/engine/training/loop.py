@@ -18,6 +18,7 @@ from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import VALIDATION, Dataset, Tile
 from .batches import Batches
 from .checks import check_classes, check_weights, not_finite, warn_if_constant
+from .clock import Clock
 from .pulse import Pulse
 from .trial import step
 from .validation import Measurement, measure
@@ -91,7 +92,7 @@ def fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
     optimiser = torch.optim.AdamW(course.network.parameters(), lr=request.learning_rate, fused=True)
     steps = course.batches.count(len(course.learned))
     work = _TRAINING_WORK * steps + course.batches.count(len(course.measured))
-    pulse = Pulse(report, request.epochs * work)
+    pulse = Pulse(report, request.epochs * work, Clock(request.epochs * steps))
     history: list[Epoch] = []
     best: Epoch | None = None
     state: dict[str, torch.Tensor] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ...contract.events import Report, stop_if_cancelled
+from .clock import Clock
 
 _EVERY_S = 0.5
 
@@ -15,16 +16,22 @@ class Pulse:
     Args:
         report: Where progress goes.
         work: All that is to be done, in any unit.
+        clock: Of the training, whose time may be up before all the work is done.
     """
 
-    def __init__(self, report: Report, work: int) -> None:
+    def __init__(self, report: Report, work: int, clock: Clock) -> None:
         self._report = report
         self._work = work
-        self._done = 0
+        self._clock = clock
+        self._done = self._skipped = 0
         self._tiles = 0
         self._rate = 0.0
         self._name = ""
         self._first = self._last = self._started = time.monotonic()
+
+    def skip(self, work: int) -> None:
+        """Note work that an earlier run has done."""
+        self._done = self._skipped = work
 
     def start(self, name: str) -> None:
         """Begin a phase, in which the rate is measured anew."""
@@ -52,9 +59,11 @@ class Pulse:
         if now - self._last < _EVERY_S:
             return False
         self._last = now
-        left = (now - self._first) * (self._work - self._done) / self._done
+        left = (now - self._first) * (self._work - self._done) / (self._done - self._skipped)
+        left = min(left, self._clock.left_s)
         rate = f"{self._rate:.1f} tiles/s, " if self._rate else ""
-        self._report.progress(self._done / self._work, f"{self._name}: {rate}{in_words(left)} left")
+        share = max(self._done / self._work, self._clock.time_share)
+        self._report.progress(share, f"{self._name}: {rate}{in_words(left)} left")
         return True
 
 

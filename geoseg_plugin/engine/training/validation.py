@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....models.losses.loss import Loss
+from ....models.losses.loss import SummedLoss
 from .batches import Batch
 from .metrics import Scores, confusion_matrices
-from .pulse import Pulse
 from .precision import autocast
+from .pulse import Pulse
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Measurement:
         scores: The figures of that matrix.
         tile_ious: Mean IoU of each tile in order; NaN for a tile without truth.
         loss: Mean over the batches.
+        loss_parts: (T,) what each loss of a sum adds to it.
         mean_probability: (K,) mean over all pixels with truth.
         top_probability: (K,) highest at any pixel with truth.
     """
@@ -33,6 +34,7 @@ class Measurement:
     scores: Scores
     tile_ious: NDArray[np.float64]
     loss: float
+    loss_parts: NDArray[np.float64]
     mean_probability: NDArray[np.float64]
     top_probability: NDArray[np.float64]
 
@@ -45,7 +47,7 @@ class Measurement:
 
 def measure(
     network: torch.nn.Module,
-    loss: Loss,
+    loss: SummedLoss,
     batches: Iterable[Batch],
     classes: int,
     *,
@@ -74,7 +76,7 @@ def measure(
         for batch in batches:
             truth = batch.labels.to(device, non_blocking=True)
             logits = predict(network, batch.images, precision)
-            losses.append(loss(logits, truth))
+            losses.append(loss.parts(logits, truth))
             probability = torch.softmax(logits, dim=1) * (truth >= 0)[:, None]
             probability_sum += probability.sum(dim=(0, 2, 3), dtype=torch.float64)
             top = torch.maximum(top, probability.amax(dim=(0, 2, 3)))
@@ -86,7 +88,8 @@ def measure(
         matrix=matrix,
         scores=Scores.of(matrix),
         tile_ious=np.array([Scores.of(one).mean_iou for one in matrices]),
-        loss=float(torch.stack(losses).mean()),
+        loss=float(torch.stack(losses).sum(dim=1).mean()),
+        loss_parts=torch.stack(losses).mean(dim=0).double().cpu().numpy(),
         mean_probability=probability_sum.cpu().numpy() / max(1, matrix.sum()),
         top_probability=top.double().cpu().numpy(),
     )
