@@ -15,10 +15,12 @@ from ....models.catalog import network_side
 from ....models.losses.loss import IGNORE_INDEX
 from ..datasets.dataset import Tile
 from ..scaling import Scaling
-from .augmentation import draw_turn, turn, vary_light
+from .augmentation.variation import Variation
+from .augmentation.varying import vary
 from .tiles import TileStore
 
 _AHEAD = 2
+_VARIATION = Variation(flips=True, quarter_turns=True, brightness=0.2, contrast=0.2)
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,7 @@ class Batches:
         for number, sample in enumerate(samples):
             image, label = self._scaling.apply(sample.image, sample.valid), sample.label
             if chances is not None:
-                vary_light(image, sample.valid, chances[number])
-                quarters, mirrored = draw_turn(chances[number])
-                image, label = turn(image, quarters, mirrored), turn(label, quarters, mirrored)
+                image, label = vary(image, label, sample.valid, _VARIATION, chances[number])
             images[number, :, :height, :width] = image
             labels[number, :height, :width] = label
         batch = Batch(torch.from_numpy(images), torch.from_numpy(labels))

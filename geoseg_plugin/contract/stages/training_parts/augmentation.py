@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...errors import RequestError
 from ...fields import Kind, ask
 from ..stage import Stage
 
@@ -29,8 +30,8 @@ class VariesTiles(Stage):
         default=0.0, minimum=0, maximum=300, unit="%", advanced=True,
     )  # fmt: skip
     crop: int = ask(
-        Kind.NUMBER, "Crop", "Side of a part of the tile, chosen by chance, that is shown in its place; 0 shows all.",
-        default=0, integer=True, minimum=0, maximum=4096, unit="pixels", advanced=True,
+        Kind.NUMBER, "Crop", "Side of a part of the tile, chosen by chance, that is shown in its place; 0 shows all. "
+        "Turned and enlarged parts, too, lie inside the tile as far as they can.", default=0, integer=True, minimum=0, maximum=4096, unit="pixels", advanced=True,
     )  # fmt: skip
     brightness: float = ask(
         Kind.NUMBER, "Brightness", "Add this much at most, for all bands together and half as much for each alone.",
@@ -50,7 +51,7 @@ class VariesTiles(Stage):
         maximum=5, unit="standard deviations", advanced=True,
     )  # fmt: skip
     blur: float = ask(
-        Kind.NUMBER, "Blur", "Blur the image by a Gaussian of up to this width.", default=0.0, minimum=0, maximum=20,
+        Kind.NUMBER, "Blur", "Blur the image by a Gaussian with a standard deviation of up to this.", default=0.0, minimum=0, maximum=20,
         unit="pixels", advanced=True,
     )  # fmt: skip
     cutout: int = ask(
@@ -62,10 +63,19 @@ class VariesTiles(Stage):
         maximum=100, unit="%", advanced=True,
     )  # fmt: skip
     mixup: float = ask(
-        Kind.NUMBER, "Mixup", "Share of the steps in which each tile is blended with another.", default=0.0, minimum=0,
-        maximum=100, unit="%", advanced=True,
+        Kind.NUMBER, "Mixup", "Share of the steps in which each tile is blended with another, whose label counts likewise.",
+        default=0.0, minimum=0, maximum=100, unit="%", advanced=True,
     )  # fmt: skip
     cutmix: float = ask(
-        Kind.NUMBER, "Cutmix", "Share of the steps in which a rectangle of each tile comes from another.", default=0.0,
-        minimum=0, maximum=100, unit="%", advanced=True,
+        Kind.NUMBER, "Cutmix", "Share of the steps in which a rectangle of each tile comes from another, with its labels.",
+        default=0.0, minimum=0, maximum=100, unit="%", advanced=True,
     )  # fmt: skip
+
+    def check(self) -> None:
+        """No step can be both: blended, and put together from rectangles."""
+        super().check()
+        if self.augment and self.mixup + self.cutmix > 100:
+            raise RequestError(
+                f"MIXUP is {self.mixup:g} % and CUTMIX {self.cutmix:g} %, but no step can have both.",
+                "Give shares that are 100 % together at most.",
+            )

@@ -1,4 +1,4 @@
-"""Augmentation: image and label stay paired, and tiles really change."""
+"""Batches of tiles: image and label stay paired, tiles come in another order, and are kept while memory lasts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -10,56 +10,9 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.scaling import Scaling
 from geoseg.geoseg_plugin.engine.training import tiles
-from geoseg.geoseg_plugin.engine.training.augmentation import draw_turn, turn, vary_light
 from geoseg.geoseg_plugin.engine.training.batches import Batches
 from geoseg.geoseg_plugin.engine.training.tiles import TileStore
 from geoseg.models.card import Band
-
-
-def test_the_eight_turns_are_all_different_and_all_come():
-    pixels = np.arange(16).reshape(4, 4)
-    random = np.random.default_rng(0)
-    seen = {turn(pixels, *draw_turn(random)).tobytes() for _ in range(200)}
-    assert len(seen) == 8
-
-
-def test_turns_move_all_bands_and_the_label_alike():
-    random = np.random.default_rng(0)
-    label = random.integers(0, 5, (6, 6))
-    image = np.stack([label, label * 10])
-    for quarters in range(4):
-        for mirrored in (False, True):
-            turned = turn(image, quarters, mirrored)
-            assert (turned[0] == turn(label, quarters, mirrored)).all()
-            assert (turned[1] == 10 * turned[0]).all()
-
-
-def test_light_changes_linearly_and_keeps_pixels_without_data_at_0():
-    random = np.random.default_rng(4)
-    image = random.normal(size=(3, 8, 8)).astype(np.float32)
-    valid = np.ones((8, 8), dtype=bool)
-    valid[:2] = False
-    image[:, ~valid] = 0
-    before = image.copy()
-    vary_light(image, valid, random)
-    assert (image[:, ~valid] == 0).all()
-    for band in range(3):
-        slope, offset = np.polyfit(before[band][valid], image[band][valid], 1)
-        assert 0.8 <= slope <= 1.2
-        assert abs(offset) <= 0.2
-        assert np.allclose(slope * before[band][valid] + offset, image[band][valid], atol=1e-5)
-    assert not np.allclose(before, image)
-
-
-def test_light_varies_between_draws_and_bands():
-    image = np.ones((3, 4, 4), dtype=np.float32)
-    draws = []
-    for seed in range(50):
-        varied = image.copy()
-        vary_light(varied, np.ones((4, 4), dtype=bool), np.random.default_rng(seed))
-        draws.append(varied[:, 0, 0])
-    assert np.std(draws, axis=0).min() > 0.05
-    assert np.std(np.array(draws) - np.mean(draws, axis=1, keepdims=True)) > 0.01
 
 
 @pytest.fixture

@@ -1,0 +1,43 @@
+"""What a request asks of augmentation, as plain numbers."""
+
+from dataclasses import fields
+
+import pytest
+from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
+from geoseg.geoseg_plugin.contract.stages.training_parts.augmentation import VariesTiles
+from geoseg.geoseg_plugin.engine.training.augmentation.variation import UNCHANGED, Variation
+
+ALL = dict(
+    rotation=10, scale=50, crop=32, brightness=0.3, contrast=25, gamma=40, noise=0.1, blur=2, cutout=4, cutout_size=20,
+    mixup=30, cutmix=70,
+)  # fmt: skip
+
+
+def test_percent_become_shares_and_the_rest_stays():
+    assert Variation.of(VariesTiles(**ALL)) == Variation(
+        flips=True, quarter_turns=True, rotation=10, scale=0.5, crop=32, brightness=0.3, contrast=0.25, gamma=0.4,
+        noise=0.1, blur=2, cutout=4, cutout_size=0.2, mixup=0.3, cutmix=0.7,
+    )  # fmt: skip
+
+
+def test_every_parameter_has_its_place():
+    assert {field.name for field in fields(VariesTiles)} == {"augment", *(field.name for field in fields(Variation))}
+
+
+def test_the_defaults_turn_flip_and_change_the_light():
+    assert Variation.of(VariesTiles()) == Variation(flips=True, quarter_turns=True, brightness=0.2, contrast=0.2)
+
+
+def test_without_augmentation_nothing_counts():
+    assert Variation.of(VariesTiles(augment=False, **{**ALL, "mixup": 100})) is UNCHANGED
+
+
+def test_no_batch_can_be_mixed_twice():
+    with pytest.raises(RequestError, match=r"MIXUP is 60 % and CUTMIX 40\.5 %.*100 %"):
+        VariesTiles(mixup=60, cutmix=40.5)
+
+
+def test_a_part_larger_than_the_tile_is_refused():
+    assert [Variation(crop=crop).side(64) for crop in (0, 10, 64)] == [64, 10, 64]
+    with pytest.raises(InputError, match="CROP is 65, but the tiles have only 64 x 64 pixels"):
+        Variation(crop=65).side(64)
