@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ....models.losses.class_weights import weigh_classes
 from ....models.losses.loss import LossSettings
 from ...contract.amounts import DECIMALS
@@ -12,11 +9,11 @@ from ...contract.errors import InputError, RequestError
 from ...contract.given_weights import parse_given_weights
 from ...contract.stages.training import TrainSegmentation
 from ...contract.stages.training_parts.objective import GIVEN, UNWEIGHTED
-from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, Dataset
-from ..datasets.placed import place_tiles
+from ..datasets.dataset import TRAIN, Dataset
 from .checks import check_that_some_count
+from .class_counts import read_class_counts
 
-_MEND = f"{MAKE_AGAIN} Or set CLASS_WEIGHTS to {UNWEIGHTED} or {GIVEN}."
+_WITHOUT_COUNTS = f"Or set CLASS_WEIGHTS to {UNWEIGHTED} or {GIVEN}."
 
 
 def choose_loss(request: TrainSegmentation, dataset: Dataset) -> LossSettings:
@@ -58,36 +55,15 @@ def _class_weights(request: TrainSegmentation, dataset: Dataset) -> tuple[float,
         if not all(weights):
             _check_that_some_count(weights, dataset)
         return weights
-    return weigh_classes(request.class_weights, _training_counts(dataset))
+    return weigh_classes(request.class_weights, read_class_counts(dataset, dataset.split(TRAIN), _WITHOUT_COUNTS))
 
 
 def _check_that_some_count(weights: tuple[float, ...], dataset: Dataset) -> None:
     try:
-        counts = _training_counts(dataset)
+        counts = read_class_counts(dataset, dataset.split(TRAIN), _WITHOUT_COUNTS)
     except InputError:  # given weights do not need the layer, and the first epoch tells the same
         return
     check_that_some_count(weights, counts.sum(axis=0), dataset.classes)
-
-
-def _training_counts(dataset: Dataset) -> NDArray[np.int64]:
-    """Return the pixels of each class in each training tile (N, K), as tiles.gpkg tells."""
-    path, placed = dataset.folder / FOOTPRINTS, place_tiles(dataset)
-    learned = placed.splits == TRAIN
-    counts = np.zeros((learned.sum(), len(dataset.classes)), dtype=np.int64)
-    for index, value in enumerate(dataset.classes.values):
-        field = f"class_{value}"
-        told = placed.fields.get(field)
-        if told is None or told.dtype.kind not in "iuf":
-            raise InputError(f"{path} has no field {field} with numbers.", _MEND)
-        column = told[learned]
-        wrong = np.flatnonzero(~(column >= 0))  # NULL is read as nan
-        if len(wrong):
-            tile = placed.ids[learned][wrong[0]]
-            raise InputError(f"Tile {tile} in {path} has no number of 0 or more in the field {field}.", _MEND)
-        counts[:, index] = column
-    if not counts.any():
-        raise InputError(f"{path} tells of no pixel of any class in the training tiles.", _MEND)
-    return counts
 
 
 def _given_weights(text: str, names: tuple[str, ...]) -> tuple[float, ...]:
