@@ -13,7 +13,7 @@ SAMPLINGS = {
     EVERY: "each tile once an epoch.",
     TARGET: "TARGET_SHARE of the tiles of an epoch show a target class, and the others none.",
     BALANCED: "each class gets as many of the tiles of an epoch; for classes that few tiles show.",
-    HARD: "tiles that the network gets wrong come more often.",
+    HARD: "tiles that the network gets wrong come more often, up to ten times as often as others.",
 }
 
 

@@ -1,0 +1,1 @@
+"""Which training tiles an epoch shows, and in which order."""
