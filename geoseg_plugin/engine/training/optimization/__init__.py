@@ -1,0 +1,1 @@
+"""How a network learns: optimizer, learning rate, what of it learns, and the average of what it was."""
