@@ -51,7 +51,7 @@ class Schedule:
         if self._kind == COSINE:
             return 0.5 * (1 - math.cos(math.pi * left))
         if self._kind == POLY:
-            return left**self._power
+            return math.pow(left, self._power)
         return self._lowered
 
     def after_epoch(self, loss: float) -> None:
