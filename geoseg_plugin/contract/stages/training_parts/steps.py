@@ -11,8 +11,8 @@ from ..stage import Stage
 ADAMW, ADAM, SGD, ADADELTA = "adamw", "adam", "sgd", "adadelta"
 OPTIMIZERS = {
     ADAMW: "a sound start for everything; learning rates about 0.001.",
-    ADAM: "as adamw, but WEIGHT_DECAY pulls at the gradients.",
-    SGD: "with MOMENTUM as Nesterov has it; learning rates about 0.05.",
+    ADAM: "as adamw, but WEIGHT_DECAY, about 0.0001, goes through the gradients.",
+    SGD: "with MOMENTUM as Nesterov has it; learning rates about 0.05, WEIGHT_DECAY about 0.0005.",
     ADADELTA: "finds its own steps; learning rates up to 1.",
 }
 COSINE, POLY, ONE_CYCLE, PLATEAU, CONSTANT = "cosine", "poly", "one-cycle", "plateau", "constant"
@@ -58,8 +58,8 @@ class ChoosesSteps(Stage):
         advanced=True,
     )  # fmt: skip
     find_learning_rate: bool = ask(
-        Kind.FLAG, "Find the learning rate", "Try rising learning rates on a copy of the network first, and take a "
-        "good one in place of LEARNING_RATE.", default=False, advanced=True,
+        Kind.FLAG, "Find the learning rate", "Try rising learning rates on a copy of the network first, for 60 to "
+        "100 steps, and take a good one in place of LEARNING_RATE.", default=False, advanced=True,
     )  # fmt: skip
     schedule: str = ask(
         Kind.CHOICE, "Schedule", "How the learning rate changes while training.", default=COSINE,
