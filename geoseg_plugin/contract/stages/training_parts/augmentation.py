@@ -31,7 +31,8 @@ class VariesTiles(Stage):
     )  # fmt: skip
     crop: int = ask(
         Kind.NUMBER, "Crop", "Side of a part of the tile, chosen by chance, that is shown in its place; 0 shows all. "
-        "Turned and enlarged parts, too, lie inside the tile as far as they can.", default=0, integer=True, minimum=0, maximum=4096, unit="pixels", advanced=True,
+        "Turned and enlarged parts, too, lie inside the tile as far as they can.", default=0, integer=True, minimum=0,
+        maximum=4096, unit="pixels", advanced=True,
     )  # fmt: skip
     brightness: float = ask(
         Kind.NUMBER, "Brightness", "Add this much at most, for all bands together and half as much for each alone.",
@@ -51,8 +52,8 @@ class VariesTiles(Stage):
         maximum=5, unit="standard deviations", advanced=True,
     )  # fmt: skip
     blur: float = ask(
-        Kind.NUMBER, "Blur", "Blur the image by a Gaussian with a standard deviation of up to this.", default=0.0, minimum=0, maximum=20,
-        unit="pixels", advanced=True,
+        Kind.NUMBER, "Blur", "Blur the image by a Gaussian with a standard deviation of up to this.", default=0.0,
+        minimum=0, maximum=20, unit="pixels", advanced=True,
     )  # fmt: skip
     cutout: int = ask(
         Kind.NUMBER, "Cutout", "Hide this many squares of the image, whose labels are kept.", default=0, integer=True,
@@ -63,11 +64,11 @@ class VariesTiles(Stage):
         maximum=100, unit="%", advanced=True,
     )  # fmt: skip
     mixup: float = ask(
-        Kind.NUMBER, "Mixup", "Share of the steps in which each tile is blended with another, whose label counts likewise.",
+        Kind.NUMBER, "Mixup", "Share of the steps in which each tile is blended with another, and so is their loss.",
         default=0.0, minimum=0, maximum=100, unit="%", advanced=True,
     )  # fmt: skip
     cutmix: float = ask(
-        Kind.NUMBER, "Cutmix", "Share of the steps in which a rectangle of each tile comes from another, with its labels.",
+        Kind.NUMBER, "Cutmix", "Share of the steps in which a rectangle of each tile, with its label, is another's.",
         default=0.0, minimum=0, maximum=100, unit="%", advanced=True,
     )  # fmt: skip
 
