@@ -20,12 +20,12 @@ def blur(image: Image, valid: NDArray[np.bool_], variation: Variation, rng: np.r
         return image
     from scipy.ndimage import gaussian_filter
 
-    if valid.all():
-        blurred: Image = gaussian_filter(image, width, axes=(1, 2), mode="nearest")
-        return blurred
-    blurred = gaussian_filter(image * valid, width, axes=(1, 2), mode="nearest")
-    weight = gaussian_filter(valid.astype(np.float32), width, mode="nearest")
-    return np.divide(blurred, weight, out=blurred, where=valid)
+    whole = valid.all()
+    blurred: Image = gaussian_filter(image if whole else image * valid, width, axes=(1, 2), mode="nearest")
+    if not whole:
+        weight = gaussian_filter(valid.astype(np.float32), width, mode="nearest")
+        np.divide(blurred, weight, out=blurred, where=valid)
+    return blurred
 
 
 def add_noise(image: Image, variation: Variation, rng: np.random.Generator) -> None:

@@ -20,7 +20,7 @@ def vary(
 
     Args:
         image: (C, S, S) network input, in standard deviations, 0 without data. It may be changed in place.
-        label: (S, S) class indices, signed. It stays as it is.
+        label: (S, S) class indices, signed, IGNORE_INDEX without data. It stays as it is.
         valid: (S, S) pixels with data.
         variation: What to do, and how much of it.
         rng: Where chance comes from.
