@@ -104,6 +104,12 @@ class StageAlgorithm(QgsProcessingAlgorithm):
             if field.name not in destinations:
                 self.addOutput(make_output(field))
 
+    def createCustomParametersWidget(self, parent: Any = None) -> None:
+        """Let QGIS make its own dialog, and show in it what is to know of choices; QGIS calls it just before."""
+        from .choice_notes import note_next_dialog  # widgets, which only dialogs need
+
+        note_next_dialog(self.stage)
+
     def needs_engine(self) -> bool:
         """Tell whether the engine must be there; all but its installation need it."""
         return True
