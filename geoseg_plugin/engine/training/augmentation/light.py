@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .variation import Variation
 
 # How much a single band varies beside what all bands share: colour changes less than light does.
-BAND_SHARE = 0.5
+_BAND_SHARE = 0.5
 
 
 def change_light(
@@ -23,7 +23,7 @@ def change_light(
         rng: Where chance comes from; there are as many draws whatever the variation is.
     """
     together, each = rng.uniform(-1, 1, (3, 1)), rng.uniform(-1, 1, (3, len(image)))
-    contrast, brightness, gamma = (together + BAND_SHARE * each) / (1 + BAND_SHARE)
+    contrast, brightness, gamma = (together + _BAND_SHARE * each) / (1 + _BAND_SHARE)
     if variation.gamma:
         _bend(image, valid, (1 + variation.gamma) ** gamma)
     if variation.contrast:
