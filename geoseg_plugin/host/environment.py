@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 from typing import Dict, Mapping, Optional
 
 from ..contract.errors import EngineError
+from ..contract.home import engine_home
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTRY = ROOT / "geoseg_plugin"
@@ -48,19 +48,6 @@ def clean_environment(variables: Optional[Mapping[str, str]] = None) -> Dict[str
         if name in kept and not Path(kept[name]).exists():
             del kept[name]
     return {**kept, **_OWN}
-
-
-def engine_home() -> Path:
-    """Return the folder of everything that GeoSeg installs: $GEOSEG_HOME, else the platform's place for data."""
-    chosen = os.environ.get("GEOSEG_HOME")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "geoseg"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "geoseg"
-    return Path.home() / ".local" / "share" / "geoseg"
 
 
 def engine_key() -> str:

@@ -32,6 +32,11 @@ def test_useful_variables_are_kept():
     assert cleaned["PYTHONUTF8"] == cleaned["PYTHONNOUSERSITE"] == cleaned["PYTHONUNBUFFERED"] == "1"
 
 
+def test_the_tracking_server_is_known_to_the_engine():
+    given = {"MLFLOW_TRACKING_URI": "http://tracking:5000", "MLFLOW_TRACKING_USERNAME": "me"}
+    assert given.items() <= environment.clean_environment(given).items()
+
+
 def test_certificates_are_dropped_only_where_they_are_not_there(tmp_path):
     there = tmp_path / "ca.pem"
     there.write_text("")
