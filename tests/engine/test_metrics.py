@@ -52,9 +52,31 @@ def test_absent_classes_do_not_count():
     assert np.isnan(scores.precision[2])
 
 
+def test_the_foreground_is_all_but_the_first_class():
+    matrix = np.array([[90, 5, 0, 5], [10, 30, 0, 0], [0, 0, 0, 0], [0, 0, 0, 20]])
+    scores = Scores.of(matrix)
+    assert scores.foreground_iou == pytest.approx((30 / 45 + 20 / 25) / 2)
+    assert scores.mean_iou == pytest.approx((90 / 110 + 30 / 45 + 20 / 25) / 3)
+    assert np.isnan(Scores.of(np.array([[7, 3], [0, 0]])).foreground_iou)
+
+
+def test_figures_of_several_tiles_are_of_all_pixels_together_and_no_mean():
+    """Averaged over tiles, a tile with a single pixel of a class would count as much as one full of it."""
+    truth = torch.zeros(2, 10, 10, dtype=torch.int64)
+    truth[0, :5] = 1
+    truth[1, 0, 0] = 1
+    predicted = truth.clone()
+    predicted[1, 0, 0] = 0
+    matrices = confusion_matrices(truth, predicted, 2).numpy()
+    together, apart = Scores.of(matrices.sum(axis=0)), [Scores.of(matrix) for matrix in matrices]
+    assert together.iou[1] == pytest.approx(50 / 51)
+    assert np.mean([one.iou[1] for one in apart]) == 0.5
+
+
 def test_nothing_at_all_is_nan():
     scores = Scores.of(np.zeros((2, 2), dtype=np.int64))
     assert np.isnan(scores.mean_iou)
+    assert np.isnan(scores.foreground_iou)
     assert np.isnan(scores.accuracy)
 
 

@@ -41,6 +41,7 @@ class Scores:
         precision: (K,) share of the predicted pixels that are true.
         recall: (K,) share of the true pixels that are predicted.
         mean_iou: Mean of `iou` over the classes that occur in the truth; NaN without any pixel.
+        foreground_iou: The same without the first class; NaN where the truth has no other.
         accuracy: Share of all pixels that are right; NaN without any pixel.
     """
 
@@ -49,6 +50,7 @@ class Scores:
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
     mean_iou: float
+    foreground_iou: float
     accuracy: float
 
     @classmethod
@@ -63,7 +65,8 @@ class Scores:
             f1=_ratio(2 * right, (true + predicted) * occurs),
             precision=_ratio(right, predicted),
             recall=_ratio(right, true),
-            mean_iou=float(iou[occurs].mean()) if occurs.any() else float("nan"),
+            mean_iou=_mean(iou[occurs]),
+            foreground_iou=_mean(iou[1:][occurs[1:]]),
             accuracy=float(right.sum() / counts.sum()) if occurs.any() else float("nan"),
         )
 
@@ -73,6 +76,10 @@ def trivial_matrix(matrix: NDArray[np.int64], index: int) -> NDArray[np.int64]:
     trivial = np.zeros_like(matrix)
     trivial[:, index] = matrix.sum(axis=1)
     return trivial
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
