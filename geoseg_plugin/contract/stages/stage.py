@@ -44,15 +44,19 @@ class Stage:
         return inspect.cleandoc(cls.__doc__ or "")
 
     def __post_init__(self) -> None:
-        """Bring every value into its plain type and check it.
+        """Bring every value into its plain type, complete them and check them.
 
         Raises:
             RequestError: A value is missing or not acceptable.
         """
         for field in fields_of(self):
             object.__setattr__(self, field.name, field.clean(getattr(self, field.name)))
+        self.complete()
         self._check_outputs()
         self.check()
+
+    def complete(self) -> None:
+        """Set values that follow from others, the same ones when done again. Subclasses override it."""
 
     def check(self) -> None:
         """Check what involves several values; raise RequestError. Subclasses override it."""
