@@ -28,6 +28,7 @@ _EXPLODED = 4.0  # times the lowest, as in fastai
 _SMOOTHING = 0.3  # standard deviation, in decades of the learning rate
 _AT_FIRST = 1.0  # decades in which nothing is learnt yet
 _LEAST_FALL = 0.05  # share of the first losses
+_FLOOR = 0.05  # share of the fall that counts as none
 _BEYOND_NOISE = 2.0  # standard deviations of single losses; noise alone falls so far once in a hundred searches
 
 
@@ -58,9 +59,10 @@ def find_learning_rate(
     """Try rising learning rates and return the one to train with.
 
     From step to step the rate grows by the same factor, and the loss first falls, then rises. Taken is a tenth of the
-    rate at which the smoothed loss is lowest: that place is found in noise too, where the steepest descent, which
-    others take, is not, and a tenth of it is on the safe side of the rates with which training is not stable. Where the
-    loss does not fall by a twentieth, and beyond its noise, LEARNING_RATE is kept, with a warning.
+    rate at which the smoothed loss is lowest, and of a flat floor, where all but a twentieth of the fall is done, that
+    in its middle. That place is found in noise too, where the steepest descent, which others take, is not, and a tenth
+    of it is on the safe side of the rates with which training is not stable. Where the loss does not fall by a
+    twentieth, and beyond its noise, LEARNING_RATE is kept, with a warning.
 
     Steps are those of the training, but no part is frozen. The network, its statistics and torch's random numbers stay
     as they are.
@@ -99,7 +101,7 @@ def find_learning_rate(
             "If the network does not learn with it either, check that labels lie on what they name."
         )
     else:
-        report.note(f"Learning rate {rate:.2g}, a tenth of that at which the loss was lowest in a trial.")
+        report.note(f"Learning rate {rate:.2g}, a tenth of that with which the loss was lowest in a trial.")
     return Found(rate, tuple(rates.tolist()), tuple(smooth.tolist()))
 
 
@@ -145,12 +147,14 @@ def _smooth(losses: NDArray[np.float64], width: float) -> NDArray[np.float64]:
 def _choose(
     rates: NDArray[np.float64], losses: NDArray[np.float64], smooth: NDArray[np.float64], at_first: int
 ) -> float | None:
-    """Return a tenth of the rate with the lowest loss, but no rate that was not tried; None where no loss fell."""
+    """Return a tenth of the rate in the middle of the lowest losses, but one that was tried; None where none fell."""
     if len(losses) <= at_first:
         return None
-    first, lowest = losses[:at_first].mean(), smooth.argmin()
+    first, place = losses[:at_first].mean(), smooth.argmin()
+    fall = first - smooth[place]
     # From one step to the next, until they rise again, losses differ by little but their noise.
-    noise = math.sqrt(np.mean(np.diff(losses[: max(lowest, at_first)]) ** 2) / 2)
-    if smooth[lowest] >= first - max(_LEAST_FALL * first, _BEYOND_NOISE * noise):
+    noise = math.sqrt(np.mean(np.diff(losses[: max(place, at_first)]) ** 2) / 2)
+    if fall <= max(_LEAST_FALL * first, _BEYOND_NOISE * noise):
         return None
-    return float(max(rates[0], rates[lowest] / 10))
+    floor = np.flatnonzero(smooth <= smooth[place] + _FLOOR * fall)
+    return float(max(rates[0], rates[int(np.median(floor))] / 10))
