@@ -20,6 +20,35 @@ EDGES = (SHIFT, PAD_NODATA, PAD_VALUE, REFLECT, SHRINK, DROP)
 COMPRESSIONS = ("none", "deflate", "lzw", "zstd")
 
 
+def ask_class_field() -> Any:
+    """Declare the attribute that holds the class of features."""
+    return ask(Kind.TEXT, "Class field", "For a vector layer: name of the attribute with the class.", optional=True)
+
+
+def ask_tile_size() -> Any:
+    """Declare the side of tiles."""
+    return ask(
+        Kind.NUMBER, "Tile size", "Width and height of a tile; multiples of 32 suit networks best.", default=256,
+        integer=True, minimum=32, maximum=4096, unit="pixels",
+    )  # fmt: skip
+
+
+def ask_overlap() -> Any:
+    """Declare how much tiles overlap."""
+    return ask(
+        Kind.NUMBER, "Overlap", "How much neighbouring tiles share at least.", default=25.0, minimum=0, maximum=90,
+        unit="%",
+    )  # fmt: skip
+
+
+def ask_validation() -> Any:
+    """Declare how many tiles are set aside."""
+    return ask(
+        Kind.NUMBER, "Validation share", "Share of the tiles set aside, as whole blocks.", default=20.0, minimum=0,
+        maximum=90, unit="%",
+    )  # fmt: skip
+
+
 def ask_block_size() -> Any:
     """Declare the side of the blocks that stay together in a split."""
     return ask(
@@ -95,17 +124,9 @@ class MakeTiles(Stage):
         "labels' names, such as _3b_, _vh_. By default both have the same name, whatever their suffix.", optional=True,
         advanced=True,
     )  # fmt: skip
-    field: str | None = ask(
-        Kind.TEXT, "Class field", "For a vector layer: name of the attribute with the class.", optional=True
-    )
-    tile_size: int = ask(
-        Kind.NUMBER, "Tile size", "Width and height of a tile; multiples of 32 suit networks best.", default=256,
-        integer=True, minimum=32, maximum=4096, unit="pixels",
-    )  # fmt: skip
-    overlap: float = ask(
-        Kind.NUMBER, "Overlap", "How much neighbouring tiles share at least.", default=25.0, minimum=0, maximum=90,
-        unit="%",
-    )  # fmt: skip
+    field: str | None = ask_class_field()
+    tile_size: int = ask_tile_size()
+    overlap: float = ask_overlap()
     layout: str = ask(Kind.CHOICE, "Where tiles lie", "Described above.", default=EVEN, choices=LAYOUTS)
     stride: int | None = ask(
         Kind.NUMBER, "Stride", "For the layout stride: from one tile to the next; by default what OVERLAP leaves.",
@@ -165,10 +186,7 @@ class MakeTiles(Stage):
         Kind.FLAG, "All touched pixels", "For a vector layer: burn every pixel that a feature touches.", default=False,
         advanced=True,
     )  # fmt: skip
-    validation: float = ask(
-        Kind.NUMBER, "Validation share", "Share of the tiles set aside, as whole blocks.", default=20.0, minimum=0,
-        maximum=90, unit="%",
-    )  # fmt: skip
+    validation: float = ask_validation()
     block_size: int = ask_block_size()
     seed: int = ask_seed("Another number chooses other validation blocks and draws other random tiles.")
     compression: str = ask(
