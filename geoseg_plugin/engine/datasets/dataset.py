@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyogrio
 
@@ -16,6 +16,9 @@ from ...contract.classes import ClassTable
 from ...contract.errors import InputError
 from ...contract.stages import dataset_files
 from ..moments import Moments
+
+if TYPE_CHECKING:
+    from .tile_source import TileSource
 
 DESCRIPTION = dataset_files.DESCRIPTION
 FOOTPRINTS = dataset_files.FOOTPRINTS
@@ -48,7 +51,10 @@ class BandStatistics:
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile: its id, the scene it was cut from, its split, and its two GeoTIFFs, of labelled datasets."""
+    """One tile: its id, the scene it was cut from, its split, and its two GeoTIFFs, of labelled datasets.
+
+    Where the dataset has no files, `image` and `label` are what its pixels are read from.
+    """
 
     id: str
     scene: str
@@ -87,14 +93,21 @@ class Dataset(Description):
     """Tiles for training.
 
     Attributes:
-        folder: Where it lies.
+        folder: Where it lies; where it has no files, the folder of the first scene.
         tiles: All tiles, in the order of tiles.gpkg.
         fingerprint: SHA-256 over dataset.json and the splits in tiles.gpkg.
+        source: Gives what would be in its files where it has none; None where it has them.
     """
 
     folder: Path
     tiles: tuple[Tile, ...]
     fingerprint: str
+    source: TileSource | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is, for messages: its folder, or what its tiles are from."""
+        return f"The dataset {self.folder}" if self.source is None else self.source.name
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -116,11 +129,15 @@ def band_statistics(names: Sequence[str], moments: Moments) -> tuple[BandStatist
 
 def write_description(folder: Path, description: Description) -> None:
     """Write dataset.json into the folder."""
+    (folder / DESCRIPTION).write_text(describe_as_json(description) + "\n", encoding="utf-8")
+
+
+def describe_as_json(description: Description) -> str:
+    """Return the text of dataset.json."""
     values = {
         "format": FORMAT, "version": FORMAT_VERSION, **asdict(description), "classes": description.classes.to_json(),
     }  # fmt: skip
-    text = json.dumps(values, ensure_ascii=False, indent=2)
-    (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
+    return json.dumps(values, ensure_ascii=False, indent=2)
 
 
 def open_dataset(folder: str, *, whole: bool = True) -> Dataset:
@@ -144,10 +161,11 @@ def open_dataset(folder: str, *, whole: bool = True) -> Dataset:
     tiles = _read_tiles(root)
     if whole:
         _check_files(root, tiles, (IMAGES, LABELS) if len(description.classes) else (IMAGES,))
-    return Dataset(**vars(description), folder=root, tiles=tiles, fingerprint=_fingerprint(text, tiles))
+    return Dataset(**vars(description), folder=root, tiles=tiles, fingerprint=fingerprint(text, tiles))
 
 
-def _fingerprint(text: str, tiles: tuple[Tile, ...]) -> str:
+def fingerprint(text: str, tiles: Sequence[Tile]) -> str:
+    """Return the SHA-256 of a text that describes a dataset, and of the splits of its tiles."""
     splits = json.dumps(sorted((tile.id, tile.split) for tile in tiles))
     return hashlib.sha256((text + splits).encode("utf-8")).hexdigest()
 

@@ -95,11 +95,13 @@ class PlacedTiles:
 
 
 def place_tiles(dataset: Dataset) -> PlacedTiles:
-    """Read the footprints of a dataset, and all that its layer tells.
+    """Read the footprints of a dataset, and all that its layer tells, or would tell if it had one.
 
     Raises:
         InputError: The layer cannot be read, has changed since the dataset was opened, or a tile has no footprint.
     """
+    if dataset.source is not None:
+        return dataset.source.place(dataset)
     path = dataset.folder / FOOTPRINTS
     try:
         meta, _, wkb, read = pyogrio.raw.read(path, layer=FOOTPRINTS_LAYER, force_2d=True)

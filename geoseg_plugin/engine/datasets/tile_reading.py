@@ -1,4 +1,4 @@
-"""Reading the two files of a tile, which must be as its dataset says."""
+"""Reading a tile: its two files, which must be as its dataset says, or what stands for them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,26 @@ from rasterio.windows import Window
 from ...contract.errors import InputError
 from ..raster import image_bands, open_raster, read_valid, read_window
 from .dataset import MAKE_AGAIN, Dataset, Tile
+from .tile_source import TilePixels
 
 _LABEL_DTYPES = ("uint8", "uint16")
+
+
+def read_tile(tile: Tile, dataset: Dataset) -> TilePixels:
+    """Return the pixels of a tile of any dataset, no side longer than its tile size.
+
+    Raises:
+        InputError: A file is damaged, or is not as dataset.json says.
+    """
+    if dataset.source is not None:
+        return dataset.source.read(tile)
+    image, valid = read_tile_image(tile, dataset)
+    side, (height, width) = dataset.tile_size, valid.shape
+    if max(height, width) > side:
+        raise InputError(
+            f"The tile {tile.image} has {width} x {height} pixels, the dataset {side} x {side}.", MAKE_AGAIN
+        )
+    return TilePixels(image, valid, read_tile_label(tile, valid.shape) if len(dataset.classes) else None)
 
 
 def read_tile_image(tile: Tile, dataset: Dataset) -> tuple[NDArray[Any], NDArray[np.bool_]]:

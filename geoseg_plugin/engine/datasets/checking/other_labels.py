@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from ....contract.events import Report, stop_if_cancelled
 from ..ahead import map_ahead
@@ -43,13 +42,14 @@ def _holds(finding: Finding, survey: Survey, others: Sequence[Pair], report: Rep
     def concerns(pair: Pair) -> bool:
         return finding.kind not in _OF_TRAINING or pair.split == TRAIN
 
-    def read(path: Path) -> set[float]:
-        return label_values(path, survey.pairs.ignore_value)
+    def read(pair: Pair) -> set[float]:
+        source, ignore_value = survey.pairs.source, survey.pairs.ignore_value
+        return label_values(pair, ignore_value) if source is None else source.label_values(pair)
 
     seen = {value for pair, label in survey.labels if concerns(pair) for value in label.values}
-    paths = [pair.label for pair in others if pair.label is not None and concerns(pair)]
+    unseen = [pair for pair in others if pair.label is not None and concerns(pair)]
     report.progress(1.0, "Looking at the other labels")
-    with closing(map_ahead(read, paths)) as found:
+    with closing(map_ahead(read, unseen)) as found:
         for values in found:
             stop_if_cancelled(report)
             if values - seen:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ....contract.classes import BACKGROUND_NAME, ClassTable
 from ....contract.errors import InputError
 from ..dataset import DESCRIPTION, IMAGES, LABELS, MARKER, BandStatistics, Dataset, open_dataset
+from ..tile_source import TileSource
 
 _SUFFIXES = (".tif", ".tiff", ".vrt", ".img", ".jp2", ".png", ".jpg", ".jpeg", ".bmp")
 
@@ -39,6 +40,7 @@ class Pairs:
         crs: CRS that dataset.json states, None without.
         tile_size: Side of the tiles in pixels, None where not known.
         alone: Files whose partner is missing.
+        source: Gives what would be in the files of a dataset that has none; None where there are files.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class Pairs:
     crs: str | None = None
     tile_size: int | None = None
     alone: tuple[Path, ...] = ()
+    source: TileSource | None = None
 
     @property
     def has_splits(self) -> bool:
@@ -98,6 +101,7 @@ def pairs_of(dataset: Dataset) -> Pairs:
         dtype=dataset.dtype,
         crs=dataset.crs,
         tile_size=dataset.tile_size,
+        source=dataset.source,
     )
 
 

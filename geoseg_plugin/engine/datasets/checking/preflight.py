@@ -27,6 +27,7 @@ _TOLD_ELSEWHERE = {
     "bands_constant",
 }  # fmt: skip
 _SEE = "'Check dataset' shows all that was found, and where."
+_SEE_THERE = "Make a dataset with 'Make training tiles' and the same values: 'Check dataset' shows all that was found."
 
 
 def check_before_training(dataset: Dataset, report: Report) -> None:
@@ -51,13 +52,14 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     findings = list(sort_findings(findings))
     report.note(f"Tiles looked at: {len(tiles)} of {len(used)}; {in_words(count_severities(findings))}.")
     errors = [one for one in findings if one.severity == ERROR]
+    see = _SEE if dataset.source is None else _SEE_THERE
     if errors:
-        raise InputError(f"{errors[0].what}{_more(len(errors) - 1, ERROR)}", f"{errors[0].fix} {_SEE}")
+        raise InputError(f"{errors[0].what}{_more(len(errors) - 1, ERROR)}", f"{errors[0].fix} {see}")
     warnings = [one for one in findings if one.severity == WARNING]
     for one in warnings[:_MOST_WARNINGS]:
         report.warn(one.what)
     if warnings:
-        report.note(f"{_SEE}{_more(len(warnings) - _MOST_WARNINGS, WARNING)}")
+        report.note(f"{see}{_more(len(warnings) - _MOST_WARNINGS, WARNING)}")
 
 
 def find_ground_in_two_sets(dataset: Dataset, report: Report) -> Iterator[Finding]:

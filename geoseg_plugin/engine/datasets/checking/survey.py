@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,8 +94,9 @@ def survey_tiles(pairs: Pairs, report: Report, tiles: Sequence[Pair] | None = No
         Cancelled: The user has asked to stop.
     """
     wanted = pairs.pairs if tiles is None else tuple(tiles)
+    look = partial(look_at, ignore_value=pairs.ignore_value) if pairs.source is None else pairs.source.look_at
     found = []
-    for number, facts in enumerate(map_ahead(lambda pair: look_at(pair, pairs.ignore_value), wanted)):
+    for number, facts in enumerate(map_ahead(look, wanted)):
         stop_if_cancelled(report)
         found.append(facts)
         report.progress((number + 1) / len(wanted), "Looking at tiles")

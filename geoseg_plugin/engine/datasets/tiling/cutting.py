@@ -19,12 +19,13 @@ from ....contract.stages.datasets import PAD_VALUE, MakeTiles
 from ...class_raster import class_dtype
 from ..ahead import map_ahead
 from ..measuring import Measures, measure_tile
+from ..tile_source import TilePixels
 from .edges import Frame, frame_of
 from .filters import Filters, Outcome
 from .outcomes import Outcomes
-from .patches import Patch, PatchReader
+from .patches import Patch, PatchReader, Strip
 from .sheet import Sheet, SheetImage, Truth
-from .tile_files import TileFiles, TilePixels
+from .tile_files import TileFiles
 
 _PIXELS_AT_ONCE = 2**20
 _BYTES_AHEAD = 128 * 1024 * 1024
@@ -42,7 +43,8 @@ class Job:
         first: Number of its first tile among those of all sheets.
         image: Its image.
         truth: Its labels, None without.
-        files: Where its tiles go.
+        files: Where its tiles go, None where they go nowhere.
+        keep: Is given the strips that are read for them, None where nobody wants them.
         places: What must be read for every tile: row, column, height and width inside the grid (N, 4).
         frames: How the tiles that reach over the edge are filled, by their place in the sheet.
     """
@@ -51,7 +53,8 @@ class Job:
     first: int
     image: SheetImage
     truth: Truth | None
-    files: TileFiles
+    files: TileFiles | None
+    keep: Callable[[Strip], None] | None
     places: NDArray[np.int64]
     frames: dict[int, Frame]
 
@@ -121,7 +124,7 @@ class Cutter:
                 yield done
 
     def _cuts(self, job: Job, tiles: NDArray[np.int64]) -> Iterator[Task[Judged]]:
-        reader = PatchReader(job.image, job.truth, _pixel_bytes(job))
+        reader = PatchReader(job.image, job.truth, _pixel_bytes(job), job.keep)
         for patch in reader.read(job.places, tiles):
             stop_if_cancelled(self._report)
             for some in _parts(job, patch.tiles):
@@ -132,32 +135,24 @@ class Cutter:
         for tile in tiles:
             cut = self._complete(job, patch.cut(job.places[tile].tolist()), job.frames.get(tile))
             outcome, measures = self._judge(cut)
-            if outcome == Outcome.KEPT:
+            if outcome == Outcome.KEPT and job.files is not None:
                 row, col = job.sheet.places[tile, :2].tolist()
                 job.files.write(job.sheet.names[tile], row, col, cut)
             judged.append((tile, outcome, measures))
         return judged
 
     def _complete(self, job: Job, cut: TilePixels, frame: Frame | None) -> TilePixels:
-        """Return a tile as it is written: whole, in memory of its own, its label ignored where there are no data."""
-        image, valid, label = cut.image, cut.valid, cut.label
-        if frame is not None:
-            padded = self._request.edges == PAD_VALUE
-            image = frame.complete(image, self._request.fill if padded else job.image.nodata or 0)
-            valid = frame.complete(valid, padded)
-            label = None if label is None else frame.complete(label, self._ignore)
-        if label is not None:
-            label = np.array(label)
-            if not valid.all():
-                label[~valid] = self._ignore
-        return TilePixels(np.ascontiguousarray(image), valid, label)
+        if self._request.edges == PAD_VALUE:
+            return complete_tile(cut, frame, fill=self._request.fill, is_data=True, ignore=self._ignore)
+        return complete_tile(cut, frame, fill=job.image.nodata or 0, is_data=False, ignore=self._ignore)
 
     def _recover(self, job: Job, tiles: list[int]) -> tuple[Judged, list[int]]:
         """Return what is known of tiles that an earlier run has written, and those that must be cut anew."""
         judged, failed = Judged(), []
         for tile in tiles:
             height, width = job.sheet.places[tile, 2:].tolist()
-            found = job.files.read(job.sheet.names[tile], height, width, job.sheet.scene.dtype)
+            files, name = job.files, job.sheet.names[tile]
+            found = None if files is None else files.read(name, height, width, job.sheet.scene.dtype)
             outcome, measures = (None, None) if found is None else self._judge(found)
             if measures is None or outcome != Outcome.KEPT:
                 failed.append(tile)
@@ -168,6 +163,29 @@ class Cutter:
     def _judge(self, tile: TilePixels) -> tuple[Outcome, Measures]:
         measures = measure_tile(tile.image, tile.valid, tile.label, self._values)
         return self._filters.judge(measures, tile.valid.size), measures
+
+
+def complete_tile(
+    cut: TilePixels, frame: Frame | None, *, fill: float, is_data: bool, ignore: int
+) -> TilePixels:  # fmt: skip
+    """Return a tile as it is written: whole, and its label ignored where there are no data.
+
+    Args:
+        cut: Its pixels inside the grid, which are left as they are.
+        frame: How a tile that reaches over the edge is filled, None for others.
+        fill: The value of image pixels over the edge.
+        is_data: Whether these count as data.
+        ignore: The label of pixels to be ignored.
+    """
+    image, valid, label = cut.image, cut.valid, cut.label
+    if frame is not None:
+        image, valid = frame.complete(image, fill), frame.complete(valid, is_data)
+        label = None if label is None else frame.complete(label, ignore)
+    if label is not None:
+        label = np.array(label)
+        if not valid.all():
+            label[~valid] = ignore
+    return TilePixels(np.ascontiguousarray(image), valid, label)
 
 
 def find_frames(sheet: Sheet, edges: str) -> tuple[NDArray[np.int64], dict[int, Frame]]:

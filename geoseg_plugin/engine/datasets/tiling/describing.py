@@ -49,13 +49,16 @@ def describe(
     )
 
 
-def announce(request: MakeTiles, sheets: Sequence[Sheet], classes: ClassTable, report: Report) -> int:
-    """Say how many tiles will be cut and how large they are, and return that number."""
-    count, pixels, of_images = 0, 0.0, 0
+def count_tries(sheets: Sequence[Sheet]) -> int:
+    """Return how many tiles are tried, at least."""
+    return sum(len(sheet) if sheet.wanted is None else min(sheet.wanted, len(sheet)) for sheet in sheets)
+
+
+def announce(request: MakeTiles, sheets: Sequence[Sheet], classes: ClassTable, report: Report) -> None:
+    """Say how many tiles will be cut and how large they are."""
+    count, pixels, of_images = count_tries(sheets), 0.0, 0
     for sheet in sheets:
-        own = len(sheet) if sheet.wanted is None else min(sheet.wanted, len(sheet))
-        count += own
-        pixels += own * float(sheet.places[:, 2:].prod(axis=1).mean())
+        pixels += count_tries([sheet]) * float(sheet.places[:, 2:].prod(axis=1).mean())
         of_images += sheet.grid.height * sheet.grid.width
     scene = sheets[0].scene
     pixel_bytes = len(scene.bands) * np.dtype(scene.dtype).itemsize
@@ -68,7 +71,6 @@ def announce(request: MakeTiles, sheets: Sequence[Sheet], classes: ClassTable, r
             f"The tiles hold {times:.0f} times the pixels of the images, {size}: check TILE_SIZE "
             f"({request.tile_size} pixels) and OVERLAP ({request.overlap:g} %)."
         )
-    return count
 
 
 def tell_left_out(filters: Filters, sheets: Sequence[Sheet], outcomes: Outcomes, report: Report) -> None:

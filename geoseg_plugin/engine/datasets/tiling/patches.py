@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from ..tile_source import TilePixels
 from .sheet import SheetImage, Truth
-from .tile_files import TilePixels
 
 _PATCH_BYTES = 128 * 1024 * 1024
 _STEP = 256  # rows; whole blocks of most files
@@ -30,6 +30,11 @@ class Strip:
         """The row below the last."""
         return self.top + len(self.pixels.valid)
 
+    @property
+    def right(self) -> int:
+        """The column after the last."""
+        return self.left + int(self.pixels.valid.shape[1])
+
     def cut(self, place: tuple[int, int, int, int]) -> TilePixels:
         """Return what it has of the pixels of a place (row, column, height, width of the sheet's grid), as views."""
         row, col, height, width = place
@@ -48,9 +53,7 @@ class Patch:
 
     def cut(self, place: tuple[int, int, int, int]) -> TilePixels:
         """Return the pixels of a place (row, column, height, width of the sheet's grid) inside it; maybe views."""
-        row, _, height, _ = place
-        parts = [strip.cut(place) for strip in self.strips if strip.top < row + height and strip.bottom > row]
-        return parts[0] if len(parts) == 1 else _stack(parts)
+        return cut_strips(self.strips, place)
 
 
 class PatchReader:
@@ -63,12 +66,16 @@ class PatchReader:
         image: The image of the sheet.
         truth: Its labels, None without.
         pixel_bytes: Bytes of a pixel over all bands, label and mask included.
+        keep: Is given every strip of patches that run over all columns, from top to bottom; None where nobody is.
     """
 
-    def __init__(self, image: SheetImage, truth: Truth | None, pixel_bytes: int) -> None:
+    def __init__(
+        self, image: SheetImage, truth: Truth | None, pixel_bytes: int, keep: Callable[[Strip], None] | None = None
+    ) -> None:
         self._image = image
         self._truth = truth
         self._pixel_bytes = pixel_bytes
+        self._keep = keep
 
     def read(self, places: NDArray[np.int64], tiles: NDArray[np.int64]) -> Iterator[Patch]:
         """Yield patches in which every tile lies once.
@@ -83,7 +90,8 @@ class PatchReader:
             if (own[:, 2] * own[:, 3]).sum() < _DENSE * (rows[1] - rows[0]) * (cols[1] - cols[0]):
                 for tile in section:
                     row, col, height, width = places[tile].tolist()
-                    yield Patch((self._read(row, row + height, col, col + width),), np.array([tile]))
+                    strip = read_strip(self._image, self._truth, Window(col, row, width, height))
+                    yield Patch((strip,), np.array([tile]))
             else:
                 yield from self._sweep(places, section, cols)
 
@@ -110,13 +118,29 @@ class PatchReader:
             strips = [strip for strip in strips if strip.bottom > top]
             if bottom > end:
                 start, end = max(end, top), min(-(-bottom // _STEP) * _STEP, last)
-                strips.append(self._read(start, end, *cols))
+                window = Window(cols[0], start, cols[1] - cols[0], end - start)
+                strips.append(read_strip(self._image, self._truth, window))
+                if self._keep is not None:
+                    self._keep(strips[-1])
             yield Patch(tuple(strips), section[group])
 
-    def _read(self, top: int, bottom: int, left: int, right: int) -> Strip:
-        window = Window(left, top, right - left, bottom - top)
-        image, valid = self._image.read(window)
-        return Strip(top, left, TilePixels(image, valid, None if self._truth is None else self._truth.read(window)))
+
+def read_strip(image: SheetImage, truth: Truth | None, window: Window) -> Strip:
+    """Read a window of a sheet, inside its grid.
+
+    Raises:
+        InputError: The scene or its labels are damaged there.
+    """
+    pixels, valid = image.read(window)
+    label = None if truth is None else truth.read(window)
+    return Strip(int(window.row_off), int(window.col_off), TilePixels(pixels, valid, label))
+
+
+def cut_strips(strips: Sequence[Strip], place: tuple[int, int, int, int]) -> TilePixels:
+    """Return the pixels of a place (row, column, height, width) that lies in strips; maybe views."""
+    row, _, height, _ = place
+    parts = [strip.cut(place) for strip in strips if strip.top < row + height and strip.bottom > row]
+    return parts[0] if len(parts) == 1 else _stack(parts)
 
 
 def _span(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> tuple[int, int]:

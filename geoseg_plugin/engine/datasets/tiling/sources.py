@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from threading import Lock
 from typing import Protocol
 
 from rasterio.crs import CRS
@@ -13,6 +15,7 @@ from ....contract.errors import RequestError
 from ....contract.events import Report
 from ....contract.stages.datasets import MakeTiles
 from ....contract.stages.labels import background_value
+from ...grid import Grid
 from ...imagery.paths import name_some
 from ...imagery.view import view_on_grid
 from ...labels.burner import Burner
@@ -28,7 +31,7 @@ from .truth import LayerTruth, RasterTruth, missing_value, read_classes
 
 
 class LabelSource(Protocol):
-    """Opens the labels of one sheet after the other."""
+    """Opens the labels of sheets, any of them again and in any thread."""
 
     @property
     def classes(self) -> ClassTable:
@@ -45,8 +48,16 @@ class LabelSource(Protocol):
         """Raise InputError when, after all sheets, the labels turn out to belong to none."""
 
 
-def find_labels(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -> LabelSource | None:
+def find_labels(
+    request: MakeTiles, scenes: tuple[Scene, ...], report: Report, *, ready: int = 1
+) -> LabelSource | None:  # fmt: skip
     """Return where the labels of the scenes come from, None where there are none.
+
+    Args:
+        request: What is asked for.
+        scenes: The scenes.
+        report: Hears what is odd about them.
+        ready: Of how many sheets labels that must be prepared stay so, to be opened again.
 
     Raises:
         InputError: Labels cannot be read, or do not fit the scenes.
@@ -66,7 +77,7 @@ def find_labels(request: MakeTiles, scenes: tuple[Scene, ...], report: Report) -
             "Give one vector layer alone, or label rasters.",
         )
     layer = read_label_layer(layers[0], request.field, background_value(request.background), report)
-    return BurntLayer(layer, all_touched=request.all_touched, report=report)
+    return BurntLayer(layer, all_touched=request.all_touched, report=report, ready=ready)
 
 
 class LabelRasters:
@@ -105,36 +116,75 @@ class BurntLayer:
     Args:
         layer: The layer.
         all_touched: Burn every pixel that a feature touches.
-        report: Hears of scenes without features.
+        report: Hears of scenes without features, and of each sheet when it is opened for the first time.
+        ready: Of how many sheets, those opened last, the layer stays prepared.
     """
 
-    def __init__(self, layer: LabelLayer, *, all_touched: bool, report: Report) -> None:
+    def __init__(self, layer: LabelLayer, *, all_touched: bool, report: Report, ready: int = 1) -> None:
         self._layer = layer
         self._all_touched = all_touched
         self._report = report
+        self._ready = ready
         self._placed: dict[CRS | None, PlacedLayer] = {}
-        self._last: Burner | None = None
+        self._burners: OrderedDict[tuple[str, Grid], Burner] = OrderedDict()
+        self._opened: set[tuple[str, Grid]] = set()
         self._met: dict[str, bool] = {}
+        self._lock = Lock()
         self.classes = layer.classes
         self.paths = (layer.source,)
 
     @contextmanager
     def open(self, sheet: Sheet) -> Iterator[Truth]:
         """Prepare the layer for the grid of a sheet."""
+        with self._lock:
+            truth = LayerTruth(self._prepare(sheet))
+        yield truth
+
+    def _prepare(self, sheet: Sheet) -> Burner:
         path, crs = sheet.scene.path, sheet.grid.crs
-        if crs not in self._placed:
-            self._placed[crs] = PlacedLayer(self._layer, crs, path, self._report)
-        burner = Burner(
-            self._layer, sheet.grid, path, all_touched=self._all_touched, report=self._report, placed=self._placed[crs]
-        )
-        self._last = burner
-        self._met[path] = burner.overlaps() or self._met.get(path, False)
-        yield LayerTruth(burner)
+        key = path, sheet.grid
+        burner = self._burners.pop(key, None)
+        if burner is None:
+            if crs not in self._placed:
+                self._placed[crs] = PlacedLayer(self._layer, crs, path, self._report)
+            burner = Burner(
+                self._layer, sheet.grid, path, all_touched=self._all_touched, placed=self._placed[crs],
+                report=_Unheard() if key in self._opened else self._report,
+            )  # fmt: skip
+            self._opened.add(key)
+            self._met[path] = burner.overlaps() or self._met.get(path, False)
+        self._burners[key] = burner
+        while len(self._burners) > self._ready:
+            self._burners.popitem(last=False)
+        return burner
 
     def check_use(self) -> None:
         """Raise InputError when no feature lay on any scene, and warn of single ones without."""
-        if self._last is not None and not any(self._met.values()):
-            self._last.check_overlap()
+        if self._burners and not any(self._met.values()):
+            next(reversed(self._burners.values())).check_overlap()
         without = [path for path, met in self._met.items() if not met]
         if without:
             self._report.warn(f"No feature of {self._layer.source} lies on {name_some(without)}.")
+
+
+class _Unheard:
+    """A report that nobody hears, for what has been said before."""
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def warn(self, text: str) -> None:
+        """Say nothing."""
+
+    def detail(self, text: str) -> None:
+        """Say nothing."""
+
+    def metric(self, name: str, value: float, step: int) -> None:
+        """Say nothing."""
+
+    def is_cancelled(self) -> bool:
+        """Tell that nobody has asked to stop."""
+        return False

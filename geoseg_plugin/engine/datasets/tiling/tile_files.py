@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,8 @@ from ...class_raster import class_dtype
 from ...grid import Grid
 from ...raster import marks_single_bands, open_raster, read_valid, read_window
 from ..dataset import IMAGES, LABELS
+from ..tile_source import TilePixels
 from .geotiff_bytes import GeoTiffFolder
-
-
-@dataclass(frozen=True)
-class TilePixels:
-    """One tile: image (C, H, W), where it has data (H, W), and class values (H, W), None without labels."""
-
-    image: NDArray[Any]
-    valid: NDArray[np.bool_]
-    label: NDArray[Any] | None
 
 
 class TileFiles:
