@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....models.losses.loss import IGNORE_INDEX
-from ...contract.errors import InputError
-from ..class_raster import class_indices
-from ..datasets.dataset import MAKE_AGAIN, Dataset, Tile
-from ..datasets.tile_reading import read_tile_image, read_tile_label
+from ...contract.classes import LARGEST_VALUE, ClassTable
+from ..datasets.dataset import Dataset, Tile
+from ..datasets.tile_reading import read_tile
 from ..memory import free_memory
 
 _SHARE_OF_FREE_MEMORY = 0.4
@@ -39,17 +38,26 @@ class Sample:
         return self.image.nbytes + self.label.nbytes + self.valid.nbytes
 
 
+def room_for_tiles() -> int:
+    """Return how many bytes of pixels may stay in memory: a share of what is free now."""
+    return int(_SHARE_OF_FREE_MEMORY * free_memory())
+
+
 class TileStore:
     """Reads tiles, and keeps them while memory lasts. May be used from several threads.
 
     Args:
         dataset: Where the tiles are from.
-        most_bytes: How much may be kept; by default a share of the memory that is free now.
+        most_bytes: How much may be kept; by default `room_for_tiles`, and nothing of tiles without files, whose source
+            keeps what it has read.
     """
 
     def __init__(self, dataset: Dataset, most_bytes: int | None = None) -> None:
         self._dataset = dataset
-        self._room = int(_SHARE_OF_FREE_MEMORY * free_memory()) if most_bytes is None else most_bytes
+        if most_bytes is None:
+            most_bytes = room_for_tiles() if dataset.source is None else 0
+        self._room = most_bytes
+        self._index_of = _tabulate(dataset.classes, dataset.ignore_value)
         self._kept: dict[str, Sample] = {}
         self._lock = Lock()
 
@@ -69,21 +77,14 @@ class TileStore:
         return sample
 
     def _read(self, tile: Tile) -> Sample:
-        image, valid = self._read_image(tile)
-        values = read_tile_label(tile, valid.shape)
-        classes = self._dataset.classes
-        label = class_indices(values, classes, IGNORE_INDEX).astype(np.min_scalar_type(-len(classes)))
-        label[(values == self._dataset.ignore_value) | ~valid] = IGNORE_INDEX
+        pixels = read_tile(tile, self._dataset)
+        image, valid = pixels.image, pixels.valid
+        if pixels.label is None:
+            label = np.full(valid.shape, IGNORE_INDEX, dtype=self._index_of.dtype)
+        else:
+            label = self._index_of[pixels.label]
+            label[~valid] = IGNORE_INDEX
         return Sample(self._pad(image, fill=0), self._pad(label, fill=IGNORE_INDEX), self._pad(valid, fill=False))
-
-    def _read_image(self, tile: Tile) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        image, valid = read_tile_image(tile, self._dataset)
-        side, (height, width) = self._dataset.tile_size, valid.shape
-        if max(height, width) > side:
-            raise InputError(
-                f"The tile {tile.image} has {width} x {height} pixels, the dataset {side} x {side}.", MAKE_AGAIN
-            )
-        return image, valid
 
     def _pad(self, pixels: NDArray[Any], *, fill: float) -> NDArray[Any]:
         """Return pixels (..., H, W) of the tile size, those of a tile cut short at an edge with `fill` around them."""
@@ -93,3 +94,11 @@ class TileStore:
         padded = np.full((*pixels.shape[:-2], side, side), fill, dtype=pixels.dtype)
         padded[..., :height, :width] = pixels
         return padded
+
+
+def _tabulate(classes: ClassTable, ignore_value: int) -> NDArray[np.signedinteger[Any]]:
+    """Return the class index of every value that labels can have, IGNORE_INDEX for those that are none."""
+    index_of = np.full(LARGEST_VALUE + 2, IGNORE_INDEX, dtype=np.min_scalar_type(-max(1, len(classes))))
+    index_of[list(classes.values)] = np.arange(len(classes))
+    index_of[ignore_value] = IGNORE_INDEX
+    return index_of

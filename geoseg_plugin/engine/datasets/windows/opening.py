@@ -1,0 +1,78 @@
+"""A dataset that is not written: the tiles that would be cut of scenes are read from these, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from ....contract.errors import RequestError
+from ....contract.events import Report
+from ....contract.stages.datasets import MakeTiles
+from ..dataset import Dataset, Tile, describe_as_json, fingerprint
+from ..tile_table import TileTable
+from ..tiling.describing import describe
+from ..tiling.division import divide
+from ..tiling.layouts import lay_out
+from ..tiling.scenes import Scene, find_scenes
+from ..tiling.sheets import cut_sheets
+from ..tiling.sources import LabelSource, find_labels
+from ..tiling.strip_memory import StripMemory
+from .windows import Windows
+
+_READY_LABELS = 16  # sheets
+
+
+@contextmanager
+def open_windows(request: MakeTiles, report: Report, room: int) -> Iterator[Dataset]:
+    """Give the dataset that a request would make, whose tiles can be read until the block ends.
+
+    The scenes are read once, for what is to be known of each tile. What fits into memory stays there; the rest is read
+    again whenever it is asked for.
+
+    Args:
+        request: What would be cut, with labels, and what is left as it is by default but images, labels, class field,
+            tile size, overlap, share of validation and seed.
+        report: Hears of the progress, and what making the dataset would say.
+        room: How many bytes of pixels may stay in memory.
+
+    Raises:
+        InputError: An input cannot be read or does not fit the others, no tile is left, or they cannot be split.
+        RequestError: LABELS is missing or mixes kinds.
+        Cancelled: The user has asked to stop.
+    """
+    scenes = find_scenes(request, report)
+    labels = find_labels(request, scenes, report, ready=_READY_LABELS)
+    if labels is None:
+        raise RequestError("LABELS is missing.", "Give label rasters or a vector layer.")
+    sheets = lay_out(request, scenes, report)
+    memory = StripMemory(room)
+    outcomes = cut_sheets(request, sheets, labels, report, memory=memory)
+    tiles = divide(request, outcomes, report)
+    report.note(_tell(request, tiles.table, scenes, memory))
+    description = describe(request, scenes, sheets, labels.classes, tiles.table)
+    listed = _list(tiles.table, scenes, labels)
+    # Labels of the same scenes may change, which the description does not tell.
+    counted = sha256(tiles.table.counts.tobytes()).hexdigest()
+    with closing(Windows(request, labels, outcomes, tiles, memory)) as windows:
+        yield Dataset(
+            **vars(description), folder=Path(scenes[0].path).absolute().parent, tiles=listed,
+            fingerprint=fingerprint(describe_as_json(description) + counted, listed), source=windows,
+        )  # fmt: skip
+
+
+def _tell(request: MakeTiles, tiles: TileTable, scenes: tuple[Scene, ...], memory: StripMemory) -> str:
+    images = "an image" if len(scenes) == 1 else f"{len(scenes)} images"
+    text = f"{len(tiles)} windows of {request.tile_size} pixels a side are read from {images}"
+    if memory.kept_share == 1:
+        return f"{text}, which stay in memory."
+    return f"{text}. {100 * memory.kept_share:.0f} % of the pixels stay in memory, the others are read in every epoch."
+
+
+def _list(tiles: TileTable, scenes: tuple[Scene, ...], labels: LabelSource) -> tuple[Tile, ...]:
+    """Return the tiles; where scenes share no layer, label rasters come in the order of the scenes."""
+    paths = labels.paths if len(labels.paths) == len(scenes) else labels.paths[:1] * len(scenes)
+    files = {scene.name: (Path(scene.path), Path(label)) for scene, label in zip(scenes, paths, strict=True)}
+    columns = zip(tiles.ids, tiles.scenes, tiles.splits, strict=True)
+    return tuple(Tile(name, scene, split, *files[scene]) for name, scene, split in columns)
