@@ -106,8 +106,8 @@ class Dataset(Description):
 
     @property
     def name(self) -> str:
-        """What it is, for messages: its folder, or what its tiles are from."""
-        return f"The dataset {self.folder}" if self.source is None else self.source.name
+        """What it is, in words: its folder, or what its tiles are read from where it has no files."""
+        return str(self.folder) if self.source is None else self.source.name
 
     @property
     def bands(self) -> tuple[str, ...]:

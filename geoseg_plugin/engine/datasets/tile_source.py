@@ -29,7 +29,7 @@ class TileSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What the tiles are from, in words."""
+        """What the tiles are read from, in words."""
 
     def read(self, tile: Tile) -> TilePixels:
         """Return the pixels of a tile, as its files would have them."""

@@ -55,8 +55,8 @@ class Windows:
 
     @property
     def name(self) -> str:
-        """What the tiles are from, in words."""
-        return f"The labelled imagery {name_some(list(dict.fromkeys(sheet.scene.path for sheet in self._sheets)))}"
+        """What the tiles are read from, in words."""
+        return name_some([sheet.scene.path for sheet in self._sheets])
 
     def read(self, tile: Tile) -> TilePixels:
         """Return the pixels of a tile, as its files would have them.
