@@ -112,7 +112,7 @@ def write_tiles():
     return write_dataset
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_blob_tile():
     """Makes a noisy image (C, H, W) and its label (H, W)."""
     return blob_tile

@@ -10,9 +10,12 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.scaling import Scaling
 from geoseg.geoseg_plugin.engine.training import tiles
+from geoseg.geoseg_plugin.engine.training.augmentation.variation import Variation
 from geoseg.geoseg_plugin.engine.training.batches import Batches
 from geoseg.geoseg_plugin.engine.training.tiles import TileStore
 from geoseg.models.card import Band
+
+SCALING = Scaling([Band("x", 0, 1), Band("y", 0, 1)])
 
 
 @pytest.fixture
@@ -31,14 +34,16 @@ def marked(write_tiles, tmp_path):
     classes = ClassTable.named({0: "background", 1: "a", 2: "b"})
     folder = write_tiles(tmp_path / "dataset", triples, classes=classes, nodata=0)
     dataset = open_dataset(folder)
-    return dataset, Batches(TileStore(dataset), Scaling([Band("x", 0, 1), Band("y", 0, 1)]), 2)
+    return dataset, Batches(TileStore(dataset), SCALING, 2)
 
 
 def test_marks_in_the_image_stay_on_their_labels(marked):
-    dataset, batches = marked
+    dataset, _ = marked
+    variation = Variation(flips=True, quarter_turns=True, brightness=0.2, contrast=0.2)
+    batches = Batches(TileStore(dataset), SCALING, 2, variation=variation)
     changed = 0
     for epoch in range(4):
-        for batch in batches.shuffled(dataset.tiles, seed=1, epoch=epoch, augment=True):
+        for batch in batches.drawn(dataset.tiles, np.arange(5), seed=1, epoch=epoch):
             for image, label in zip(batch.images[:, 0], batch.labels, strict=True):
                 planted = [image[label == k] for k in range(3)]
                 # Contrast and brightness differ from tile to tile, but keep the marks apart.
@@ -49,19 +54,41 @@ def test_marks_in_the_image_stay_on_their_labels(marked):
     assert changed > 20
 
 
-def test_every_tile_comes_in_every_epoch_in_another_order(marked):
+def test_tiles_come_as_drawn_and_the_last_batch_is_filled_up(marked):
     dataset, batches = marked
-    orders = []
-    for epoch in (1, 2, 3):
-        sizes = [
-            int((label == 1).sum())
-            for b in batches.shuffled(dataset.tiles, 1, epoch, augment=False)
-            for label in b.labels
-        ]
-        assert len(sizes) == 6
-        assert set(sizes) == {25 * (3 + number) for number in range(5)}
-        orders.append(sizes)
-    assert orders[0] != orders[1] or orders[1] != orders[2]
+    got = list(batches.drawn(dataset.tiles, np.array([3, 0, 4, 1, 2]), 1, 1))
+    assert [batch.places for batch in got] == [(3, 0), (4, 1), (2, 3)]
+    sizes = [int((label == 1).sum()) for batch in got for label in batch.labels]
+    assert sizes == [25 * (3 + place) for place in (3, 0, 4, 1, 2, 3)]
+
+
+def test_chance_varies_with_seed_epoch_and_place_alone(marked):
+    dataset, _ = marked
+    batches = Batches(TileStore(dataset), SCALING, 2, variation=Variation(brightness=1.0, mixup=0.5, cutmix=0.5))
+
+    def images(seed, epoch):
+        feed = batches.drawn(dataset.tiles, np.zeros(6, dtype=np.int64), seed, epoch)
+        return torch.cat([batch.images for batch in feed])
+
+    first = images(1, 1)
+    assert (first == images(1, 1)).all()
+    assert len({one.numpy().tobytes() for one in first}) == 6
+    for seed, epoch in ((1, 2), (2, 1)):
+        assert not (first == images(seed, epoch)).all()
+
+
+def test_parts_of_tiles_are_padded_and_blends_bring_both_labels(marked):
+    dataset, _ = marked
+    batches = Batches(TileStore(dataset), SCALING, 5, variation=Variation(crop=36, mixup=1.0))
+    (batch,) = batches.drawn(dataset.tiles, np.arange(5), 1, 1)
+    assert batch.images.shape == (5, 2, 64, 64)
+    assert batch.other_labels.shape == batch.labels.shape == (5, 64, 64)
+    assert 0 < batch.share < 1
+    for labels in (batch.labels, batch.other_labels):
+        assert (labels[:, 36:] == -1).all()
+        assert (labels[:, :, 36:] == -1).all()
+        assert (labels[:, :36, :36] >= 0).any()
+    assert (batch.images[:, :, 36:] == 0).all()
 
 
 def test_validation_batches_are_as_the_files(marked):

@@ -92,3 +92,11 @@ def test_what_is_off_does_nothing_but_draws_as_much():
     all_on = Variation(blur=1, noise=1)
     add_noise(blur(image, ALL_VALID, all_on, on), all_on, on)
     assert off.random() == on.random()
+
+
+def test_noise_follows_the_spread_of_each_band():
+    image = np.zeros((2, SIDE, SIDE), dtype=np.float32)
+    add_noise(image, Variation(noise=0.5, stds=(1.0, 8.0)), np.random.default_rng(0))
+    plain = np.zeros((2, SIDE, SIDE), dtype=np.float32)
+    add_noise(plain, Variation(noise=0.5), np.random.default_rng(0))
+    assert np.allclose(image, plain * np.array([1, 8])[:, None, None], rtol=1e-5)

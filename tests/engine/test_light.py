@@ -84,3 +84,12 @@ def test_each_really_changes_nearly_every_sample(options, bands):
     image = np.random.default_rng(1).normal(size=(bands, 6, 6)).astype(np.float32)
     changed = [np.abs(lit(image, seed=seed, **options) - image).max(axis=(1, 2)) > 1e-4 for seed in range(100)]
     assert np.mean(changed) > 0.95
+
+
+def test_input_of_another_scale_is_lit_alike(image):
+    means, stds = np.array([[0.5], [3], [-1]]), np.array([[0.2], [5], [0.01]])
+    scaled = (image * stds[..., None] + means[..., None]).astype(np.float32)
+    options = {"brightness": 0.5, "contrast": 0.4, "gamma": 0.5}
+    changed = lit(scaled, means=tuple(means[:, 0]), stds=tuple(stds[:, 0]), **options)
+    wanted = lit(image, **options)
+    assert np.allclose((changed - means[..., None]) / stds[..., None], wanted, atol=1e-3)

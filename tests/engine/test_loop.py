@@ -1,4 +1,4 @@
-"""The training loop: which epoch is kept, and what is told of it."""
+"""The training loop: which epoch is kept, when it ends, and what is told of it."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,8 @@ import pytest
 import torch
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
-from geoseg.geoseg_plugin.engine.training import loop
+from geoseg.geoseg_plugin.engine.training.course import Course
+from geoseg.geoseg_plugin.engine.training.loop import Loop
 from geoseg.geoseg_plugin.engine.training.metrics import Scores
 from geoseg.geoseg_plugin.engine.training.validation import Measurement
 
@@ -18,27 +19,32 @@ HALF, MORE = ((4, 4), (0, 0)), ((5, 3), (0, 0))  # confusion matrices; the secon
 def run(monkeypatch, recorder):
     """Runs the loop over epochs with given matrices and losses; the weight is the number of the epoch."""
 
-    def go(measured):
+    def go(measured, **options):
         network = torch.nn.Linear(1, 1)
         table = ClassTable.named({0: "ground", 1: "roof"})
         dataset = SimpleNamespace(classes=table, split=lambda name: ("tile",))
         batches = SimpleNamespace(count=lambda tiles: tiles)
-        course = loop.Course(network, None, None, batches, dataset, ("tile",), ("tile",), "float32")
+        sampler = SimpleNamespace(wants_errors=False, state=dict)
+        course = Course(network, None, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 0.1)
         coming = iter(measured)
 
         def learn(*_):
             network.weight.data += 1
-            return 1.0, np.array([4, 4])
+            return SimpleNamespace(loss=1.0, learning_rate=0.1)
 
         def measure(*_):
             matrix, loss = next(coming)
             matrix = np.array(matrix)
-            return Measurement(matrix, Scores.of(matrix), np.array([]), loss, np.ones(2), np.ones(2))
+            return Measurement(matrix, Scores.of(matrix), np.zeros(0), loss, np.ones(1), np.ones(2), np.ones(2))
 
         network.weight.data.zero_()
-        monkeypatch.setattr(loop, "_learn", learn)
-        monkeypatch.setattr(loop, "_measure", measure)
-        return loop.fit(course, TrainSegmentation(dataset="d", model="m.safetensors", epochs=len(measured)), recorder)
+        monkeypatch.setattr(Loop, "_learn", learn)
+        monkeypatch.setattr(Loop, "_measure", measure)
+        request = TrainSegmentation(dataset="d", model="m.safetensors", **{"epochs": len(measured), **options})
+        saved, told = [], []
+        fitted = Loop(course, request, recorder).fit(saved.append, lambda epoch, state: told.append(epoch.number))
+        assert len(saved) == len(told) == len(fitted.history)
+        return fitted
 
     return go
 
@@ -55,6 +61,22 @@ def test_of_equal_epochs_the_lowest_loss_counts_and_then_the_latest(run, measure
     fitted = run(measured)
     assert fitted.best.number == kept
     assert fitted.state["weight"].item() == kept
+    assert fitted.ended == ""
+
+
+def test_patience_counts_from_the_best_epoch(run):
+    measured = [(HALF, 1.0), (MORE, 1.0), (HALF, 0.5), (HALF, 0.4), (MORE, 0.1)]
+    assert run(measured, patience=3).best.number == 5
+    fitted = run(measured, patience=2)
+    assert len(fitted.history) == 4
+    assert fitted.best.number == 2
+    assert "better than epoch 2 for 2 epochs (PATIENCE)" in fitted.ended
+
+
+def test_time_that_is_up_ends_it(run):
+    fitted = run([(HALF, 1.0)] * 5, time_budget=1e-9)
+    assert len(fitted.history) == 1
+    assert fitted.ended == "TIME_BUDGET was up after 1 of 5 epochs."
 
 
 def test_classes_that_cannot_be_measured_are_named(run, recorder):

@@ -1,5 +1,6 @@
 """Training as a whole: it learns, repeats itself, keeps the best, and stops when told."""
 
+import json
 import re
 
 import numpy as np
@@ -10,7 +11,7 @@ from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.geoseg_plugin.contract.stages import to_json
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, open_dataset
-from geoseg.geoseg_plugin.engine.training import loop
+from geoseg.geoseg_plugin.engine.training.learner import Learned, Learner
 from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.file import load_network, read_card, read_tensors
 from geoseg.models.losses.loss import LossSettings
@@ -67,7 +68,7 @@ def test_the_file_holds_the_best_weights_and_a_whole_card(trained, blobs):
         (one.name, one.mean, one.std) for one in dataset.statistics
     ]
     assert card.classes == dataset.classes
-    assert card.request == to_json(request)
+    assert card.request == json.loads(json.dumps(to_json(request)))
     assert card.fingerprint == dataset.fingerprint
     assert (card.tile_size, card.pixel_size, card.crs, card.dtype) == (64, (0.5, 0.5), "EPSG:32645", "uint8")
     assert card.metrics["iou"] == result.best_iou
@@ -121,7 +122,7 @@ def test_cancel_keeps_the_best_so_far(blobs, tmp_path, make_recorder):
     assert result.best_iou == max(means)
     assert read_card(request.model).metrics["iou"] == result.best_iou
     assert result.report is None
-    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.checkpoint.pt", "model.safetensors"]
     assert any("Cancelled after 2 of 50 epochs" in text for text in recorder.warnings)
 
 
@@ -167,7 +168,7 @@ def test_a_loss_that_runs_away_names_its_cause(
     random = np.random.default_rng(0)
     statistics = tuple(BandStatistics(f"band {n}", 80, 10, 0, maximum if n == 1 else 200) for n in (1, 2, 3))
     folder = make_dataset([("train", *make_blob_tile(random, 64)) for _ in range(4)], statistics=statistics)
-    monkeypatch.setattr(loop, "step", lambda *_: torch.tensor(float("nan")))
+    monkeypatch.setattr(Learner, "step", lambda *_: Learned(torch.tensor(float("nan")), None))
     with pytest.raises(GeosegError, match="no finite number any more \\(epoch 1") as caught:
         train_segmentation(_request(folder, tmp_path), recorder)
     assert cause in caught.value.fix
@@ -230,7 +231,7 @@ def test_class_weights_count(blobs, tmp_path, recorder):
 
 def test_classes_that_the_layer_does_not_count_are_told(blobs, tmp_path, recorder, monkeypatch):
     weighted = LossSettings(parse_losses("dice"), class_weights=(1.0, 0.0))
-    monkeypatch.setattr("geoseg.geoseg_plugin.engine.training.train.choose_loss", lambda *_: weighted)
+    monkeypatch.setattr("geoseg.geoseg_plugin.engine.training.plan.choose_loss", lambda *_: weighted)
     train_segmentation(_request(blobs, tmp_path, class_weights="inverse frequency"), recorder)
     assert any("show 'roof', but tiles.gpkg tells of no such pixel" in text for text in recorder.warnings)
 
@@ -249,3 +250,38 @@ def test_a_network_without_an_encoder_is_named_alone(make_dataset, make_blob_til
     train_segmentation(_request(folder, tmp_path, architecture="satellite-unet", report=str(page)), recorder)
     assert any(note.startswith("satellite-unet, random weights, on ") for note in recorder.notes)
     assert "<h1>satellite-unet</h1>" in page.read_text(encoding="utf-8")
+
+
+def test_a_preview_shows_what_the_network_sees(blobs, tmp_path, recorder):
+    from matplotlib.image import imread
+
+    result = train_segmentation(_request(blobs, tmp_path, preview=str(tmp_path / "varied.png"), crop=32), recorder)
+    assert result.preview == str(tmp_path / "varied.png")
+    assert min(imread(result.preview).shape[:2]) > 200
+
+
+def test_a_learning_rate_that_is_found_is_used(blobs, tmp_path, recorder, monkeypatch):
+    step, used = Learner.step, []
+
+    def spy(self, batches, learning_rate):
+        used.append(learning_rate)
+        return step(self, batches, learning_rate)
+
+    monkeypatch.setattr(Learner, "step", spy)
+    options = {"find_learning_rate": True, "learning_rate": 1e-8, "schedule": "constant", "warm_up": 0}
+    train_segmentation(_request(blobs, tmp_path, architecture="lw-refinenet", **options), recorder)
+    told = next(note for note in recorder.notes if note.startswith("Learning rate"))
+    assert used[-1] > 1e-6
+    assert f"{used[-1]:.2g}," in told
+
+
+def test_a_time_budget_ends_training_with_a_model_and_a_report(blobs, tmp_path, make_recorder):
+    recorder = make_recorder()
+    request = _request(
+        blobs, tmp_path, architecture="lw-refinenet", epochs=10_000, time_budget=0.1, report=str(tmp_path / "page.html")
+    )
+    result = train_segmentation(request, recorder)
+    assert 1 <= result.epoch_count < 10_000
+    assert any("TIME_BUDGET was up" in note for note in recorder.notes)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "page.html"]
+    assert recorder.fractions == sorted(recorder.fractions)

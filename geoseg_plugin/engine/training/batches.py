@@ -6,21 +6,23 @@ import math
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ....models.catalog import network_side
 from ....models.losses.loss import IGNORE_INDEX
 from ..datasets.dataset import Tile
 from ..scaling import Scaling
-from .augmentation.variation import Variation
+from .augmentation.mixing import mix
+from .augmentation.variation import UNCHANGED, Variation
 from .augmentation.varying import vary
 from .tiles import TileStore
 
 _AHEAD = 2
-_VARIATION = Variation(flips=True, quarter_turns=True, brightness=0.2, contrast=0.2)
+_MIXING = 2**32  # no place of a tile, so that what is drawn for a batch is drawn for no tile
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,26 @@ class Batch:
     Attributes:
         images: (N, C, H, W) float32.
         labels: (N, H, W) int64 class indices, IGNORE_INDEX where there is no truth.
+        places: Where each tile is among those that batches are made of.
+        other_labels: Like `labels`, of the tiles that were blended into these; None where none were.
+        share: What `labels` count beside `other_labels`, 0 to 1.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
+    places: tuple[int, ...]
+    other_labels: torch.Tensor | None = None
+    share: float = 1.0
+
+    def part(self, which: slice) -> Batch:
+        """Return some of its tiles."""
+        others = None if self.other_labels is None else self.other_labels[which]
+        return Batch(self.images[which], self.labels[which], self.places[which], others, self.share)
+
+    def pinned(self) -> Batch:
+        """Return it in page-locked memory, from which a GPU takes it faster."""
+        others = None if self.other_labels is None else self.other_labels.pin_memory()
+        return replace(self, images=self.images.pin_memory(), labels=self.labels.pin_memory(), other_labels=others)
 
 
 class Batches:
@@ -43,16 +61,25 @@ class Batches:
         store: Where pixels come from.
         scaling: How pixels become network input.
         size: Tiles per batch.
-        pinned: Whether batches are put into page-locked memory, from which a GPU takes them faster.
+        variation: How tiles are varied that a network learns from.
+        pinned: Whether batches are put into page-locked memory.
         threads: How many threads make batches.
     """
 
     def __init__(
-        self, store: TileStore, scaling: Scaling, size: int, *, pinned: bool = False, threads: int = 1
+        self,
+        store: TileStore,
+        scaling: Scaling,
+        size: int,
+        *,
+        variation: Variation = UNCHANGED,
+        pinned: bool = False,
+        threads: int = 1,
     ) -> None:
         self.store = store
-        self._scaling = scaling
+        self.scaling = scaling
         self._size = size
+        self.variation = variation
         self._pinned = pinned
         self._threads = threads
 
@@ -60,20 +87,27 @@ class Batches:
         """Return the number of batches for so many tiles."""
         return math.ceil(tiles / self._size)
 
-    def shuffled(self, tiles: Sequence[Tile], seed: int, epoch: int, *, augment: bool) -> Generator[Batch]:
-        """Yield all tiles in the order of chance, in batches of one size.
+    def drawn(self, tiles: Sequence[Tile], draw: NDArray[np.int64], seed: int, epoch: int) -> Generator[Batch]:
+        """Yield tiles as they were drawn, varied, in batches of one size.
 
         That size is at most the size asked for. Where the tiles do not come out even, a few are taken twice: a last
         batch of a single tile would break networks that normalise over the batch.
+
+        Args:
+            tiles: The tiles that were drawn from.
+            draw: Their places, in the order in which they are to be seen.
+            seed: Where chance starts.
+            epoch: Varies chance.
         """
-        count = self.count(len(tiles))
-        size = min(self._size, max(2, math.ceil(len(tiles) / count)))
-        order = np.resize(np.random.default_rng([seed, epoch]).permutation(len(tiles)), count * size)
+        count = self.count(len(draw))
+        size = min(self._size, max(2, math.ceil(len(draw) / count)))
+        order = np.resize(draw, count * size)
 
         def make(part: Sequence[int]) -> Batch:
-            places = [int(place) for place in part]
-            chances = [np.random.default_rng([seed, epoch, place]) for place in places] if augment else None
-            return self._make([tiles[order[place]] for place in places], chances)
+            chances = [np.random.default_rng([seed, epoch, number]) for number in part]
+            batch = self._make(tiles, [int(order[number]) for number in part], chances)
+            chance = np.random.default_rng([seed, epoch, _MIXING + part[0]])
+            return replace(batch, **vars(mix(batch.images, batch.labels, self.variation, chance)))
 
         return self._ahead(make, np.arange(count * size).reshape(count, size).tolist())
 
@@ -81,32 +115,44 @@ class Batches:
         """Yield all tiles once in their order, as they are; the last batch may be smaller."""
 
         def make(part: Sequence[int]) -> Batch:
-            return self._make([tiles[place] for place in part], None)
+            return self._make(tiles, part, None)
 
         places = list(range(len(tiles)))
         return self._ahead(make, [places[start : start + self._size] for start in range(0, len(tiles), self._size)])
 
-    def _make(self, tiles: Sequence[Tile], chances: Sequence[np.random.Generator] | None) -> Batch:
-        samples = [self.store.load(tile) for tile in tiles]
-        bands, height, width = samples[0].image.shape
-        shape = (len(samples), network_side(height), network_side(width))
+    def _make(
+        self, tiles: Sequence[Tile], places: Sequence[int], chances: Sequence[np.random.Generator] | None
+    ) -> Batch:
+        pairs = [self._pixels(tiles[place], None if chances is None else chances[n]) for n, place in enumerate(places)]
+        bands, height, width = pairs[0][0].shape
+        shape = (len(pairs), network_side(height), network_side(width))
         images = np.zeros((shape[0], bands, *shape[1:]), dtype=np.float32)
         labels = np.full(shape, IGNORE_INDEX, dtype=np.int64)
-        for number, sample in enumerate(samples):
-            image, label = self._scaling.apply(sample.image, sample.valid), sample.label
-            if chances is not None:
-                image, label = vary(image, label, sample.valid, _VARIATION, chances[number])
+        for number, (image, label) in enumerate(pairs):
             images[number, :, :height, :width] = image
             labels[number, :height, :width] = label
-        batch = Batch(torch.from_numpy(images), torch.from_numpy(labels))
-        return Batch(batch.images.pin_memory(), batch.labels.pin_memory()) if self._pinned else batch
+        return Batch(torch.from_numpy(images), torch.from_numpy(labels), tuple(places))
+
+    def _pixels(
+        self, tile: Tile, chance: np.random.Generator | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.signedinteger]]:
+        sample = self.store.load(tile)
+        image = self.scaling.apply(sample.image, sample.valid)
+        if chance is None:
+            return image, sample.label
+        return vary(image, sample.label, sample.valid, self.variation, chance)
 
     def _ahead(self, make: Callable[[Sequence[int]], Batch], parts: Sequence[Sequence[int]]) -> Generator[Batch]:
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="tiles")
         pending: deque[Future[Batch]] = deque()
+
+        def work(part: Sequence[int]) -> Batch:
+            batch = make(part)
+            return batch.pinned() if self._pinned else batch
+
         try:
             for part in parts:
-                pending.append(pool.submit(make, part))
+                pending.append(pool.submit(work, part))
                 if len(pending) > _AHEAD + self._threads - 1:
                     yield pending.popleft().result()
             while pending:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ....models.card import Band
 from ....models.catalog import smallest_tile
 from ...contract.classes import ClassTable
 from ...contract.errors import GeosegError, InputError, RequestError
@@ -28,16 +27,16 @@ def check_fit(dataset: Dataset, request: TrainSegmentation) -> None:
     """
     if not len(dataset.classes):
         raise InputError(
-            f"The dataset {dataset.folder} has no labels, so that nothing can be learnt from it.",
+            f"The dataset {dataset.name} has no labels, so that nothing can be learnt from it.",
             "Make the tiles again with LABELS.",
         )
     if not dataset.split(TRAIN):
         raise InputError(
-            f"The dataset {dataset.folder} has no training tiles.", "Set 'split' of some tiles in tiles.gpkg to train."
+            f"The dataset {dataset.name} has no training tiles.", "Set 'split' of some tiles in tiles.gpkg to train."
         )
     if len(dataset.classes) < 2:
         raise InputError(
-            f"The dataset {dataset.folder} has only one class ({', '.join(dataset.classes.names)}).",
+            f"The dataset {dataset.name} has only one class ({', '.join(dataset.classes.names)}).",
             "A network needs something to tell it from: give the background a class value.",
         )
     smallest = smallest_tile(request.architecture)
@@ -58,16 +57,6 @@ def measured_tiles(dataset: Dataset, report: Report) -> tuple[Tile, ...]:
         "Make the dataset with a share of VALIDATION."
     )
     return dataset.split(TRAIN)
-
-
-def input_bands(statistics: Sequence[BandStatistics], report: Report) -> tuple[Band, ...]:
-    """Return the bands of the card; a band that never changes gets the standard deviation 1, with a warning."""
-    constant = [one.name for one in statistics if not one.std > 0]
-    if constant:
-        report.warn(
-            f"Every training pixel has the same value in {_listed(constant)}: the network learns nothing there."
-        )
-    return tuple(Band(one.name, one.mean, one.std if one.std > 0 else 1.0) for one in statistics)
 
 
 def check_classes(counts: NDArray[np.int64], classes: ClassTable, report: Report) -> None:
@@ -136,15 +125,15 @@ def check_that_some_count(weights: Sequence[float], counts: NDArray[np.int64], c
         )
 
 
-def not_finite(request: TrainSegmentation, statistics: Sequence[BandStatistics], epoch: int) -> GeosegError:
+def not_finite(learning_rate: float, statistics: Sequence[BandStatistics], epoch: int) -> GeosegError:
     """Return the error for a loss that is no finite number, with the likely cause."""
     wild = [one.name for one in statistics if _farthest(one) > _FAR_OUT_STDS * (one.std or 1.0)]
-    what = f"The loss is no finite number any more (epoch {epoch}, learning rate {request.learning_rate:g})."
+    what = f"The loss is no finite number any more (epoch {epoch}, learning rate {learning_rate:.2g})."
     if wild:
         return GeosegError(
             what, f"Some pixels of {_listed(wild)} are far from all others: declare them as nodata, or clip them."
         )
-    return GeosegError(what, f"Lower LEARNING_RATE, for instance to {request.learning_rate / 10:g}.")
+    return GeosegError(what, f"Lower LEARNING_RATE, for instance to {learning_rate / 10:.2g}.")
 
 
 def warn_if_constant(measured: Measurement, classes: ClassTable, epoch: int, report: Report) -> bool:

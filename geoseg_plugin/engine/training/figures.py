@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 from ...contract.classes import ClassTable
-from .loop import Epoch
+from .course import Epoch
 
 _MEAN_COLOUR = "#1a1a1a"
 _MOST_CLASS_CURVES = 12

@@ -4,197 +4,191 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from ....models.losses.loss import Loss, TrainingLoss
 from ...contract.errors import Cancelled, GeosegError, InputError
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
-from ..datasets.dataset import VALIDATION, Dataset, Tile
-from .batches import Batches
+from ...contract.stages.training_parts.sampling import EVERY
+from ..datasets.dataset import VALIDATION
+from .batches import Batch
 from .checks import check_classes, check_weights, not_finite, warn_if_constant
 from .clock import Clock
+from .course import Course, Epoch, Fit
+from .lesson import Lesson
+from .optimization.freezing import training_mode
 from .pulse import Pulse
-from .trial import step
+from .state import State
 from .validation import Measurement, measure
 
-_WARM_UP_SHARE = 0.05
-_MOST_WARM_UP_STEPS = 200
-_LARGEST_GRADIENT = 1.0
 # A training step does a forward and a backward pass of about twice the work, a measurement only a forward pass.
 _TRAINING_WORK = 3
 
-
-@dataclass(frozen=True)
-class Epoch:
-    """One finished epoch: its number from 1, the mean training loss, what was measured after it, and its duration."""
-
-    number: int
-    loss: float
-    measured: Measurement
-    seconds: float
+Save = Callable[[dict[str, Any]], None]
+Tell = Callable[[Epoch, State], None]
 
 
-@dataclass(frozen=True)
-class Course:
-    """All that a training needs beside the request.
-
-    Attributes:
-        network: The network on its device; it is trained in place.
-        loss: What is minimised, of logits.
-        training_loss: The same of what the network gives in training mode.
-        batches: Makes batches of tiles.
-        dataset: The dataset.
-        learned: The tiles to learn from.
-        measured: The tiles to measure on.
-        precision: "float32" or "bfloat16".
-        class_weights: What classes count in the loss (K,); () where all count the same.
-    """
-
-    network: torch.nn.Module
-    loss: Loss
-    training_loss: TrainingLoss
-    batches: Batches
-    dataset: Dataset
-    learned: tuple[Tile, ...]
-    measured: tuple[Tile, ...]
-    precision: str
-    class_weights: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Fit:
-    """What training gave: finished epochs, the best of them, its weights on the CPU, and whether it was cancelled."""
-
-    history: tuple[Epoch, ...]
-    best: Epoch
-    state: dict[str, torch.Tensor]
-    cancelled: bool
-
-
-def fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
-    """Train for the asked number of epochs and keep the weights of the one with the highest mean IoU.
+class Loop:
+    """Trains for the asked number of epochs and keeps the weights of the one with the highest mean IoU.
 
     Of equal ones, as when all is called background at first, that with the lowest loss counts, and then the latest.
 
-    AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) with a short warm-up and a cosine decay.
-
-    Raises:
-        Cancelled: The user cancelled before the first epoch was finished.
-        GeosegError: The loss is no finite number any more.
-        InputError: There is nothing labelled to learn from or to measure on.
-    """
-    optimiser = torch.optim.AdamW(course.network.parameters(), lr=request.learning_rate, fused=True)
-    steps = course.batches.count(len(course.learned))
-    work = _TRAINING_WORK * steps + course.batches.count(len(course.measured))
-    pulse = Pulse(report, request.epochs * work, Clock(request.epochs * steps))
-    history: list[Epoch] = []
-    best: Epoch | None = None
-    state: dict[str, torch.Tensor] = {}
-    warned = False
-    try:
-        for number in range(1, request.epochs + 1):
-            started = time.monotonic()
-            pulse.start(f"Epoch {number} of {request.epochs}")
-            loss, counts = _learn(course, request, optimiser, number, pulse)
-            if number == 1:
-                check_classes(counts, course.dataset.classes, report)
-                check_weights(request, course.class_weights, counts, course.dataset.classes, report)
-            epoch = Epoch(number, loss, _measure(course, pulse), time.monotonic() - started)
-            history.append(epoch)
-            if best is None or _quality(epoch) >= _quality(best):
-                best = epoch
-                state = {name: tensor.detach().cpu().clone() for name, tensor in course.network.state_dict().items()}
-            _tell(epoch, course, report)
-            warned = warned or (number > 1 and warn_if_constant(epoch.measured, course.dataset.classes, number, report))
-    except Cancelled:
-        if best is None:
-            raise
-    if best is None:
-        raise GeosegError("No epoch was finished.", "Set EPOCHS to 1 or more.")
-    if not warned:
-        warn_if_constant(best.measured, course.dataset.classes, best.number, report)
-    return Fit(tuple(history), best, state, cancelled=report.is_cancelled() and len(history) < request.epochs)
-
-
-def _quality(epoch: Epoch) -> tuple[float, float]:
-    return epoch.measured.scores.mean_iou, -epoch.measured.loss
-
-
-def _learn(
-    course: Course, request: TrainSegmentation, optimiser: torch.optim.Optimizer, epoch: int, pulse: Pulse
-) -> tuple[float, NDArray[np.int64]]:
-    """Let the network see all training tiles once; return the mean loss and the labelled pixels of each class."""
-    network, device = course.network.train(), next(course.network.parameters()).device
-    classes, steps = len(course.dataset.classes), course.batches.count(len(course.learned))
-    total = torch.zeros((), device=device)
-    counts = torch.zeros(classes, dtype=torch.int64)
-    feed = course.batches.shuffled(course.learned, request.seed, epoch, augment=request.augment)
-    with closing(feed):
-        for done, batch in enumerate(feed, start=(epoch - 1) * steps):
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(done, request.epochs * steps, request.learning_rate)
-            images = batch.images.to(device, memory_format=torch.channels_last, non_blocking=True)
-            labels = batch.labels.to(device, non_blocking=True)
-            total += step(network, course.training_loss, images, labels, course.precision)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_GRADIENT)
-            optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-            if epoch == 1:
-                counts += torch.bincount(batch.labels[batch.labels >= 0], minlength=classes)
-            if pulse.beat(_TRAINING_WORK, len(images)) and not math.isfinite(total.item()):
-                raise not_finite(request, course.dataset.statistics, epoch)
-    mean = total.item() / steps
-    if not math.isfinite(mean):
-        raise not_finite(request, course.dataset.statistics, epoch)
-    return mean, counts.numpy()
-
-
-def _measure(course: Course, pulse: Pulse) -> Measurement:
-    feed = course.batches.in_order(course.measured)
-    with closing(feed):
-        measured = measure(
-            course.network, course.loss, feed, len(course.dataset.classes), precision=course.precision, pulse=pulse
-        )
-    if not measured.matrix.any():
-        raise InputError(
-            "No validation tile has a labelled pixel.",
-            "Set 'split' of some labelled tiles in tiles.gpkg to validation.",
-        )
-    return measured
-
-
-def learning_rate(done: int, steps: int, highest: float) -> float:
-    """Return the learning rate of a step: rising for a short while, then falling along half a cosine to 0.
-
     Args:
-        done: Steps done before.
-        steps: Steps of the whole training.
-        highest: The highest learning rate.
+        course: What training works with.
+        request: What was asked for.
+        report: Where progress and figures go.
+        spent_s: Seconds of TIME_BUDGET that are gone.
     """
-    warm_up = min(_MOST_WARM_UP_STEPS, max(1, round(_WARM_UP_SHARE * steps)))
-    if done < warm_up:
-        return highest * (done + 1) / warm_up
-    return highest * 0.5 * (1 + math.cos(math.pi * (done - warm_up) / max(1, steps - warm_up)))
+
+    def __init__(self, course: Course, request: TrainSegmentation, report: Report, spent_s: float = 0.0) -> None:
+        self.course = course
+        self.request = request
+        self._report = report
+        tiles = request.epoch_tiles or len(course.learned)
+        self._steps = math.ceil(course.batches.count(tiles) / request.accumulation)
+        self._measured = course.batches.count(len(course.measured))
+        self.state = State(course, request, request.epochs * self._steps)
+        self.clock = Clock(request.epochs * self._steps, 60 * request.time_budget, spent_s)
+        self._pulse = Pulse(report, request.epochs * self._work, self.clock)
+        self._warned = False
+
+    @property
+    def _work(self) -> int:
+        return _TRAINING_WORK * self._steps + self._measured
+
+    def resume(self, values: dict[str, Any]) -> None:
+        """Go on where a checkpoint has left off: `values` are what `fit` has saved."""
+        self.state.unpack(values["state"])
+        done = len(self.state.history)
+        self.clock.go_on(done * self._steps, values["spent_s"])
+        self._pulse.skip(done * self._work)
+
+    def fit(self, save: Save, tell: Tell) -> Fit:
+        """Train.
+
+        Args:
+            save: Takes, after every epoch, what `resume` needs.
+            tell: Takes every epoch, with the state after it.
+
+        Raises:
+            Cancelled: The user cancelled before the first epoch was finished.
+            GeosegError: The loss is no finite number any more, or the memory is too small.
+            InputError: There is nothing labelled to learn from or to measure on.
+        """
+        state, ended, cancelled = self.state, self._why_end(), False
+        try:
+            while not ended and len(state.history) < self.request.epochs:
+                epoch = self._train_epoch(len(state.history) + 1)
+                state.keep(epoch)
+                save({"state": state.pack(), "spent_s": self.clock.spent_s})
+                self._tell(epoch)
+                tell(epoch, state)
+                ended = self._why_end()
+        except Cancelled:
+            if state.best is None:
+                raise
+            cancelled = True
+        if state.best is None:
+            raise GeosegError("TIME_BUDGET was over before the first epoch.", "Give more time.")
+        if not self._warned:
+            warn_if_constant(state.best.measured, self.course.dataset.classes, state.best.number, self._report)
+        return Fit(tuple(state.history), state.best, state.best_weights, ended, cancelled)
+
+    def _why_end(self) -> str:
+        """Return why training ends before all epochs, "" where it does not."""
+        best, done = self.state.best, len(self.state.history)
+        if best is None or done >= self.request.epochs:
+            return ""
+        if self.clock.is_over:
+            return f"TIME_BUDGET was up after {done} of {self.request.epochs} epochs."
+        if self.request.patience and done - best.number >= self.request.patience:
+            return f"No epoch was better than epoch {best.number} for {self.request.patience} epochs (PATIENCE)."
+        return ""
+
+    def _train_epoch(self, number: int) -> Epoch:
+        course, started = self.course, time.monotonic()
+        self._pulse.start(f"Epoch {number} of {self.request.epochs}")
+        lesson = self._learn(number)
+        learned = time.monotonic()
+        measured = self._measure()
+        self.clock.reserve(time.monotonic() - learned)
+        self.state.schedule.after_epoch(measured.loss)
+        self._warned = self._warned or (
+            number > 1 and warn_if_constant(measured, course.dataset.classes, number, self._report)
+        )
+        return Epoch(number, lesson.loss, measured, time.monotonic() - started, lesson.learning_rate)
+
+    def _learn(self, number: int) -> Lesson:
+        """Let the network see the tiles of an epoch."""
+        course, request, clock = self.course, self.request, self.clock
+        lesson = Lesson(len(course.dataset.classes))
+        clock.steps_done = (number - 1) * self._steps
+        mode = training_mode(course.network, frozen=number <= request.frozen_epochs)
+        feed = course.batches.drawn(course.learned, course.sampler.draw(number), request.seed, number)
+        with mode, closing(feed):
+            for batches in _grouped(feed, request.accumulation):
+                rate = course.learning_rate * self.state.schedule.factor(clock.done)
+                learned = self.state.learner.step(batches, rate)
+                clock.steps_done += 1
+                lesson.note(batches, learned, rate)
+                if number == 1:
+                    lesson.count(batches)
+                beats = self._pulse.beat(_TRAINING_WORK, sum(len(batch.images) for batch in batches))
+                if beats and not math.isfinite(learned.loss.item()):
+                    raise not_finite(course.learning_rate, course.dataset.statistics, number)
+                if clock.is_over:
+                    break
+        if not math.isfinite(lesson.loss):
+            raise not_finite(course.learning_rate, course.dataset.statistics, number)
+        if lesson.errors is not None:
+            course.sampler.note(*lesson.errors)
+        if number == 1 and request.sampling == EVERY and not request.epoch_tiles:
+            check_classes(lesson.pixels, course.dataset.classes, self._report)
+            check_weights(request, course.class_weights, lesson.pixels, course.dataset.classes, self._report)
+        return lesson
+
+    def _measure(self) -> Measurement:
+        course = self.course
+        with closing(course.batches.in_order(course.measured)) as feed:
+            measured = measure(
+                self.state.network, course.loss, feed, len(course.dataset.classes), precision=course.precision,
+                pulse=self._pulse,
+            )  # fmt: skip
+        if not measured.matrix.any():
+            raise InputError(
+                "No validation tile has a labelled pixel.",
+                "Set 'split' of some labelled tiles in tiles.gpkg to validation.",
+            )
+        return measured
+
+    def _tell(self, epoch: Epoch) -> None:
+        course, report, scores = self.course, self._report, epoch.measured.scores
+        names = course.dataset.classes.names
+        absent = "not in validation" if course.dataset.split(VALIDATION) else "not in training"
+        each = ", ".join(
+            f"{name} {absent if math.isnan(iou) else f'{iou:.3f}'}" for name, iou in zip(names, scores.iou, strict=True)
+        )
+        report.note(
+            f"Epoch {epoch.number}: loss {epoch.loss:.4f}, mean IoU {scores.mean_iou:.4f} ({each}), "
+            f"{epoch.seconds:.1f} s"
+        )
+        report.metric("loss", epoch.loss, epoch.number)
+        report.metric("validation loss", epoch.measured.loss, epoch.number)
+        report.metric("mean IoU", scores.mean_iou, epoch.number)
+        for name, iou in zip(names, scores.iou, strict=True):
+            if not math.isnan(iou):
+                report.metric(f"IoU {name}", float(iou), epoch.number)
 
 
-def _tell(epoch: Epoch, course: Course, report: Report) -> None:
-    scores, names = epoch.measured.scores, course.dataset.classes.names
-    absent = "not in validation" if course.dataset.split(VALIDATION) else "not in training"
-    each = ", ".join(
-        f"{name} {absent if math.isnan(iou) else f'{iou:.3f}'}" for name, iou in zip(names, scores.iou, strict=True)
-    )
-    report.note(
-        f"Epoch {epoch.number}: loss {epoch.loss:.4f}, mean IoU {scores.mean_iou:.4f} ({each}), {epoch.seconds:.1f} s"
-    )
-    report.metric("loss", epoch.loss, epoch.number)
-    report.metric("validation loss", epoch.measured.loss, epoch.number)
-    report.metric("mean IoU", scores.mean_iou, epoch.number)
-    for name, iou in zip(names, scores.iou, strict=True):
-        if not math.isnan(iou):
-            report.metric(f"IoU {name}", float(iou), epoch.number)
+def _grouped(feed: Iterable[Batch], size: int) -> Generator[list[Batch]]:
+    """Yield batches by groups; the last may be smaller."""
+    group = []
+    for batch in feed:
+        group.append(batch)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group

@@ -14,8 +14,8 @@ from ....models.catalog import name_network, own_loss
 from ..datasets.dataset import TRAIN
 from ..pictures import draw_classes, draw_image
 from ..report_page import data_uri, write_page
+from .course import Course, Fit
 from .figures import draw_curves
-from .loop import Course, Fit
 from .metrics import Scores, trivial_matrix
 from .pulse import in_words
 from .validation import predict

@@ -3,144 +3,147 @@
 from __future__ import annotations
 
 import math
-import os
-from contextlib import nullcontext
-from dataclasses import dataclass
+import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from ....models.card import Band, Card
-from ....models.catalog import build_network, choose_encoder, name_network, network_side, own_loss, training_loss
+from ....models.card import Card
 from ....models.file import save_model
-from ....models.losses.loss import LossSettings, SummedLoss
-from ....models.weights import Design, give_weights
 from ...contract.errors import GeosegError
 from ...contract.events import Part, Report
 from ...contract.stages import to_json
 from ...contract.stages.training import TrainSegmentation, TrainSegmentationResult
 from ..datasets.checking.preflight import check_before_training
-from ..datasets.dataset import TRAIN, VALIDATION, Dataset, open_dataset
-from ..device import choose_device, describe_device
+from ..datasets.dataset import TRAIN, VALIDATION, Dataset
 from ..output import whole_file
 from ..run import version
-from ..scaling import Scaling
-from .batches import Batches
-from .checks import check_fit, input_bands, measured_tiles
-from .loop import Course, Fit, fit
-from .objective import choose_loss, describe_loss
-from .tiles import TileStore
-from .trial import Trial, choose_batch_size, choose_precision
+from .checkpoint import Checkpoint
+from .checks import check_fit
+from .course import Course, Fit
+from .loop import Loop
+from .plan import Plan, choices, make_plan, prepare_course
+from .training_data import open_training_data
 
-_MOST_THREADS = 8
+# Where these end, of the whole.
+_OPENING_SHARE = 0.005
 _LOOKING_SHARE = 0.01
 
 
 def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegmentationResult:
-    """Train a network on a dataset and write the best model, and a report on it if asked.
+    """Train a network on a dataset and write the best model, and what tells of its training as far as asked.
 
     Raises:
-        InputError: The dataset is broken, cannot train that network, or has a fault that makes training useless.
+        InputError: The dataset is broken, cannot train that network, or has a fault that makes training useless; or
+            the checkpoint to go on from is damaged or of another dataset.
+        RequestError: That checkpoint is of a training with other values.
         Cancelled: The user cancelled before the first epoch was finished; later the best model so far is kept.
         GeosegError: The device is not there or too small, the weights do not fit, or training has failed.
     """
-    dataset = open_dataset(request.dataset)
+    started = time.monotonic()
+    with open_training_data(request, Part(report, 0.0, _OPENING_SHARE)) as dataset:
+        return _train(request, dataset, started, report)
+
+
+def _train(request: TrainSegmentation, dataset: Dataset, started: float, report: Report) -> TrainSegmentationResult:
     check_fit(dataset, request)
-    report.progress(0.0, "Building the network")
-    plan = _plan(request, dataset, report)
-    check_before_training(dataset, Part(report, 0.0, _LOOKING_SHARE))
-    page_file = whole_file(request.report, report) if request.report else nullcontext()
-    with whole_file(request.model, report) as model_path, page_file as page_path:
-        course = _prepare(request, dataset, plan, report)
-        fitted = _fit(course, request, Part(report, 0.02, 0.97))
+    checkpoint = Checkpoint(request, dataset)
+    saved = _look_for(checkpoint, request, report)
+    report.progress(_OPENING_SHARE, "Building the network")
+    plan = make_plan(request, dataset, report)
+    check_before_training(dataset, Part(report, _OPENING_SHARE, _LOOKING_SHARE))
+    with ExitStack() as results:
+        model_path = results.enter_context(whole_file(request.model, report))
+        page_path, preview_path = (
+            results.enter_context(whole_file(path, report)) if path else None
+            for path in (request.report, request.preview)
+        )
+        course = prepare_course(request, dataset, plan, saved.get("choices", {}), report)
+        if preview_path:
+            _write_preview(preview_path, course, request)
+        loop = Loop(course, request, Part(report, 0.02, 0.97), spent_s=time.monotonic() - started)
+        fitted = _fit(loop, checkpoint, saved, report)
         card = _card(request, dataset, plan, fitted)
         save_model(model_path, fitted.state, card)
-        if fitted.cancelled:
+        if page_path and not fitted.cancelled:
+            _write_report(page_path, course, fitted, card, report)
+    if not fitted.cancelled:
+        checkpoint.discard()
+    return _conclude(request, fitted, checkpoint, report)
+
+
+def _look_for(checkpoint: Checkpoint, request: TrainSegmentation, report: Report) -> dict[str, Any]:
+    """Return what an earlier run has left, {} to begin anew."""
+    if not request.resume:
+        if checkpoint.path.is_file():
             report.warn(
-                f"Cancelled after {len(fitted.history)} of {request.epochs} epochs: the best model so far (epoch "
-                f"{fitted.best.number}) was kept{', without a report' if page_path else ''}."
+                f"{checkpoint.path} is of a training that ended early, and is replaced after the first epoch. To go "
+                "on with that training, cancel, and set RESUME."
             )
-        elif page_path:
-            report.progress(0.97, "Writing the report")
-            from .page import write_report
-
-            course.network.load_state_dict(fitted.state)
-            write_report(page_path, course, fitted, card)
-    best = fitted.best
-    report.note(f"Best: epoch {best.number}, mean IoU {best.measured.scores.mean_iou:.4f}. Model: {request.model}")
-    written = request.report if request.report and not fitted.cancelled else None
-    return TrainSegmentationResult(request.model, written, best.measured.scores.mean_iou, best.number)
+        return {}
+    saved = checkpoint.load()
+    if saved is None:
+        report.note(f"There is no checkpoint {checkpoint.path}: training begins anew.")
+        return {}
+    return saved
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is trained: the network, on its device, what it is built for and starts from, and what it minimises."""
-
-    design: Design
-    network: torch.nn.Module
-    taken: str
-    bands: tuple[Band, ...]
-    objective: LossSettings
-    loss: str
-
-
-def _plan(request: TrainSegmentation, dataset: Dataset, report: Report) -> _Plan:
-    """Build the network, and so refuse what cannot be before any tile is looked at."""
-    objective = choose_loss(request, dataset)
-    device = choose_device(request.device)
-    encoder = choose_encoder(request.architecture, request.encoder, request.other_encoder)
-    design = Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
-    torch.manual_seed(request.seed)
-    network = build_network(design.architecture, design.encoder, len(dataset.bands), len(dataset.classes))
-    taken = give_weights(network, design, request.weights, report)
-    bands = input_bands(dataset.statistics, report)
-    words = "; ".join(filter(None, [describe_loss(objective, dataset.classes.names), own_loss(network)]))
-    network = network.to(device, memory_format=torch.channels_last)
-    return _Plan(design, network, taken, bands, objective, words)
-
-
-def _prepare(request: TrainSegmentation, dataset: Dataset, plan: _Plan, report: Report) -> Course:
-    """Choose the batch size and the precision."""
-    network, design = plan.network, plan.design
-    device = next(network.parameters()).device
-    loss = SummedLoss(plan.objective)
-    learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
-    report.progress(0.015, "Trying the device")
-    teaching = training_loss(network, loss)
-    trial = Trial(network, teaching, len(plan.bands), network_side(dataset.tile_size))
-    precision, reason = choose_precision(request.precision, trial, device)
-    size = choose_batch_size(request.batch_size, len(learned), trial, precision, device)
-    report.note(
-        f"{name_network(design.architecture, design.encoder)}, {plan.taken}, on {describe_device(device)}, {precision} "
-        f"({reason}), {len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, {size} per step"
-    )
-    report.note(f"Loss: {plan.loss}")
-    on_gpu = device.type == "cuda"
-    threads = min(_MOST_THREADS, os.cpu_count() or 1) if on_gpu else 1
-    batches = Batches(TileStore(dataset), Scaling(plan.bands), size, pinned=on_gpu, threads=threads)
-    weights = plan.objective.class_weights
-    return Course(network, loss, teaching, batches, dataset, learned, measured, precision, weights)
-
-
-def _fit(course: Course, request: TrainSegmentation, report: Report) -> Fit:
-    torch.manual_seed(request.seed)
+def _fit(loop: Loop, checkpoint: Checkpoint, saved: dict[str, Any], report: Report) -> Fit:
+    torch.manual_seed(loop.request.seed)
+    if saved:
+        loop.resume(saved)
+        report.note(f"Going on after epoch {len(loop.state.history)}, from {checkpoint.path}.")
+    chosen = {"choices": choices(loop.course)}
     try:
-        return fit(course, request, report)
-    except torch.OutOfMemoryError as error:
-        raise GeosegError(
-            "The GPU's memory is too small for this batch.", "Lower BATCH_SIZE (0 chooses), or use smaller tiles."
-        ) from error
+        return loop.fit(lambda values: checkpoint.save({**chosen, **values}, report), lambda epoch, state: None)
     except ValueError as error:
         # What torch's batch normalisation says when one tile leaves it a single value per channel.
         if "more than 1 value per channel" not in str(error):
             raise
         raise GeosegError(
-            f"{request.architecture} cannot learn from one tile at a time.", "Set BATCH_SIZE to 2 or more."
+            f"{loop.request.architecture} cannot learn from one tile at a time.", "Set BATCH_SIZE to 2 or more."
         ) from error
 
 
-def _card(request: TrainSegmentation, dataset: Dataset, plan: _Plan, fitted: Fit) -> Card:
+def _write_preview(path: Path, course: Course, request: TrainSegmentation) -> None:
+    from .augmentation.preview import write_preview
+
+    batches = course.batches
+    write_preview(path, course.dataset, batches.store, batches.scaling, variation=batches.variation, seed=request.seed)
+
+
+def _write_report(path: Path, course: Course, fitted: Fit, card: Card, report: Report) -> None:
+    from .page import write_report
+
+    report.progress(0.97, "Writing the report")
+    course.network.load_state_dict(fitted.state)
+    write_report(path, course, fitted, card)
+
+
+def _conclude(
+    request: TrainSegmentation, fitted: Fit, checkpoint: Checkpoint, report: Report
+) -> TrainSegmentationResult:
+    best, count = fitted.best, len(fitted.history)
+    if fitted.cancelled:
+        missing = ", without a report" if request.report else ""
+        report.warn(
+            f"Cancelled after {count} of {request.epochs} epochs: the best model so far (epoch {best.number}) was kept"
+            f"{missing}. RESUME goes on, from {checkpoint.path}."
+        )
+    if fitted.ended:
+        report.note(fitted.ended)
+    report.note(f"Best: epoch {best.number}, mean IoU {best.measured.scores.mean_iou:.4f}. Model: {request.model}")
+    written = None if fitted.cancelled else request.report
+    return TrainSegmentationResult(
+        model=request.model, report=written, preview=request.preview, best_iou=best.measured.scores.mean_iou,
+        best_epoch=best.number, epoch_count=count,
+    )  # fmt: skip
+
+
+def _card(request: TrainSegmentation, dataset: Dataset, plan: Plan, fitted: Fit) -> Card:
     import segmentation_models_pytorch
 
     return Card(
@@ -153,7 +156,7 @@ def _card(request: TrainSegmentation, dataset: Dataset, plan: _Plan, fitted: Fit
         tile_size=dataset.tile_size,
         pixel_size=dataset.pixel_size,
         crs=dataset.crs,
-        dataset=str(dataset.folder.absolute()),
+        dataset=str(dataset.folder.absolute()) if dataset.source is None else "",
         fingerprint=dataset.fingerprint,
         request=to_json(request),
         loss=plan.loss,

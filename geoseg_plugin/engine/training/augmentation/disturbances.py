@@ -33,7 +33,7 @@ def add_noise(image: Image, variation: Variation, rng: np.random.Generator) -> N
     strength, seed = variation.noise * rng.random(), int(rng.integers(2**63))
     if strength:
         noise = np.random.default_rng(seed).standard_normal(image.shape, dtype=np.float32)
-        noise *= np.float32(strength)
+        noise *= np.float32(strength) * np.array(variation.stds or (1.0,), dtype=np.float32)[:, None, None]
         image += noise
 
 

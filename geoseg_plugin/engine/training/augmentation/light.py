@@ -17,7 +17,7 @@ def change_light(
     """Change the light of an image in place; also pixels without data change, and mean nothing then.
 
     Args:
-        image: (C, H, W) network input, in standard deviations.
+        image: (C, H, W) network input.
         valid: (H, W) pixels with data.
         variation: How much of it.
         rng: Where chance comes from; there are as many draws whatever the variation is.
@@ -26,10 +26,15 @@ def change_light(
     contrast, brightness, gamma = (together + _BAND_SHARE * each) / (1 + _BAND_SHARE)
     if variation.gamma:
         _bend(image, valid, (1 + variation.gamma) ** gamma)
+    stretch, shift = variation.contrast * contrast, variation.brightness * brightness
+    if variation.stds:
+        shift *= variation.stds
+    if variation.means:
+        shift -= stretch * variation.means
     if variation.contrast:
-        image *= (1 + variation.contrast * contrast).astype(np.float32)[:, None, None]
-    if variation.brightness:
-        image += (variation.brightness * brightness).astype(np.float32)[:, None, None]
+        image *= (1 + stretch).astype(np.float32)[:, None, None]
+    if shift.any():
+        image += shift.astype(np.float32)[:, None, None]
 
 
 def _bend(image: NDArray[np.float32], valid: NDArray[np.bool_], exponents: NDArray[np.float64]) -> None:

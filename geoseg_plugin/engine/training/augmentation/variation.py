@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ....contract.errors import InputError
@@ -27,6 +28,8 @@ class Variation:
         cutout_size: Their side, as a share of that of the tile.
         mixup: Share of the batches whose tiles are blended.
         cutmix: Share of the batches in which rectangles are exchanged.
+        means: Mean of the network input, by band; () where it is 0.
+        stds: Standard deviation of the network input, by band; () where it is 1.
     """
 
     flips: bool = False
@@ -43,10 +46,18 @@ class Variation:
     cutout_size: float = 0.125
     mixup: float = 0.0
     cutmix: float = 0.0
+    means: tuple[float, ...] = ()
+    stds: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, request: VariesTiles) -> Variation:
-        """Return what a request asks for."""
+    def of(cls, request: VariesTiles, means: Sequence[float] = (), stds: Sequence[float] = ()) -> Variation:
+        """Return what a request asks for.
+
+        Args:
+            request: Its parameters from AUGMENT to CUTMIX.
+            means: Mean of the network input, by band.
+            stds: Its standard deviation, by band.
+        """
         if not request.augment:
             return UNCHANGED
         return cls(
@@ -64,6 +75,8 @@ class Variation:
             cutout_size=request.cutout_size / 100,
             mixup=request.mixup / 100,
             cutmix=request.cutmix / 100,
+            means=tuple(means),
+            stds=tuple(stds),
         )
 
     def side(self, tile_side: int) -> int:

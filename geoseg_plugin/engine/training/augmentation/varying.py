@@ -19,7 +19,7 @@ def vary(
     (`disturbances`). The same chance gives the same of each, also where others are switched on or off.
 
     Args:
-        image: (C, S, S) network input, in standard deviations, 0 without data. It may be changed in place.
+        image: (C, S, S) network input, 0 without data. It may be changed in place.
         label: (S, S) class indices, signed, IGNORE_INDEX without data. It stays as it is.
         valid: (S, S) pixels with data.
         variation: What to do, and how much of it.

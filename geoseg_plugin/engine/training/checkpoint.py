@@ -1,0 +1,123 @@
+"""The checkpoint: all that a training needs to go on as if it had never ended, in a file beside the model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...contract.errors import InputError, RequestError
+from ...contract.events import Report
+from ...contract.stages.training import TrainSegmentation
+from ..datasets.dataset import Dataset
+from .course import Epoch
+from .metrics import Scores
+from .validation import Measurement
+
+FORMAT_VERSION = 1
+_SUFFIX = ".checkpoint.pt"
+# What may differ from the run that is gone on with: where results go, and how they are told.
+_FREE = ("resume", "report", "preview", "log", "mlflow", "experiment", "device")
+
+
+class Checkpoint:
+    """The file of one training. It is read without pickle (weights_only), so that one from a stranger does no harm.
+
+    Args:
+        request: The training.
+        dataset: What it learns from.
+    """
+
+    def __init__(self, request: TrainSegmentation, dataset: Dataset) -> None:
+        model = Path(request.model).absolute()
+        self.path = model.with_name(model.stem + _SUFFIX)
+        self._wanted = {name: value for name, value in asdict(request).items() if name not in _FREE}
+        self._fingerprint = dataset.fingerprint
+        self._warned = False
+
+    def save(self, state: dict[str, Any], report: Report) -> None:
+        """Write what a training needs, in place of what was written before. Where that fails, warn once and go on.
+
+        Args:
+            state: Plain values and tensors.
+            report: Where the warning goes.
+        """
+        values = {
+            "version": FORMAT_VERSION, "request": _plain(self._wanted), "fingerprint": self._fingerprint, **state,
+        }  # fmt: skip
+        unfinished = self.path.with_name(f".{self.path.name}.part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(values, unfinished)
+            unfinished.replace(self.path)
+        except (OSError, RuntimeError) as error:  # torch has RuntimeErrors of its own for a full disk
+            unfinished.unlink(missing_ok=True)
+            if not self._warned:
+                self._warned = True
+                report.warn(f"The checkpoint {self.path} cannot be written ({error}): RESUME will not work.")
+
+    def load(self) -> dict[str, Any] | None:
+        """Return what was saved, None where there is no checkpoint.
+
+        Raises:
+            InputError: The file is damaged, of another GeoSeg, or of another dataset.
+            RequestError: It is of a training with other values.
+        """
+        if not self.path.is_file():
+            return None
+        try:
+            values: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            version, wanted, fingerprint = (values.pop(name) for name in ("version", "request", "fingerprint"))
+        except Exception as error:  # whatever torch makes of a damaged file
+            raise InputError(
+                f"The checkpoint {self.path} cannot be read: it is damaged, or none of GeoSeg.",
+                "Delete it, and train without RESUME.",
+            ) from error
+        if version != FORMAT_VERSION:
+            raise InputError(f"The checkpoint {self.path} is of another GeoSeg.", "Train without RESUME.")
+        different = [name for name, value in _plain(self._wanted).items() if wanted.get(name) != value]
+        if different:
+            each = ", ".join(f"{name.upper()} was {wanted.get(name)!r}" for name in different)
+            raise RequestError(
+                f"The checkpoint {self.path} is of a training with other values: {each}.",
+                "Give the same values, or train without RESUME.",
+            )
+        if fingerprint != self._fingerprint:
+            raise InputError(
+                f"The dataset is not as it was when the checkpoint {self.path} was written.", "Train without RESUME."
+            )
+        return values
+
+    def discard(self) -> None:
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)
+
+
+def pack_epoch(epoch: Epoch) -> dict[str, Any]:
+    """Return an epoch as plain values and tensors."""
+    measured = epoch.measured
+    return {
+        "number": epoch.number,
+        "loss": epoch.loss,
+        "seconds": epoch.seconds,
+        "learning_rate": epoch.learning_rate,
+        "measured_loss": measured.loss,
+        **{name: torch.from_numpy(np.array(getattr(measured, name))) for name in _ARRAYS},
+    }
+
+
+_ARRAYS = ("matrix", "tile_ious", "loss_parts", "mean_probability", "top_probability")
+
+
+def unpack_epoch(values: dict[str, Any]) -> Epoch:
+    """Return the epoch that `pack_epoch` has packed."""
+    arrays = {name: values[name].numpy() for name in _ARRAYS}
+    measured = Measurement(scores=Scores.of(arrays["matrix"]), loss=values["measured_loss"], **arrays)
+    return Epoch(values["number"], values["loss"], measured, values["seconds"], values["learning_rate"])
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -1,0 +1,92 @@
+"""What a training works with, and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ....models.losses.loss import SummedLoss, TrainingLoss
+from ..datasets.dataset import Dataset, Tile
+from .batches import Batches
+from .sampling.sampler import Sampler
+from .validation import Measurement
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One finished epoch.
+
+    Attributes:
+        number: From 1.
+        loss: Mean over the training tiles that it showed, as they were varied.
+        measured: What was measured after it.
+        seconds: How long it took, with its measurement.
+        learning_rate: The highest in it.
+    """
+
+    number: int
+    loss: float
+    measured: Measurement
+    seconds: float
+    learning_rate: float
+
+    @property
+    def quality(self) -> tuple[float, float]:
+        """What makes an epoch better than another: its mean IoU, and of equal ones its loss on validation tiles.
+
+        Epochs are equal in mean IoU when all is called background at first.
+        """
+        return self.measured.scores.mean_iou, -self.measured.loss
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that a training needs beside the request.
+
+    Attributes:
+        network: The network on its device; it is trained in place.
+        loss: What is minimised, of logits.
+        training_loss: The same of what the network gives in training mode.
+        batches: Makes batches of tiles.
+        sampler: Draws the tiles of an epoch.
+        dataset: The dataset.
+        learned: The tiles to learn from.
+        measured: The tiles to measure on.
+        precision: "float32", "bfloat16" or "float16".
+        batch_size: Tiles per batch.
+        learning_rate: Highest step width of the optimizer.
+        class_weights: What classes count in the loss (K,); () where all count the same.
+    """
+
+    network: torch.nn.Module
+    loss: SummedLoss
+    training_loss: TrainingLoss
+    batches: Batches
+    sampler: Sampler
+    dataset: Dataset
+    learned: tuple[Tile, ...]
+    measured: tuple[Tile, ...]
+    precision: str
+    batch_size: int
+    learning_rate: float
+    class_weights: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What training gave.
+
+    Attributes:
+        history: The finished epochs.
+        best: The best of them.
+        state: The weights of that one, on the CPU.
+        ended: Why training came to its end before all epochs, in words; "" where it did not.
+        cancelled: Whether that was because the user has cancelled.
+    """
+
+    history: tuple[Epoch, ...]
+    best: Epoch
+    state: dict[str, torch.Tensor]
+    ended: str = ""
+    cancelled: bool = False

@@ -1,0 +1,158 @@
+"""Steps of the optimizer: batches in, better weights out."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ....models.losses.loss import TrainingLoss
+from ...contract.errors import GeosegError
+from .batches import Batch
+from .optimization.averaging import Average
+from .optimization.optimizers import set_learning_rate
+from .precision import autocast, gradient_scaler
+from .tile_errors import tile_errors
+
+_NO_MEMORY_ON_CPU = "can't allocate memory"  # torch has no error of its own for this
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a step gave, on the device of the network.
+
+    Attributes:
+        loss: Mean over the tiles, without its history.
+        errors: What the network got wrong before the step, of each tile in order; None where nobody asked.
+    """
+
+    loss: torch.Tensor
+    errors: torch.Tensor | None
+
+
+class Learner:
+    """Makes steps, whatever memory there is.
+
+    Where a step does not fit into memory its batches are put through in parts from then on, and their gradients added
+    up: the step is the same, but for what batch normalisation sees at once.
+
+    Args:
+        network: The network on its device; it is trained in place.
+        loss: What is minimised, of what the network gives in training mode.
+        optimizer: Of its parameters.
+        precision: "float32", "bfloat16" or "float16".
+        longest_gradient: Gradients of all weights together are cut to this length; 0 sets no limit.
+        average: The moving average that follows the weights, None for none.
+        wants_errors: Whether to tell what the network got wrong of each tile.
+    """
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        loss: TrainingLoss,
+        optimizer: torch.optim.Optimizer,
+        precision: str,
+        *,
+        longest_gradient: float = 0.0,
+        average: Average | None = None,
+        wants_errors: bool = False,
+    ) -> None:
+        self.optimizer = optimizer
+        self.average = average
+        self._network = network
+        self._loss = loss
+        self._precision = precision
+        self._longest_gradient = longest_gradient
+        self._wants_errors = wants_errors
+        self._device = next(network.parameters()).device
+        self.scaler = gradient_scaler(self._device, precision)
+        self._largest_part: int | None = None
+
+    def step(self, batches: Sequence[Batch], learning_rate: float) -> Learned:
+        """Make one step from the gradients of some batches together.
+
+        Raises:
+            GeosegError: The memory is too small even for two tiles at a time.
+        """
+        set_learning_rate(self.optimizer, learning_rate)
+        learned = self._gradients(batches)
+        while learned is None:
+            self._halve_parts(max(len(batch.images) for batch in batches))
+            learned = self._gradients(batches)
+        if self._longest_gradient:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self._network.parameters(), self._longest_gradient)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update()
+        return learned
+
+    def _gradients(self, batches: Sequence[Batch]) -> Learned | None:
+        """Leave the gradients of batches with the weights; None where memory was too small."""
+        try:
+            return self._add_up(batches)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # Here, where the error is gone and with it all that its traceback keeps in memory.
+        return None
+
+    def _add_up(self, batches: Sequence[Batch]) -> Learned:
+        self.optimizer.zero_grad(set_to_none=True)
+        tiles = sum(len(batch.images) for batch in batches)
+        total = torch.zeros((), device=self._device)
+        errors = []
+        for part in (part for batch in batches for part in self._split(batch)):
+            share = len(part.images) / tiles
+            loss, logits = teach(self._network, self._loss, part, self._precision)
+            self.scaler.scale(loss * share).backward()
+            total += loss.detach() * share
+            if self._wants_errors:
+                errors.append(tile_errors(logits, part.labels.to(self._device)))
+        return Learned(total, torch.cat(errors) if errors else None)
+
+    def _split(self, batch: Batch) -> Iterator[Batch]:
+        tiles = len(batch.images)
+        # No part of a single tile: it would break networks that normalise over the batch.
+        count = max(1, min(math.ceil(tiles / (self._largest_part or tiles)), tiles // 2))
+        for place in range(count):
+            yield batch.part(slice(place * tiles // count, (place + 1) * tiles // count))
+
+    def _halve_parts(self, tiles: int) -> None:
+        fewest = min(2, tiles)
+        now = min(self._largest_part or tiles, tiles)
+        if now <= fewest:
+            raise GeosegError(
+                f"The memory is too small for {now} tiles at once.",
+                "Use smaller tiles or CROP, a smaller encoder, or close other programs.",
+            )
+        self._largest_part = max(fewest, now // 2)
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def teach(
+    network: torch.nn.Module, loss: TrainingLoss, batch: Batch, precision: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Put a batch through a network in training mode; return its loss, with its history, and the logits."""
+    device = next(network.parameters()).device
+    images = batch.images.to(device, memory_format=torch.channels_last, non_blocking=True)
+    labels = batch.labels.to(device, non_blocking=True)
+    with autocast(device, precision):
+        given = network(images)
+    value = loss(given, labels)
+    if batch.other_labels is not None:
+        others = batch.other_labels.to(device, non_blocking=True)
+        value = batch.share * value + (1 - batch.share) * loss(given, others)
+    return value, given if isinstance(given, torch.Tensor) else given[0]
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Return whether torch has raised an error because memory is used up, of a GPU or of the computer."""
+    return isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY_ON_CPU in str(error)

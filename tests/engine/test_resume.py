@@ -1,0 +1,122 @@
+"""Training that ended early goes on as if it had never ended."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.training.train import train_segmentation
+from geoseg.models.file import read_card, read_tensors
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+EPOCHS = 3
+
+
+@pytest.fixture(scope="module")
+def tiles(tmp_path_factory, write_tiles, make_blob_tile):
+    """A dataset of a few small tiles."""
+    random = np.random.default_rng(5)
+    splits = ["train"] * 5 + ["validation"] * 2
+    return write_tiles(
+        tmp_path_factory.mktemp("tiles") / "dataset", [(one, *make_blob_tile(random, 32)) for one in splits]
+    )
+
+
+def train(tiles, folder, recorder, **options):
+    values = {
+        "architecture": "lw-refinenet", "epochs": EPOCHS, "batch_size": 2, "device": "cpu", "precision": "float32",
+        "learning_rate": 0.003, **options,
+    }  # fmt: skip
+    return train_segmentation(TrainSegmentation(dataset=tiles, model=str(folder / "m.safetensors"), **values), recorder)
+
+
+def epochs_told(recorder):
+    return [note.split(",")[0] for note in recorder.notes if note.startswith("Epoch ")]
+
+
+def stop_in_epoch(make_recorder, number):
+    """A recorder that cancels in the middle of an epoch."""
+    return make_recorder(lambda self: len(epochs_told(self)) == number - 1 and len(self.texts) > 0)
+
+
+VARIETIES = {
+    "plain": {},
+    "with dropout": {"architecture": "deeplabv3plus", "encoder": "mobilenet_v2"},
+    "with much to remember": {
+        "averaging": 0.9, "sampling": "hard examples", "schedule": "plateau", "plateau_epochs": 1, "optimizer": "adam",
+        "accumulation": 2, "noise": 0.5, "mixup": 50, "frozen_epochs": 1,
+    },
+    "of another precision": {"precision": "float16", "optimizer": "sgd"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", VARIETIES.values(), ids=VARIETIES)
+def test_it_ends_as_if_it_had_never_been_interrupted(options, tiles, tmp_path, make_recorder):
+    whole, before, after = make_recorder(), stop_in_epoch(make_recorder, EPOCHS), make_recorder()
+    result = train(tiles, tmp_path / "whole", whole, **options)
+    cancelled = train(tiles, tmp_path / "parts", before, **options)
+    assert cancelled.epoch_count == EPOCHS - 1
+    assert (tmp_path / "parts" / "m.checkpoint.pt").is_file()
+    resumed = train(tiles, tmp_path / "parts", after, resume=True, **options)
+
+    assert epochs_told(before) + epochs_told(after) == epochs_told(whole)
+    assert (resumed.best_iou, resumed.best_epoch, resumed.epoch_count) == (result.best_iou, result.best_epoch, EPOCHS)
+    one, other = (read_tensors(str(tmp_path / name / "m.safetensors")) for name in ("whole", "parts"))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    cards = [read_card(str(tmp_path / name / "m.safetensors")).metrics for name in ("whole", "parts")]
+    assert json.dumps(cards[0]) == json.dumps(cards[1])
+    for name in ("whole", "parts"):
+        assert [path.name for path in (tmp_path / name).iterdir()] == ["m.safetensors"]
+
+
+def test_a_run_that_was_killed_at_its_end_needs_no_further_epoch(tiles, tmp_path, make_recorder, monkeypatch):
+    def fail(*_):
+        raise OSError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("geoseg.geoseg_plugin.engine.training.train.save_model", fail)
+        with pytest.raises(OSError, match="no room"):
+            train(tiles, tmp_path, make_recorder(), epochs=1)
+    recorder = make_recorder()
+    result = train(tiles, tmp_path, recorder, epochs=1, resume=True)
+    assert epochs_told(recorder) == []
+    assert result.epoch_count == 1
+
+
+def test_other_values_or_tiles_are_refused(tiles, tmp_path, make_recorder, write_tiles, make_blob_tile):
+    train(tiles, tmp_path, stop_in_epoch(make_recorder, 2))
+    with pytest.raises(RequestError, match=r"LEARNING_RATE was 0\.003"):
+        train(tiles, tmp_path, make_recorder(), resume=True, learning_rate=0.1)
+    random = np.random.default_rng(6)
+    other = write_tiles(tmp_path / "other", [(one, *make_blob_tile(random, 32)) for one in ("train", "validation")])
+    checkpoint = torch.load(tmp_path / "m.checkpoint.pt", weights_only=True)
+    torch.save({**checkpoint, "request": {**checkpoint["request"], "dataset": other}}, tmp_path / "m.checkpoint.pt")
+    with pytest.raises(InputError, match="not as it was"):
+        train(other, tmp_path, make_recorder(), resume=True)
+    (tmp_path / "m.checkpoint.pt").write_bytes(b"nothing of use")
+    with pytest.raises(InputError, match="cannot be read"):
+        train(tiles, tmp_path, make_recorder(), resume=True)
+
+
+def test_without_resume_training_begins_anew_and_says_what_it_replaces(tiles, tmp_path, make_recorder):
+    train(tiles, tmp_path, stop_in_epoch(make_recorder, 2))
+    recorder = make_recorder()
+    assert train(tiles, tmp_path, recorder, epochs=1).epoch_count == 1
+    assert any("ended early, and is replaced" in text for text in recorder.warnings)
+    recorder = make_recorder()
+    train(tiles, tmp_path, recorder, epochs=1, resume=True)
+    assert any("begins anew" in text for text in recorder.notes)
+
+
+def test_a_full_disk_does_not_end_a_training(tiles, tmp_path, make_recorder, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", fail)
+    recorder = make_recorder()
+    assert train(tiles, tmp_path, recorder, epochs=2).epoch_count == 2
+    assert sum("No space left" in text for text in recorder.warnings) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
