@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-engine test-host test-e2e test-real demo real networks bench lint format package reference workflows screenshots lock clean
+.PHONY: help setup test test-engine test-host test-e2e test-real demo real networks training bench lint format package reference workflows screenshots lock clean
 
 ENV := build/env
 VERSION := $(shell sed -n 's/^version=//p' metadata.txt)
@@ -41,6 +41,9 @@ real: setup ## Train and measure on real imagery (GEOSEG_DATA); EPOCHS=1 for a q
 
 networks: setup ## Compare networks on real imagery (GEOSEG_DATA) in equal time; BUDGET=seconds, NETWORKS=names.
 	@$(QGIS_PYTHON) scripts/real_networks.py
+
+training: setup ## Train on real imagery of six kinds (GEOSEG_DATA); BUDGET=minutes for each, CASES=names.
+	@$(QGIS_PYTHON) scripts/real_training.py
 
 bench: setup ## Measure GeoSeg beside GDAL commands and plain loops, into build/bench.json.
 	@PYTHONPATH=build/src $(ENV)/engine/bin/python scripts/bench.py
