@@ -187,6 +187,28 @@ def _check_spyndex() -> bool:
     return float(find_index("NDVI").formulas[0].evaluate({"N": 3.0, "R": 1.0})) == 0.5
 
 
+def _check_tensorboard() -> bool:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from torch.utils.tensorboard import SummaryWriter
+
+    with tempfile.TemporaryDirectory() as folder:
+        with SummaryWriter(folder) as writer:
+            writer.add_scalar("check", 0.5, 3)
+        events = EventAccumulator(folder).Reload().Scalars("check")
+    return [(event.step, event.value) for event in events] == [(3, 0.5)]
+
+
+def _check_mlflow() -> bool:
+    from .training.tracking.mlflow_store import connect, sqlite_uri
+
+    # Windows does not remove files that are open, as the store is until the end.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        client = connect(sqlite_uri(Path(folder) / "check.db"))
+        run = client.create_run(client.create_experiment("check")).info.run_id
+        client.log_metric(run, "check", 0.5, step=3, synchronous=True)
+        return bool(client.get_run(run).data.metrics == {"check": 0.5})
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "numpy": _check_numpy,
     "scipy": _check_scipy,
@@ -206,4 +228,6 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "torchvision": _check_torchvision,
     "timm": _check_timm,
     "segmentation-models-pytorch": _check_smp,
+    "tensorboard": _check_tensorboard,
+    "mlflow": _check_mlflow,
 }

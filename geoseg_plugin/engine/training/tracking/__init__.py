@@ -1,0 +1,1 @@
+"""Watching a training: figures and pictures of every epoch, in a folder and in MLflow."""
