@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..fields import Kind, ask, give
-from .dataset_files import refuse_results_in_dataset
-from .stage import Stage
+from ..fields import Kind, give
 from .training_parts.augmentation import VariesTiles
 from .training_parts.machine import ChoosesMachine
 from .training_parts.network import ChoosesNetwork
 from .training_parts.objective import ChoosesLoss
+from .training_parts.preset import ChoosesPreset
 from .training_parts.results import WritesResults
 from .training_parts.sampling import ChoosesTiles
+from .training_parts.scaling import ScalesPixels
+from .training_parts.scenes import ChoosesData
 from .training_parts.steps import ChoosesSteps
+from .training_parts.tracking import TracksTraining
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,17 @@ class TrainSegmentationResult:
     epoch_count: int = give(Kind.NUMBER, "Number of epochs", "The epochs that were trained.")
 
 
-@dataclass(frozen=True)
-class _ChoosesDataset(Stage):
-    dataset: str = ask(Kind.FOLDER, "Dataset", "A folder made by 'Make training tiles'.")
-
-
 # The parameters of the last base come first.
 @dataclass(frozen=True)
 class TrainSegmentation(
-    WritesResults, ChoosesMachine, ChoosesSteps, VariesTiles, ChoosesTiles, ChoosesLoss, ChoosesNetwork, _ChoosesDataset
-):
-    """Train a network that gives every pixel a class, from a dataset of tiles.
+    TracksTraining, WritesResults, ChoosesMachine, ChoosesSteps, VariesTiles, ScalesPixels, ChoosesTiles, ChoosesLoss,
+    ChoosesNetwork, ChoosesPreset, ChoosesData,
+):  # fmt: skip
+    """Train a network that gives every pixel a class, from a dataset of tiles or straight from scenes.
+
+    IMAGES and LABELS in place of DATASET are read window by window: the windows are the tiles that 'Make training
+    tiles' cuts with the same values, its other parameters being as they are by default, and so are their split and
+    their statistics, but no tile is written. The same model comes of both.
 
     The network learns from the training tiles; after every epoch it is measured on the validation tiles, and the epoch
     with the highest mean IoU is kept. MODEL holds the weights and a card that says how to use them (bands, scaling,
@@ -53,8 +55,3 @@ class TrainSegmentation(
     group = "Training"
     tags = ("deep learning", "unet", "neural network", "semantic segmentation", "land cover", "learn", "fit", "cnn")
     result = TrainSegmentationResult
-
-    def check(self) -> None:
-        """No result may be a part of DATASET; the rest as each part says."""
-        super().check()
-        refuse_results_in_dataset(self, self.dataset)

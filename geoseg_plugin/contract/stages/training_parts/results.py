@@ -22,6 +22,7 @@ class WritesResults(Stage):
         "as they are varied.", optional=True, advanced=True, suffixes=(".png",),
     )  # fmt: skip
     log: str | None = ask(
-        Kind.FOLDER_OUT, "Training log", "A folder to make, which grows with every epoch: figures as a table, for "
-        "TensorBoard, and pictures of validation tiles.", optional=True, advanced=True,
+        Kind.FOLDER_OUT, "Training log", "A folder to make, which grows with every epoch: figures as a table and for "
+        "TensorBoard ('Tracking server' shows them), and pictures of some validation tiles. With RESUME, one that is "
+        "there already goes on.", optional=True, advanced=True,
     )  # fmt: skip
