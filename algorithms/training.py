@@ -1,7 +1,8 @@
-"""Algorithms that train networks."""
+"""Algorithms that train networks, and show how that goes."""
 
 from __future__ import annotations
 
+from ..geoseg_plugin.contract.stages.tracking import TrackingServer
 from ..geoseg_plugin.contract.stages.training import TrainSegmentation
 from .base import StageAlgorithm
 
@@ -10,3 +11,9 @@ class TrainSegmentationAlgorithm(StageAlgorithm):
     """geoseg:trainsegmentation."""
 
     stage = TrainSegmentation
+
+
+class TrackingServerAlgorithm(StageAlgorithm):
+    """geoseg:trackingserver."""
+
+    stage = TrackingServer

@@ -24,7 +24,7 @@ from ..algorithms.imagery import (
 from ..algorithms.labels import RasterizeLabelsAlgorithm
 from ..algorithms.models import ExportModelAlgorithm
 from ..algorithms.prediction import PredictSegmentationAlgorithm
-from ..algorithms.training import TrainSegmentationAlgorithm
+from ..algorithms.training import TrackingServerAlgorithm, TrainSegmentationAlgorithm
 from .contract.about import about
 from .contract.errors import GeosegError
 from .contract.fields import RASTER_SUFFIXES, VECTOR_FORMATS, VRT_SUFFIX
@@ -44,6 +44,7 @@ ALGORITHMS = (
     SplitDatasetAlgorithm,
     CheckDatasetAlgorithm,
     TrainSegmentationAlgorithm,
+    TrackingServerAlgorithm,
     PredictSegmentationAlgorithm,
     ExportModelAlgorithm,
     InstallEngineAlgorithm,

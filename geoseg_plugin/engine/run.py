@@ -27,6 +27,7 @@ _FUNCTIONS = {
     "splitdataset": ("datasets.splitting.split_dataset", "split_dataset"),
     "checkdataset": ("datasets.checking.check_dataset", "check_dataset"),
     "trainsegmentation": ("training.train", "train_segmentation"),
+    "trackingserver": ("tracking_server", "serve_tracking"),
     "predictsegmentation": ("prediction.predict", "predict_segmentation"),
     "exportmodel": ("prediction.export", "export_model"),
     "checkengine": ("check", "check_engine"),

@@ -19,6 +19,7 @@ from .models import ExportModel
 from .prediction import PredictSegmentation
 from .stage import Stage
 from .tile_statistics import TileStatistics
+from .tracking import TrackingServer
 from .training import TrainSegmentation
 
 STAGES: Dict[str, Type[Stage]] = {
@@ -36,6 +37,7 @@ STAGES: Dict[str, Type[Stage]] = {
         SplitDataset,
         CheckDataset,
         TrainSegmentation,
+        TrackingServer,
         PredictSegmentation,
         ExportModel,
         InstallEngine,
