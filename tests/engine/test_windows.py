@@ -17,7 +17,7 @@ from geoseg.geoseg_plugin.engine.datasets.placed import place_tiles
 from geoseg.geoseg_plugin.engine.datasets.tile_reading import read_tile
 from geoseg.geoseg_plugin.engine.datasets.tiling import patches
 from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles
-from geoseg.geoseg_plugin.engine.datasets.windows import readers
+from geoseg.geoseg_plugin.engine.datasets.windows import opening, readers
 from geoseg.geoseg_plugin.engine.datasets.windows.opening import open_windows
 
 HEIGHT, WIDTH = 200, 220
@@ -203,12 +203,25 @@ def test_what_is_in_memory_is_not_read_again(pair, monkeypatch):
     monkeypatch.setattr(readers.Readers, "read", None)
     for tile in windows.tiles:
         read_tile(tile, windows)
-    assert second.notes[-1].endswith("windows of 64 pixels a side are read from 2 images, which stay in memory.")
+    assert second.notes[-1].endswith("windows of 64 pixels a side are read from 2 images; all pixels stay in memory.")
 
 
 def test_what_is_not_in_memory_is_said(pair):
     _, _, _, second = pair(bytes_with_nodata, HEIGHT * WIDTH * 5)
-    assert "% of the pixels stay in memory, the others are read in every epoch." in second.notes[-1]
+    assert "% of the pixels stay in memory, the others are read every time." in second.notes[-1]
+    assert second.warnings == []
+
+
+def test_blocks_that_are_long_are_warned_of_where_they_are_read_again(make_raster, recorder):
+    """A window of 64 pixels takes as many rows of 4000."""
+    image = np.random.default_rng(0).integers(0, 255, (1, 64, 4000)).astype(np.uint8)
+    files = {"images": [make_raster("a.tif", image, blockysize=1)], "labels": [make_raster("b.tif", image // 128)]}
+    with open_windows(MakeTiles(**files, tile_size=64, output="nowhere"), recorder, 0):
+        pass
+    assert recorder.warnings == [
+        "Pixels lie in the images in blocks of 4000 x 1, of which a window takes 62 times as many pixels as it has: "
+        "save the images as Cloud Optimized GeoTIFFs first, or make tiles of them."
+    ]
 
 
 def test_any_number_of_threads_and_scenes_may_be_read(pair, monkeypatch):
@@ -227,11 +240,24 @@ def test_any_number_of_threads_and_scenes_may_be_read(pair, monkeypatch):
     assert len(first.warnings) == 1
 
 
+def test_layers_are_prepared_again_without_a_word(pair, make_raster, make_layer, monkeypatch):
+    monkeypatch.setattr(readers, "_MOST_OPEN", 1)
+    monkeypatch.setattr(opening, "_READY_LABELS", 1)
+    values = features_with_classes(make_raster, make_layer)
+    image = np.random.default_rng(6).integers(1, 4000, (4, 100, 90)).astype(np.uint16)
+    values["images"].append(make_raster("second.tif", image, transform=moved(80, 60)))
+    cut, windows, first, second = pair(lambda *_: values, 0)
+    for _ in range(2):
+        check_pixels(cut, windows)
+    assert second.warnings == first.warnings
+    assert len(first.warnings) == 2
+
+
 def test_files_are_opened_again_after_others(pair, monkeypatch):
     monkeypatch.setattr(readers, "_MOST_OPEN", 1)
     cut, windows, _, _ = pair(images_smaller_than_a_tile, 0)
-    check_pixels(cut, windows)
-    check_pixels(cut, windows)
+    for _ in range(2):
+        check_pixels(cut, windows)
 
 
 def test_other_labels_are_another_dataset(pair, make_raster, recorder):

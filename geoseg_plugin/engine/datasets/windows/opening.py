@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
@@ -10,6 +11,7 @@ from pathlib import Path
 from ....contract.errors import RequestError
 from ....contract.events import Report
 from ....contract.stages.datasets import MakeTiles
+from ...raster import open_raster
 from ..dataset import Dataset, Tile, describe_as_json, fingerprint
 from ..tile_table import TileTable
 from ..tiling.describing import describe
@@ -22,6 +24,7 @@ from ..tiling.strip_memory import StripMemory
 from .windows import Windows
 
 _READY_LABELS = 16  # sheets
+_MANY_TIMES = 16
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def open_windows(request: MakeTiles, report: Report, room: int) -> Iterator[Data
     memory = StripMemory(room)
     outcomes = cut_sheets(request, sheets, labels, report, memory=memory)
     tiles = divide(request, outcomes, report)
-    report.note(_tell(request, tiles.table, scenes, memory))
+    _tell(request, tiles.table, scenes, memory, report)
     description = describe(request, scenes, sheets, labels.classes, tiles.table)
     listed = _list(tiles.table, scenes, labels)
     # Labels of the same scenes may change, which the description does not tell.
@@ -62,12 +65,36 @@ def open_windows(request: MakeTiles, report: Report, room: int) -> Iterator[Data
         )  # fmt: skip
 
 
-def _tell(request: MakeTiles, tiles: TileTable, scenes: tuple[Scene, ...], memory: StripMemory) -> str:
-    images = "an image" if len(scenes) == 1 else f"{len(scenes)} images"
-    text = f"{len(tiles)} windows of {request.tile_size} pixels a side are read from {images}"
+def _tell(
+    request: MakeTiles, tiles: TileTable, scenes: tuple[Scene, ...], memory: StripMemory, report: Report
+) -> None:  # fmt: skip
+    images, side = "an image" if len(scenes) == 1 else f"{len(scenes)} images", request.tile_size
+    text = f"{len(tiles)} windows of {side} pixels a side are read from {images}"
     if memory.kept_share == 1:
-        return f"{text}, which stay in memory."
-    return f"{text}. {100 * memory.kept_share:.0f} % of the pixels stay in memory, the others are read in every epoch."
+        report.note(f"{text}; all pixels stay in memory.")
+        return
+    report.note(
+        f"{text}; {100 * memory.kept_share:.0f} % of the pixels stay in memory, the others are read every time."
+    )
+    height, width, times = max((_blocks(scene, side) for scene in scenes), key=lambda blocks: blocks[-1])
+    if times > _MANY_TIMES:
+        report.warn(
+            f"Pixels lie in the images in blocks of {width} x {height}, of which a window takes {times:.0f} times as "
+            "many pixels as it has: save the images as Cloud Optimized GeoTIFFs first, or make tiles of them."
+        )
+
+
+def _blocks(scene: Scene, side: int) -> tuple[int, int, float]:
+    """Return height and width of the blocks of a scene, and how many times the pixels of a window are decoded."""
+    with open_raster(scene.path) as dataset:
+        height, width = dataset.block_shapes[scene.bands[0] - 1]
+        rows, cols = _reach(side, height, dataset.height), _reach(side, width, dataset.width)
+    return height, width, rows * cols / side**2
+
+
+def _reach(side: int, block: int, length: int) -> int:
+    """Return how far the blocks reach that a window touches, along a side of the image: all, or as many as may be."""
+    return min((math.ceil((side - 1) / block) + 1) * block, length)
 
 
 def _list(tiles: TileTable, scenes: tuple[Scene, ...], labels: LabelSource) -> tuple[Tile, ...]:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from queue import SimpleQueue
+from queue import LifoQueue
 
 import rasterio
 from rasterio.windows import Window
@@ -37,7 +37,7 @@ class Readers:
     def __init__(self, request: MakeTiles, sheets: Sequence[Sheet], labels: LabelSource) -> None:
         count = min(_MOST_READERS, os.cpu_count() or 1)
         self._readers = [_Reader(request, sheets, labels) for _ in range(count)]
-        self._idle: SimpleQueue[_Reader] = SimpleQueue()
+        self._idle: LifoQueue[_Reader] = LifoQueue()  # the last one has most of its files open
         for reader in self._readers:
             self._idle.put(reader)
 
