@@ -22,7 +22,7 @@ test: setup ## Run all tests.
 	exit $$status
 
 test-engine: setup ## Run the tests of the engine, with its Python.
-	$(ENV)/engine-tests/bin/python $(PYTEST) tests/engine $(ARGS)
+	OMP_NUM_THREADS=1 $(ENV)/engine-tests/bin/python $(PYTEST) --numprocesses=auto --dist=worksteal tests/engine $(ARGS)
 
 test-host: setup ## Run the tests of the QGIS side, inside QGIS's Python.
 	$(QGIS_PYTHON) $(PYTEST) tests/host $(ARGS)

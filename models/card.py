@@ -27,8 +27,8 @@ class Band:
 
     Attributes:
         name: The band's name in the training images.
-        mean: In pixel units, over the valid training pixels.
-        std: Likewise, above 0.
+        mean: What is subtracted, in pixel units: the mean of the valid training pixels where they are standardized.
+        std: What is divided by, above 0: their standard deviation likewise.
 
     Raises:
         ValueError: Values are not like that.
