@@ -70,6 +70,12 @@ def test_how_a_training_ended_is_told(client, facts, recorder, error, status):
     assert newest(client).info.status == status
 
 
+def test_one_that_was_cancelled_and_keeps_its_best_is_not_finished(client, facts, recorder):
+    with open_run(facts, recorder) as run:
+        run.finished = False
+    assert newest(client).info.status == "KILLED"
+
+
 def test_a_training_that_goes_on_does_so_in_its_run(client, facts, recorder):
     with pytest.raises(Cancelled), open_run(facts, recorder) as run:
         run.add(1, {"loss": 1.0})

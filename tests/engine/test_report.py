@@ -1,6 +1,7 @@
 """The training report: complete, self-contained, true, and safe with any name."""
 
 import base64
+import html
 import io
 import re
 
@@ -69,6 +70,21 @@ def test_worst_middle_and_best_tiles_are_shown(page):
     assert [text.count(f"<b>{kind}</b>") for kind in ("Worst", "Middle", "Best")] == [2, 2, 2]
     for data in re.findall(r"data:image/png;base64,([^\"]+)", text):
         assert imread(io.BytesIO(base64.b64decode(data))).ndim == 3
+
+
+def test_every_example_has_its_panels_and_iou_1(page):
+    text, _, _ = page
+    for panel in ("Image", "Image + prediction", "Prediction", "Image + truth", "Truth"):
+        assert f"<th>{panel}</th>" in text
+        assert text.count(f'alt="{panel.lower()}"') == 6
+    assert len(re.findall(r"IoU\(1\) (?:na|[01]\.\d{3}) ", text)) == 6
+
+
+def test_it_tells_the_iou_without_the_first_class(page):
+    text, _, _ = page
+    shown = re.search(r"Mean IoU without “background”<strong>(.+?)</strong>", text)
+    rows = re.findall(r"</span>(.+?)</td><td>[\d.]+ %</td><td><b>(.+?)</b>", text)
+    assert shown[1] == dict(rows)[html.escape(NASTY, quote=False).replace('"', "&#34;")], "the third one is not there"
 
 
 def test_a_class_that_training_lacks_is_warned_of(page):

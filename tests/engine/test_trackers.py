@@ -53,7 +53,7 @@ def test_nothing_is_done_unless_it_is_asked_for(course, request_of, recorder, tm
     monkeypatch.setattr(course.batches, "in_order", lambda tiles: pytest.fail("no picture is asked for"))
     with open_trackers(request_of(), course, recorder) as watching:
         watching.add_epoch(make_epoch(1), course.network)
-        watching.add_results(tmp_path / "m.safetensors", None)
+        watching.add_results(tmp_path / "m.safetensors", None, finished=True)
     assert list(tmp_path.iterdir()) == []
     assert recorder.notes == recorder.warnings == []
 
@@ -84,7 +84,7 @@ def test_what_was_asked_for_and_chosen_is_told(course, request_of, recorder, tmp
     assert run["chosen"]["device"].startswith("cpu")
     assert run["versions"]["torch"] == torch.__version__
     assert run["dataset"] == {
-        "folder": str(course.dataset.folder), "fingerprint": course.dataset.fingerprint, "training_tiles": 24,
+        "name": course.dataset.name, "fingerprint": course.dataset.fingerprint, "training_tiles": 24,
         "measured_tiles": 8,
     }  # fmt: skip
 
@@ -113,24 +113,27 @@ def test_the_log_of_another_training_is_refused_unless_this_one_goes_on(course, 
 
 def test_mlflow_hears_all_of_it(course, request_of, recorder, tmp_path, monkeypatch):
     heard = []
+    run = SimpleNamespace(
+        add=lambda number, figures: heard.append((number, figures["accuracy"])), add_file=heard.append
+    )
 
     @contextmanager
     def open_run(facts, report):
         heard.append(facts)
-        yield SimpleNamespace(
-            add=lambda number, figures: heard.append((number, figures["accuracy"])), add_file=heard.append
-        )
+        yield run
 
     monkeypatch.setattr(trackers, "open_run", open_run)
     model, page = tmp_path / "m.safetensors", tmp_path / "r.html"
     asked = request_of(mlflow=True, experiment="Roofs", batch_size=0)
     with open_trackers(asked, course, recorder, first_epoch=5) as watching:
         watching.add_epoch(make_epoch(5), course.network)
-        watching.add_results(model, page)
-        watching.add_results(model, None)
+        watching.add_results(model, page, finished=True)
+        assert run.finished
+        watching.add_results(model, None, finished=False)
+        assert not run.finished
     facts, epoch, *files = heard
     assert (facts.experiment, facts.model, facts.first_epoch) == ("Roofs", model, 5)
-    assert (facts.dataset, facts.fingerprint) == (str(course.dataset.folder), course.dataset.fingerprint)
+    assert (facts.dataset, facts.fingerprint) == (course.dataset.name, course.dataset.fingerprint)
     assert facts.parameters["epochs"] == 30
     assert facts.parameters["batch_size"] == 4
     assert epoch == (5, 0.75)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from PIL import Image
 
 from ....models.card import Card
 from ....models.catalog import name_network, own_loss
 from ..datasets.dataset import TRAIN
-from ..pictures import draw_classes, draw_image
 from ..report_page import data_uri, write_page
 from .course import Course, Fit
 from .figures import draw_curves
 from .metrics import Scores, trivial_matrix
 from .pulse import in_words
-from .validation import predict
+from .tracking.examples import predict_panels
+from .tracking.panels import PANELS, Pixels
 
 _TEMPLATE = "training.html.j2"
 _EXAMPLES_OF_EACH_KIND = 2
@@ -26,14 +27,21 @@ _EXAMPLES_OF_EACH_KIND = 2
 
 @dataclass(frozen=True)
 class Example:
-    """One tile in the report: what it stands for, its name and IoU, and its three pictures as data URIs."""
+    """One tile in the report.
+
+    Attributes:
+        kind: What it stands for.
+        name: The tile's id.
+        iou: Mean IoU of its classes.
+        iou_1: IoU of the second class, in words.
+        panels: Its panels as data URIs.
+    """
 
     kind: str
     name: str
     iou: float
-    image: str
-    truth: str
-    prediction: str
+    iou_1: str
+    panels: tuple[str, ...]
 
 
 def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
@@ -54,6 +62,7 @@ def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         scores=fitted.best.measured.scores,
         trivial=Scores.of(trivial_matrix(matrix, common)),
         common=card.classes.names[common],
+        ground=card.classes.names[0],
         rows=_class_rows(fitted, card),
         matrix=matrix.tolist(),
         shares=(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)).tolist(),
@@ -65,7 +74,8 @@ def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         curves=data_uri(
             draw_curves(fitted.history, fitted.best, card.classes, own_loss=bool(own_loss(course.network)))
         ),
-        examples=_examples(course, fitted, card),
+        examples=_examples(course, fitted),
+        panels=PANELS,
         parameters=card.request["parameters"],
     )
     write_page(path, _TEMPLATE, values)
@@ -90,7 +100,7 @@ def _class_rows(fitted: Fit, card: Card) -> list[dict[str, Any]]:
     ]
 
 
-def _examples(course: Course, fitted: Fit, card: Card) -> list[Example]:
+def _examples(course: Course, fitted: Fit) -> list[Example]:
     """Predict the worst, the middle and the best tiles again."""
     ious = fitted.best.measured.tile_ious
     known = [int(place) for place in np.argsort(ious) if not np.isnan(ious[place])]
@@ -99,29 +109,14 @@ def _examples(course: Course, fitted: Fit, card: Card) -> list[Example]:
     kinds = {"Worst": known[:count], "Middle": known[middle : middle + count], "Best": known[-count:]}
     chosen = {place: kind for kind, places in reversed(kinds.items()) for place in places}
     places = sorted(chosen, key=lambda place: float(ious[place]))
-    predicted = _predict([course.measured[place].id for place in places], course)
-    examples = []
-    for place, indices in zip(places, predicted, strict=True):
-        tile = course.measured[place]
-        sample = course.batches.store.load(tile)
-        examples.append(
-            Example(
-                kind=chosen[place],
-                name=tile.id,
-                iou=float(ious[place]),
-                image=data_uri(draw_image(sample.image, sample.valid, course.dataset.bands)),
-                truth=data_uri(draw_classes(sample.label, card.classes, sample.label >= 0)),
-                prediction=data_uri(draw_classes(indices, card.classes, sample.valid)),
-            )
-        )
-    return examples
+    drawn = predict_panels(course, course.network, [course.measured[place] for place in places])
+    return [
+        Example(chosen[place], panels.tile, float(ious[place]), panels.iou_text, tuple(map(_picture, panels.pictures)))
+        for place, panels in zip(places, drawn, strict=True)
+    ]
 
 
-def _predict(names: list[str], course: Course) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
-    side, tiles = course.dataset.tile_size, {tile.id: tile for tile in course.measured}
-    found: list[np.ndarray[Any, np.dtype[np.int64]]] = []
-    course.network.eval()
-    with torch.inference_mode():
-        for batch in course.batches.in_order([tiles[name] for name in names]):
-            found += list(predict(course.network, batch.images, course.precision).argmax(dim=1).cpu().numpy())
-    return [indices[:side, :side] for indices in found]
+def _picture(pixels: Pixels) -> str:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "png")
+    return data_uri(stream.getvalue())

@@ -40,7 +40,7 @@ class RunFacts:
         experiment: The experiment that it belongs to.
         model: The model file to write.
         fingerprint: That of the dataset.
-        dataset: The dataset's folder, or what stands for it.
+        dataset: What the dataset is, in words.
         parameters: What was asked for and chosen, by name.
         first_epoch: The first epoch that will be trained.
     """
@@ -61,6 +61,9 @@ class RunFacts:
 class MlflowRun:
     """Sends what becomes known of a training. Where that fails it warns once, and tries again with a later epoch.
 
+    Attributes:
+        finished: Whether the training has come to its end, where it does without an error.
+
     Args:
         client: The way to the store.
         run_id: The run.
@@ -68,6 +71,7 @@ class MlflowRun:
     """
 
     def __init__(self, client: MlflowClient, run_id: str, report: Report) -> None:
+        self.finished = True
         self._client = client
         self._id = run_id
         self._report = report
@@ -148,7 +152,7 @@ def open_run(facts: RunFacts, report: Report) -> Iterator[MlflowRun]:
     except BaseException as error:
         run.end("KILLED" if isinstance(error, (Cancelled, KeyboardInterrupt)) else "FAILED")
         raise
-    run.end("FINISHED")
+    run.end("FINISHED" if run.finished else "KILLED")
 
 
 def _advice(uri: str) -> str:

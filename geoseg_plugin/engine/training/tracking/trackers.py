@@ -68,17 +68,18 @@ class Trackers:
             )
             self._log = None
 
-    def add_results(self, model: Path, page: Path | None) -> None:
+    def add_results(self, model: Path, page: Path | None, *, finished: bool) -> None:
         """Tell of what the training has written.
 
         Args:
             model: The model file.
             page: The report, where there is one.
+            finished: Whether the training has come to its end; a later run may go on with one that has not.
         """
         if self._run is not None:
-            for path in (model, page):
-                if path is not None:
-                    self._run.add_file(path)
+            for path in filter(None, (model, page)):
+                self._run.add_file(path)
+            self._run.finished = finished
 
 
 @contextmanager
@@ -112,7 +113,7 @@ def open_trackers(
                 experiment=request.experiment,
                 model=Path(request.model).absolute(),
                 fingerprint=course.dataset.fingerprint,
-                dataset=str(course.dataset.folder),
+                dataset=course.dataset.name,
                 parameters={**to_json(request)["parameters"], **_chosen(course)},
                 first_epoch=first_epoch,
             )
@@ -130,7 +131,7 @@ def describe_run(request: TrainSegmentation, course: Course) -> dict[str, Any]:
         "loss": list(course.loss.names),
         "classes": course.dataset.classes.to_json(),
         "dataset": {
-            "folder": str(course.dataset.folder),
+            "name": course.dataset.name,
             "fingerprint": course.dataset.fingerprint,
             "training_tiles": len(course.learned),
             "measured_tiles": len(course.measured),
