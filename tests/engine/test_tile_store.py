@@ -54,6 +54,25 @@ def test_tiles_larger_than_stated_are_refused(make_dataset, make_raster):
         TileStore(dataset).load(dataset.tiles[0])
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_values_become_indices_and_all_that_are_no_class_are_ignored(make_dataset, dtype):
+    label = np.repeat(np.array([[0, 7, 9, 255], [7, 0, 255, 200]], dtype), 16, axis=0).repeat(8, axis=1)
+    image = np.ones((2, 32, 32), np.uint8)
+    image[:, 20:] = 0
+    dataset = open_dataset(make_dataset([("train", image, label)], nodata=0))
+    sample = TileStore(dataset).load(dataset.tiles[0])
+    assert sample.label[:20, ::8].tolist() == [[0, 1, -1, -1]] * 16 + [[1, 0, -1, -1]] * 4
+    assert (sample.label[20:] == -1).all()
+    assert sample.label.dtype == np.int8
+
+
+def test_tiles_without_labels_are_ignored_everywhere(cut_scenes):
+    dataset = open_dataset(cut_scenes(labelled=False))
+    sample = TileStore(dataset).load(dataset.tiles[0])
+    assert (sample.label == -1).all()
+    assert sample.label.shape == (64, 64)
+
+
 def test_tiles_without_labels_cannot_train(make_dataset):
     label = np.zeros((32, 32), np.uint8)
     dataset = open_dataset(make_dataset([("train", np.ones((2, 32, 32), np.uint8), label)], classes=ClassTable(())))

@@ -54,7 +54,7 @@ def measured_tiles(dataset: Dataset, report: Report) -> tuple[Tile, ...]:
         return tiles
     report.warn(
         "The dataset has no validation tiles: the figures are measured on the training tiles and are too good. "
-        "Make the dataset with a share of VALIDATION."
+        f"{'Make the dataset with' if dataset.source is None else 'Give'} a share of VALIDATION."
     )
     return dataset.split(TRAIN)
 
