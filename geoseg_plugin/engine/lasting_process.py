@@ -94,7 +94,7 @@ class Lasting:
 def _runs(process: psutil.Process) -> bool:
     """Tell whether a process runs: one that has ended may stay listed for as long as nobody asks how."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
