@@ -35,7 +35,7 @@ def open_windows(request: MakeTiles, report: Report, room: int) -> Iterator[Data
     again whenever it is asked for.
 
     Args:
-        request: Images, labels, class field, tile size, overlap, share of validation, and seed; the rest, as by default.
+        request: Images, labels, class field, tile size, overlap, share of validation, seed; the rest is as by default.
         report: Hears of the progress, and what making the dataset would say.
         room: How many bytes of pixels may stay in memory.
 
