@@ -73,9 +73,17 @@ def test_a_training_that_goes_on_replaces_the_epochs_that_it_trains_again(folder
     assert [run["first_epoch"] for run in runs] == [1, 3]
 
 
+def test_a_training_that_failed_before_its_first_epoch_leaves_no_log(folder, write):
+    write([])
+    assert not folder.exists()
+    write([(1, (1.0, 0.5, 0.5), [])])
+    write([], first=2, resume=True)
+    assert len(pandas.read_csv(folder / "epochs.csv")) == 1
+
+
 def test_only_a_log_that_is_gone_on_with_may_be_there(folder, write):
     folder.mkdir(parents=True)
-    write([])
+    write([(1, (1.0, 0.5, 0.5), [])])
     with pytest.raises(OutputError, match=r"holds the log of another training.*set RESUME"):
         write([])
     write([], resume=True)
@@ -99,7 +107,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
 
 
 def test_parameters_that_were_cut_short_are_written_anew(folder, write):
-    write([])
+    write([(1, (1.0, 0.5, 0.5), [])])
     (folder / "parameters.json").write_text('{"runs": [')
-    write([], resume=True)
+    write([], first=2, resume=True)
     assert len(json.loads((folder / "parameters.json").read_text())["runs"]) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,10 @@ PANELS = "panels"
 class TrainingLog:
     """Writes the files of a training log.
 
+    Attributes:
+        folder: Where they are.
+        is_empty: Whether no epoch has been added.
+
     Args:
         folder: Where they are.
         table: The table of epochs.
@@ -35,6 +39,7 @@ class TrainingLog:
 
     def __init__(self, folder: Path, table: EpochTable, events: SummaryWriter) -> None:
         self.folder = folder
+        self.is_empty = True
         self._table = table
         self._events = events
 
@@ -49,6 +54,7 @@ class TrainingLog:
         Raises:
             OSError: It cannot be written.
         """
+        self.is_empty = False
         self._table.add(number, figures.values())
         for name, value in figures.items():
             if not math.isnan(value):
@@ -89,9 +95,9 @@ def refuse_full_folder(folder: Path, *, resume: bool) -> None:
 def open_log(
     folder: Path, names: Iterable[str], parameters: Mapping[str, Any], *, first_epoch: int, resume: bool
 ) -> Iterator[TrainingLog]:
-    """Open a training log, and close it in the end.
+    """Open a training log, and close it in the end; a new one to which no epoch was added is removed again.
 
-    What an earlier run wrote of epochs that are trained again is removed.
+    What an earlier run wrote of epochs that are trained again is removed too.
 
     Args:
         folder: The folder, which is made where it is missing.
@@ -103,21 +109,33 @@ def open_log(
     Raises:
         OutputError: The folder is of something else, or cannot be written to.
     """
+    refuse_full_folder(folder, resume=resume)
+    is_new, log = not (folder / PARAMETERS).is_file(), None
+    try:
+        with ExitStack() as files:
+            try:
+                log = _begin(folder, tuple(names), {"first_epoch": first_epoch, **parameters}, first_epoch, files)
+            except OSError as error:
+                raise OutputError(f"The log {folder} cannot be written: {error}.", "Choose another folder.") from error
+            yield log
+    finally:
+        if is_new and log is not None and log.is_empty:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _begin(
+    folder: Path, names: Sequence[str], parameters: Mapping[str, Any], first_epoch: int, files: ExitStack
+) -> TrainingLog:
     from torch.utils.tensorboard import SummaryWriter  # late: it takes time, and not every training has a log
 
-    refuse_full_folder(folder, resume=resume)
-    with ExitStack() as stack:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            table = EpochTable(folder / EPOCHS, tuple(names), first_epoch)
-            stack.callback(_close, table)
-            events = SummaryWriter(str(folder), purge_step=first_epoch)
-            stack.callback(_close, events)
-            _remove_later_panels(folder, first_epoch)
-            _tell_run(folder / PARAMETERS, {"first_epoch": first_epoch, **parameters})
-        except OSError as error:
-            raise OutputError(f"The log {folder} cannot be written: {error}.", "Choose another folder.") from error
-        yield TrainingLog(folder, table, events)
+    folder.mkdir(parents=True, exist_ok=True)
+    table = EpochTable(folder / EPOCHS, names, first_epoch)
+    files.callback(_close, table)
+    events = SummaryWriter(str(folder), purge_step=first_epoch)
+    files.callback(_close, events)
+    _remove_later_panels(folder, first_epoch)
+    _tell_run(folder / PARAMETERS, parameters)
+    return TrainingLog(folder, table, events)
 
 
 def _close(file: EpochTable | SummaryWriter) -> None:
