@@ -13,7 +13,6 @@ from geoseg.geoseg_plugin.contract.errors import Cancelled, EngineError, InputEr
 from geoseg.geoseg_plugin.contract.stages.tracking import TrackingServer, TrackingServerResult
 from geoseg.geoseg_plugin.engine import tracking_server
 from geoseg.geoseg_plugin.engine.tracking_server import serve_tracking
-from geoseg.geoseg_plugin.engine.training.tracking.mlflow_store import SETTINGS, connect, local_uri
 from torch.utils.tensorboard import SummaryWriter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +23,6 @@ NOTHING = TrackingServerResult(None, 0, 0)
 def home(monkeypatch, tmp_path):
     monkeypatch.setenv("GEOSEG_HOME", str(tmp_path / "hüme of mine"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
     yield tmp_path / "hüme of mine"
     for tool in ("mlflow", "tensorboard"):
         place = tmp_path / "hüme of mine" / "servers" / f"{tool}.json"
@@ -71,9 +68,9 @@ def test_mlflow_shows_the_store_of_this_computer(serve, recorder, home):
     started = serve("start", tool="mlflow")
     assert started.running == 1
     assert b"<!doctype html>" in fetch(started.address)[:100].lower()
-    connect(local_uri()).create_experiment("Roofs")
-    asked = f"{started.address}/ajax-api/2.0/mlflow/experiments/get-by-name?experiment_name=Roofs"
-    assert json.loads(fetch(asked))["experiment"]["name"] == "Roofs"
+    default = json.loads(fetch(f"{started.address}/api/2.0/mlflow/experiments/get?experiment_id=0"))["experiment"]
+    assert default["artifact_location"].startswith((home / "mlflow" / "artifacts").as_uri())
+    assert (home / "mlflow" / "mlflow.db").is_file()
     assert serve("start", tool="mlflow") == serve("status", tool="mlflow") == started
     assert serve("stop", tool="mlflow") == serve("stop", tool="mlflow") == serve("status", tool="mlflow") == NOTHING
     with pytest.raises(OSError, match="refused"):
