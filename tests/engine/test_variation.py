@@ -21,7 +21,13 @@ def test_percent_become_shares_and_the_rest_stays():
 
 
 def test_every_parameter_has_its_place():
-    assert {field.name for field in fields(VariesTiles)} == {"augment", *(field.name for field in fields(Variation))}
+    asked, has = ({field.name for field in fields(one)} for one in (VariesTiles, Variation))
+    assert asked - {"augment"} == has - {"means", "stds"}  # the latter are of the network input
+
+
+def test_mean_and_spread_of_the_input_come_along():
+    varied = Variation.of(VariesTiles(), [0.5, 3.0], [0.25, 1.0])
+    assert (varied.means, varied.stds) == ((0.5, 3.0), (0.25, 1.0))
 
 
 def test_the_defaults_turn_flip_and_change_the_light():
