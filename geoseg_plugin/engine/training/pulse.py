@@ -25,7 +25,7 @@ class Pulse:
         self._clock = clock
         self._done = self._skipped = 0
         self._tiles = 0
-        self._rate = 0.0
+        self._rate = self._share = 0.0
         self._name = ""
         self._first = self._last = self._started = time.monotonic()
 
@@ -53,8 +53,8 @@ class Pulse:
         stop_if_cancelled(self._report)
         now = time.monotonic()
         self._done += work
-        if tiles:
-            self._tiles += tiles
+        self._tiles += tiles
+        if tiles and now > self._started:  # the clock of Windows stands still for 16 ms at a time
             self._rate = self._tiles / (now - self._started)
         if now - self._last < _EVERY_S:
             return False
@@ -62,8 +62,9 @@ class Pulse:
         left = (now - self._first) * (self._work - self._done) / (self._done - self._skipped)
         left = min(left, self._clock.left_s)
         rate = f"{self._rate:.1f} tiles/s, " if self._rate else ""
-        share = max(self._done / self._work, self._clock.time_share)
-        self._report.progress(share, f"{self._name}: {rate}{in_words(left)} left")
+        # The share of the time falls again where less of it turns out to be needed after the last step.
+        self._share = max(self._share, self._done / self._work, self._clock.time_share)
+        self._report.progress(self._share, f"{self._name}: {rate}{in_words(left)} left")
         return True
 
 
