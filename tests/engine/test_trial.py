@@ -1,5 +1,7 @@
 """Trials of a training step: what it keeps in memory, and what is chosen from that."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import GeosegError
@@ -87,6 +89,22 @@ def test_a_gpu_too_small_for_two_tiles_is_said():
 
 def test_a_precision_that_is_asked_for_is_taken_untried(small):
     assert choose_precision("bfloat16", small, CPU) == ("bfloat16", "as asked")
+
+
+@pytest.mark.parametrize(("chosen", "wanted"), [("cuda:0", "float16"), ("cuda:1", "bfloat16")])
+def test_the_gpu_that_is_used_is_asked_for_its_precision(small, monkeypatch, chosen, wanted):
+    """Of two, the second alone has bfloat16."""
+    current = [0]
+
+    @contextmanager
+    def device(one):
+        current.append(one.index)
+        yield
+        current.pop()
+
+    monkeypatch.setattr(torch.cuda, "device", device)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: current[-1] == 1)
+    assert choose_precision("auto", small, torch.device(chosen))[0] == wanted
 
 
 @pytest.mark.parametrize(("gain", "wanted"), [(2.0, "bfloat16"), (1.05, "float32")])

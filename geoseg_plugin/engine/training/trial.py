@@ -115,7 +115,8 @@ def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[st
     if asked != AUTO:
         return asked, "as asked"
     if device.type == "cuda":
-        has = torch.cuda.is_bf16_supported(including_emulation=False)
+        with torch.cuda.device(device):  # torch tells of the current one
+            has = torch.cuda.is_bf16_supported(including_emulation=False)
         return (BFLOAT16, "the GPU has it") if has else (FLOAT16, "the GPU has no bfloat16")
     capabilities = torch.cpu.get_capabilities()
     if not any(capabilities.get(name) for name in _CPU_INSTRUCTIONS):
