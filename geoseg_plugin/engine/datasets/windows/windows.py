@@ -48,9 +48,8 @@ class Windows:
         self._memory = memory
         self._readers = Readers(request, outcomes.sheets, labels)
         self._frames = [find_frames(sheet, request.edges) for sheet in outcomes.sheets]
-        kept = [(number, tile) for number, (_, own) in enumerate(outcomes.kept()) for tile in own.tolist()]
+        self._kept = [(number, tile) for number, (_, own) in enumerate(outcomes.kept()) for tile in own.tolist()]
         self._rows = {name: row for row, name in enumerate(tiles.table.ids.tolist())}
-        self._kept = kept
         self._nodata: dict[int, float | None] = {}
 
     @property

@@ -47,11 +47,11 @@ class Average:
         self.network.load_state_dict(state["weights"])
         self._averaged.n_averaged.fill_(state["steps"])
 
-    def _average(self, averaged: list[torch.Tensor], trained: list[torch.Tensor], _: torch.Tensor) -> None:
+    def _average(self, averaged: list[torch.Tensor], trained: list[torch.Tensor], count: torch.Tensor) -> None:
         if averaged[0].is_floating_point():
-            # torch's own count is on the device by now, from where a GPU would be waited for.
+            # Not from the count given: that is on the device by now, and a GPU would be waited for.
             steps = int(self._averaged.n_averaged)
-            get_ema_multi_avg_fn(min(self._decay, (1 + steps) / (10 + steps)))(averaged, trained, _)
+            get_ema_multi_avg_fn(min(self._decay, (1 + steps) / (10 + steps)))(averaged, trained, count)
             return
         for mean, number in zip(averaged, trained, strict=True):
             mean.copy_(number)
