@@ -43,6 +43,11 @@ def test_warnings_are_few_and_brief(tiles, make_dataset, recorder, monkeypatch):
     assert recorder.notes[-1].endswith("There is 1 warning more.")
 
 
+def test_few_tiles_to_learn_from_are_warned_of(tiles, make_dataset, recorder):
+    _check(make_dataset(tiles[5:]), recorder)
+    assert recorder.warnings == ["There are only few tiles to learn from: 7."]
+
+
 def test_some_tiles_stand_for_many(tiles, make_dataset, recorder, monkeypatch):
     monkeypatch.setattr(preflight, "MOST_TILES", 4)
     seen = []

@@ -21,10 +21,9 @@ MOST_TILES = 500
 _FEW_TILES = 20
 _MOST_BYTES = 1 << 30
 _MOST_WARNINGS = 5
-# What training itself says, over all its tiles, or what is no news to whoever trains.
+# What training itself says, over all its tiles.
 _TOLD_ELSEWHERE = {
-    "no_training_tiles", "no_validation_tiles", "few_tiles", "classes_absent", "classes_missing_train",
-    "bands_constant",
+    "no_training_tiles", "no_validation_tiles", "classes_absent", "classes_missing_train", "bands_constant",
 }  # fmt: skip
 _SEE = "'Check dataset' shows all that was found, and where."
 _SEE_THERE = "Make a dataset with 'Make training tiles' and the same values: 'Check dataset' shows all that was found."
