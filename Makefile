@@ -36,10 +36,10 @@ test-real: setup ## Run the tests that take long, on real imagery too (GEOSEG_DA
 demo: setup ## Go from a synthetic scene to a map, and leave a QGIS project and a picture in build/demo.
 	@$(QGIS_PYTHON) scripts/demo.py
 
-real: setup ## Train and measure on real imagery (GEOSEG_DATA); EPOCHS=1 for a quick look.
+real: setup ## Train and measure on real imagery (GEOSEG_DATA), in 15 minutes; EPOCHS=1 for a quick look.
 	@$(QGIS_PYTHON) scripts/real.py
 
-networks: setup ## Compare networks on real imagery (GEOSEG_DATA) in equal time; BUDGET=seconds, NETWORKS=names.
+networks: setup ## Compare networks on real imagery (GEOSEG_DATA) in equal time; BUDGET=minutes for each, NETWORKS=names.
 	@$(QGIS_PYTHON) scripts/real_networks.py
 
 training: setup ## Train on real imagery of six kinds (GEOSEG_DATA); BUDGET=minutes for each, CASES=names.

@@ -1,6 +1,8 @@
 """The whole chain on real imagery: buildings of Banepa (Nepal), learnt on rows A and B, measured on row C.
 
-Needs GEOSEG_DATA. EPOCHS, TILE_SIZE, OVERLAP, BATCH_SIZE and SEED may be set as environment variables.
+Needs GEOSEG_DATA. Training has its defaults, but random weights and a budget of time. BUDGET (minutes of training, 15),
+or EPOCHS in place of it, TILE_SIZE, OVERLAP and SEED may be set as environment variables, and in OPTIONS whatever else,
+such as OPTIONS="SCALE=30 PATIENCE=10".
 """
 
 import os
@@ -13,6 +15,7 @@ from chain import ROOT, Chain, measure
 OUT = ROOT / "build" / "real"
 ROWS = {"train": "AB", "test": "C"}
 BUILDING = 1
+MANY = 10_000  # epochs that no budget lets come to their end
 
 
 def main() -> int:
@@ -70,10 +73,12 @@ def draw_truth(chain: Chain, data: Path, out: Path) -> list[Path]:
 def train(chain: Chain, dataset: Path) -> Path:
     """Train; return the model."""
     model = OUT / "buildings.safetensors"
+    options = dict(option.split("=", 1) for option in os.environ.get("OPTIONS", "").split())
+    epochs = setting("EPOCHS", 0)
+    length = {"EPOCHS": epochs} if epochs else {"EPOCHS": MANY, "TIME_BUDGET": setting("BUDGET", 15)}
     chain.run(
-        "trainsegmentation", DATASET=dataset, ARCHITECTURE="unet", ENCODER="resnet18", WEIGHTS="none",
-        EPOCHS=setting("EPOCHS", 36), BATCH_SIZE=setting("BATCH_SIZE", 8), SEED=setting("SEED", 42), MODEL=model,
-        REPORT=OUT / "report.html",
+        "trainsegmentation", DATASET=dataset, SEED=setting("SEED", 42), MODEL=model, REPORT=OUT / "report.html",
+        **length, **options,
     )  # fmt: skip
     return model
 

@@ -1,15 +1,14 @@
 """Networks compared on real imagery, each trained for the same time: buildings of Banepa, rows A and B -> row C.
 
-Needs GEOSEG_DATA. A first epoch is timed, and as many are trained as fit into the budget, so that the learning rate has
-come down when time is up. Every step is the real algorithm, run by the real qgis_process. What it finds goes into
-build/networks: networks.md and networks.json, which keep the rows of earlier runs of other networks.
+Needs GEOSEG_DATA. The learning rate has come down when the time is up. Every step is the real algorithm, run by the
+real qgis_process. What it finds goes into build/networks: networks.md and networks.json, which keep the rows of earlier
+runs of other networks.
 
-Environment variables: NETWORKS (names of architectures; those of CONTENDERS), BUDGET (seconds of training for each,
-900) or EPOCHS in place of it, and TILE_SIZE, OVERLAP, BATCH_SIZE and SEED as for real.py.
+Environment variables: NETWORKS (names of architectures; those of CONTENDERS), BUDGET (minutes of training for each, 15)
+or EPOCHS in place of it, and TILE_SIZE, OVERLAP, BATCH_SIZE and SEED as for real.py.
 """
 
 import json
-import math
 import os
 import re
 import shutil
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from chain import ENGINE_PYTHON, ROOT, Chain, measure
-from real import ROWS, building_of, draw_truth, make_dataset, real_data, scenes_of, setting
+from real import MANY, ROWS, building_of, draw_truth, make_dataset, real_data, scenes_of, setting
 
 OUT = ROOT / "build" / "networks"
 # Architectures and their encoders; any other can be named too, and has its usual encoder.
@@ -28,7 +27,7 @@ CONTENDERS = {
     "unet": "resnet18", "deeplabv3plus": "mobilenet_v2", "lw-refinenet": "mobilenet_v2", "cloudxnet": "auto",
     "gscnn": "resnet18", "satellite-unet": "auto",
 }  # fmt: skip
-BUDGET_S = 900
+BUDGET_MINUTES = 15
 COUNT = """
 import json, sys, torch
 from geoseg.models.file import load_network
@@ -71,42 +70,16 @@ def main() -> int:
 
 def train(chain: Chain, dataset: Path, architecture: str, encoder: str) -> dict[str, Any]:
     """Train for the budget of time, or EPOCHS; return what it took."""
-    budget, epochs = setting("BUDGET", BUDGET_S), setting("EPOCHS", 0)
-    given = {} if epochs else {"budget_s": budget}
-    request = {
-        "DATASET": dataset, "ARCHITECTURE": architecture, "ENCODER": encoder, "WEIGHTS": "none",
-        "BATCH_SIZE": setting("BATCH_SIZE", 8), "SEED": setting("SEED", 42),
-        "MODEL": OUT / f"{architecture}.safetensors",
-    }  # fmt: skip
-    if not epochs:
-        wall = timed(chain, EPOCHS=1, **request)
-        epochs = epochs_within(budget, wall, epoch_seconds(chain.said))
-    wall = timed(chain, EPOCHS=epochs, REPORT=OUT / f"{architecture}.html", **request)
-    return {"epochs": epochs, "minutes": wall / 60, **given}
-
-
-def timed(chain: Chain, **request: Any) -> float:
-    """Train; return the seconds that it took, with the start and the end of the engine."""
+    budget, epochs = setting("BUDGET", BUDGET_MINUTES), setting("EPOCHS", 0)
+    length = {"EPOCHS": epochs} if epochs else {"EPOCHS": MANY, "TIME_BUDGET": budget}
     started = time.monotonic()
-    chain.run("trainsegmentation", **request)
-    return time.monotonic() - started
-
-
-def epoch_seconds(said: list[str]) -> float:
-    """Return how long the last epoch took, from what training said."""
-    found = [match[1] for line in said if (match := re.match(r"Epoch \d+: .* ([\d.]+) s$", line))]
-    return float(found[-1])
-
-
-def epochs_within(budget: float, wall: float, epoch: float) -> int:
-    """Return how many epochs fit into a budget.
-
-    Args:
-        budget: Of a whole training, in seconds.
-        wall: How long a training of one epoch took, in seconds.
-        epoch: How long its epoch alone took.
-    """
-    return max(1, math.floor((budget - (wall - epoch)) / epoch))
+    results = chain.run(
+        "trainsegmentation", DATASET=dataset, ARCHITECTURE=architecture, ENCODER=encoder, WEIGHTS="none",
+        BATCH_SIZE=setting("BATCH_SIZE", 8), SEED=setting("SEED", 42), MODEL=OUT / f"{architecture}.safetensors",
+        REPORT=OUT / f"{architecture}.html", **length,
+    )  # fmt: skip
+    minutes = (time.monotonic() - started) / 60
+    return {"epochs": int(float(results["EPOCH_COUNT"])), "minutes": minutes}
 
 
 def predict(chain: Chain, scenes: list[Path], model: Path) -> dict[str, Any]:

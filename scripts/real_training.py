@@ -19,11 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from chain import ENGINE_PYTHON, ROOT, Chain
-from real import setting
+from real import MANY, setting
 
 OUT = ROOT / "build" / "training"
-# Epochs that no budget lets come to an end.
-MANY = 10_000
 METRICS = """
 import json, sys
 from geoseg.models.file import read_card
