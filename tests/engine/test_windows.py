@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
-from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError
+from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.engine.datasets.checking import preflight
 from geoseg.geoseg_plugin.engine.datasets.checking.pairs import pairs_of
@@ -206,24 +206,6 @@ def test_what_is_in_memory_is_not_read_again(pair, monkeypatch):
     assert second.notes[-1].endswith("windows of 64 pixels a side are read from 2 images; all pixels stay in memory.")
 
 
-def test_what_is_not_in_memory_is_said(pair):
-    _, _, _, second = pair(bytes_with_nodata, HEIGHT * WIDTH * 5)
-    assert "% of the pixels stay in memory, the others are read every time." in second.notes[-1]
-    assert second.warnings == []
-
-
-def test_blocks_that_are_long_are_warned_of_where_they_are_read_again(make_raster, recorder):
-    """A window of 64 pixels takes as many rows of 4000."""
-    image = np.random.default_rng(0).integers(0, 255, (1, 64, 4000)).astype(np.uint8)
-    files = {"images": [make_raster("a.tif", image, blockysize=1)], "labels": [make_raster("b.tif", image // 128)]}
-    with open_windows(MakeTiles(**files, tile_size=64, output="nowhere"), recorder, 0):
-        pass
-    assert recorder.warnings == [
-        "Pixels lie in the images in blocks of 4000 x 1, of which a window takes 62 times as many pixels as it has: "
-        "save the images as Cloud Optimized GeoTIFFs first, or make tiles of them."
-    ]
-
-
 def test_any_number_of_threads_and_scenes_may_be_read(pair, monkeypatch):
     monkeypatch.setattr(readers, "_MOST_OPEN", 1)
     cut, windows, first, second = pair(features_with_classes, 0)
@@ -260,30 +242,8 @@ def test_files_are_opened_again_after_others(pair, monkeypatch):
         check_pixels(cut, windows)
 
 
-def test_other_labels_are_another_dataset(pair, make_raster, recorder):
-    cut, windows, _, _ = pair(floats_with_nan, validation=0)
-    request = {"images": [f"{cut.folder.parent}/image.tif"], "labels": [f"{cut.folder.parent}/label.tif"]}
-    unwritten = MakeTiles(**request, tile_size=64, validation=0, output="nowhere")
-    with open_windows(unwritten, recorder, 0) as again:
-        assert again.fingerprint == windows.fingerprint
-    label = np.zeros((1, HEIGHT, WIDTH), np.uint8)
-    label[0, 100:120, 100:130] = 1
-    make_raster("label.tif", label)
-    with open_windows(unwritten, recorder, 0) as changed:
-        assert changed.statistics == windows.statistics
-        assert changed.fingerprint != windows.fingerprint
-
-
 def test_a_scene_that_is_damaged_later_is_an_error(pair, tmp_path):
     _, windows, _, _ = pair(floats_with_nan, 0)
     (tmp_path / "image.tif").write_bytes(b"")
     with pytest.raises(InputError, match=r"image\.tif cannot be opened"):
         read_tile(windows.tiles[0], windows)
-
-
-def test_reading_can_be_cancelled(make_raster, make_layer, make_recorder):
-    request = MakeTiles(**bytes_with_nodata(make_raster, make_layer), tile_size=64, output="nowhere")
-    recorder = make_recorder(lambda self: len(self.fractions) > 10)
-    with pytest.raises(Cancelled), open_windows(request, recorder, 0):
-        pass
-    assert recorder.texts[-1] == "Reading a"
