@@ -92,19 +92,20 @@ def test_plateau_lowers_after_as_many_epochs_as_it_says():
 
 
 def test_plateau_goes_on_from_its_state():
+    def make():
+        return plan(schedule="plateau", plateau_epochs=2)
+
+    def follow(schedule, losses):
+        for loss in losses:
+            schedule.after_epoch(loss)
+        return schedule
+
     losses = [1.0, 0.8, 0.9, 0.9, 0.7, 0.8, 0.75]
-    whole = plan(schedule="plateau", plateau_epochs=2)
+    whole = follow(make(), losses)
     for ended in range(len(losses)):
-        part = plan(schedule="plateau", plateau_epochs=2)
-        for loss in losses[:ended]:
-            part.after_epoch(loss)
-        follower = plan(schedule="plateau", plateau_epochs=2)
-        follower.restore(part.state())
-        for loss in losses[ended:]:
-            follower.after_epoch(loss)
-        if ended == 0:
-            whole = follower
-        assert follower.state() == whole.state()
+        follower = make()
+        follower.restore(follow(make(), losses[:ended]).state())
+        assert follow(follower, losses[ended:]).state() == whole.state()
     assert whole.factor(0.5) == pytest.approx(0.01)
 
 
