@@ -3,11 +3,48 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.geoseg_plugin.contract.errors import RequestError
+from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
-from geoseg.geoseg_plugin.engine.training.checks import check_weights
+from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
+from geoseg.geoseg_plugin.engine.training.checks import check_fit, check_weights
 
 CLASSES = ClassTable.named({0: "background", 1: "road", 2: "water"})
+
+
+@pytest.mark.parametrize(
+    ("crop", "augment", "said", "fix"),
+    [
+        (0, True, None, None),
+        (128, True, None, None),
+        (
+            100,
+            True,
+            "CROP shows of tiles 100 pixels a side; pan needs 128",
+            "CROP to 128 or more, or to 0, or choose unet.",
+        ),
+        (16, True, "CROP shows of tiles 16 pixels a side; pan needs 128", "CROP to 128 or more, or to 0."),
+        (100, False, None, None),
+        (300, True, "CROP is 300, but the tiles have only 200 x 200 pixels", "CROP to 200"),
+    ],
+)
+def test_what_is_shown_of_tiles_must_be_large_enough(make_dataset, crop, augment, said, fix):
+    tile = np.ones((3, 200, 200), np.uint8), np.zeros((200, 200), np.uint8)
+    dataset = open_dataset(make_dataset([("train", *tile)]))
+    request = TrainSegmentation(dataset="d", model="m.safetensors", architecture="pan", crop=crop, augment=augment)
+    if said is None:
+        check_fit(dataset, request)
+        return
+    with pytest.raises(InputError, match=said) as caught:
+        check_fit(dataset, request)
+    assert fix in caught.value.fix
+
+
+def test_tiles_must_be_large_enough(make_dataset):
+    tile = np.ones((3, 100, 100), np.uint8), np.zeros((100, 100), np.uint8)
+    request = TrainSegmentation(dataset="d", model="m.safetensors", architecture="pan")
+    with pytest.raises(InputError, match="The tiles have 100 pixels a side; pan needs 128 or more") as caught:
+        check_fit(open_dataset(make_dataset([("train", *tile)])), request)
+    assert caught.value.fix == "Make larger tiles, or choose unet."
 
 
 @pytest.mark.parametrize(

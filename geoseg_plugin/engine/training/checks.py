@@ -14,6 +14,7 @@ from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ...contract.stages.training_parts.objective import GIVEN
 from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, VALIDATION, BandStatistics, Dataset, Tile
+from .augmentation.variation import Variation
 from .validation import Measurement
 
 _FAR_OUT_STDS = 100.0
@@ -23,7 +24,8 @@ def check_fit(dataset: Dataset, request: TrainSegmentation) -> None:
     """Check that the dataset can train that network.
 
     Raises:
-        InputError: It has no labels, no training tiles, or fewer than two classes, or its tiles are too small.
+        InputError: It has no labels, no training tiles, or fewer than two classes, or its tiles, or what CROP shows of
+            them, are too small.
     """
     if not len(dataset.classes):
         raise InputError(
@@ -39,11 +41,14 @@ def check_fit(dataset: Dataset, request: TrainSegmentation) -> None:
             f"The dataset {dataset.name} has only one class ({', '.join(dataset.classes.names)}).",
             "A network needs something to tell it from: give the background a class value.",
         )
-    smallest = smallest_tile(request.architecture)
-    if dataset.tile_size < smallest:
+    side, smallest = Variation.of(request).side(dataset.tile_size), smallest_tile(request.architecture)
+    if side < smallest:
+        what, fix = "The tiles have", "Make larger tiles"
+        if dataset.tile_size >= smallest:
+            what, fix = "CROP shows of tiles", f"Set CROP to {smallest} or more, or to 0"
+        other = ", or choose unet" if side >= smallest_tile("unet") else ""
         raise InputError(
-            f"The tiles have {dataset.tile_size} pixels a side; {request.architecture} needs {smallest} or more.",
-            "Make larger tiles, or choose unet.",
+            f"{what} {side} pixels a side; {request.architecture} needs {smallest} or more.", f"{fix}{other}."
         )
 
 
