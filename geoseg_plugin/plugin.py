@@ -23,7 +23,7 @@ class GeosegPlugin:
         """Register the provider; QGIS calls this alone under qgis_process."""
         self.provider = GeosegProvider()
         QgsApplication.processingRegistry().addProvider(self.provider)
-        # Workflows refer to our own algorithms, which QGIS knows only from here on.
+        # Only from here on QGIS knows the provider, and so can load workflows made of its algorithms.
         self.provider.refreshAlgorithms()
 
     def initGui(self) -> None:

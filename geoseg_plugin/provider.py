@@ -93,14 +93,18 @@ class GeosegProvider(QgsProcessingProvider):
         return ""
 
     def loadAlgorithms(self) -> None:
-        """Add the algorithms; the workflows too once QGIS knows the provider, because they are made of them."""
+        """Add the algorithms and the workflows, which are made of them and need QGIS to know the provider.
+
+        QGIS asks before it does, too: nothing is added then, so that nothing is made twice.
+        """
+        if QgsApplication.processingRegistry().providerById(self.id()) is None:
+            return
         for algorithm in ALGORITHMS:
             self.addAlgorithm(algorithm())
-        if QgsApplication.processingRegistry().providerById(self.id()) is not None:
-            for path in sorted(WORKFLOWS.glob("*.model3")):
-                workflow = QgsProcessingModelAlgorithm()
-                if workflow.fromFile(str(path)):
-                    self.addAlgorithm(workflow)
+        for path in sorted(WORKFLOWS.glob("*.model3")):
+            workflow = QgsProcessingModelAlgorithm()
+            if workflow.fromFile(str(path)):
+                self.addAlgorithm(workflow)
 
     def supportsNonFileBasedOutput(self) -> bool:
         """Tell that the engine writes files only."""
