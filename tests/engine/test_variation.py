@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import pytest
 from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.contract.stages.training_parts.augmentation import VariesTiles
 from geoseg.geoseg_plugin.engine.training.augmentation.variation import UNCHANGED, Variation
 
@@ -13,8 +14,12 @@ ALL = dict(
 )  # fmt: skip
 
 
+def request(**options):
+    return TrainSegmentation(dataset="d", model="m.safetensors", **options)
+
+
 def test_percent_become_shares_and_the_rest_stays():
-    assert Variation.of(VariesTiles(**ALL)) == Variation(
+    assert Variation.of(request(**ALL)) == Variation(
         flips=True, quarter_turns=True, rotation=10, scale=0.5, crop=32, brightness=0.3, contrast=0.25, gamma=0.4,
         noise=0.1, blur=2, cutout=4, cutout_size=0.2, mixup=0.3, cutmix=0.7,
     )  # fmt: skip
@@ -26,21 +31,21 @@ def test_every_parameter_has_its_place():
 
 
 def test_mean_and_spread_of_the_input_come_along():
-    varied = Variation.of(VariesTiles(), [0.5, 3.0], [0.25, 1.0])
+    varied = Variation.of(request(), [0.5, 3.0], [0.25, 1.0])
     assert (varied.means, varied.stds) == ((0.5, 3.0), (0.25, 1.0))
 
 
 def test_the_defaults_turn_flip_and_change_the_light():
-    assert Variation.of(VariesTiles()) == Variation(flips=True, quarter_turns=True, brightness=0.2, contrast=0.2)
+    assert Variation.of(request()) == Variation(flips=True, quarter_turns=True, brightness=0.2, contrast=0.2)
 
 
 def test_without_augmentation_nothing_counts():
-    assert Variation.of(VariesTiles(augment=False, **{**ALL, "mixup": 100})) is UNCHANGED
+    assert Variation.of(request(augment=False, **{**ALL, "mixup": 100})) is UNCHANGED
 
 
 def test_no_batch_can_be_mixed_twice():
     with pytest.raises(RequestError, match=r"MIXUP is 60 % and CUTMIX 40\.5 %.*100 %"):
-        VariesTiles(mixup=60, cutmix=40.5)
+        request(mixup=60, cutmix=40.5)
 
 
 def test_a_part_larger_than_the_tile_is_refused():

@@ -9,7 +9,7 @@ from ...fields import Kind, ask
 from ..stage import Stage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class VariesTiles(Stage):
     """The ways in which image and label are varied, both alike."""
 

@@ -13,7 +13,7 @@ ARCHITECTURES = tuple(NETWORK)
 ENCODER_CHOICES = (AUTO, *ENCODERS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesNetwork(Stage):
     """The network and its first weights."""
 

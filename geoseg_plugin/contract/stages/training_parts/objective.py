@@ -34,7 +34,7 @@ CLASS_WEIGHTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesLoss(Stage):
     """The loss, and what classes and borders count in it."""
 

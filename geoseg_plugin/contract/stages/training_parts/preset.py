@@ -36,7 +36,7 @@ _GO_WITH: Mapping[str, Tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesPreset(Stage):
     """Where values come from that the user leaves at their defaults."""
 

@@ -8,7 +8,7 @@ from ...fields import Kind, ask
 from ..stage import Stage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class WritesResults(Stage):
     """The model, and what tells of its training."""
 

@@ -17,7 +17,7 @@ SAMPLINGS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesTiles(Stage):
     """How tiles are drawn for an epoch."""
 

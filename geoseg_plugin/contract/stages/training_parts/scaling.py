@@ -16,7 +16,7 @@ SCALINGS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ScalesPixels(Stage):
     """What the network sees of a pixel; kept in the model's card, so that prediction does the same."""
 

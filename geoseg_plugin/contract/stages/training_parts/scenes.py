@@ -11,7 +11,7 @@ from ..datasets import ask_class_field, ask_overlap, ask_tile_size, ask_validati
 from ..stage import Stage
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesData(Stage):
     """Tiles of a dataset, or scenes that are read window by window."""
 

@@ -25,7 +25,7 @@ SCHEDULES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesSteps(Stage):
     """Epochs, optimiser and learning rate."""
 
