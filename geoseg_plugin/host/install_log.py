@@ -27,7 +27,7 @@ _CAUSES = (
     (
         r"No space left on device|os error 28|not enough space on the disk|WinError 112|Disk quota exceeded",
         "The disk is full.",
-        "Free about 12 GB, or set GEOSEG_HOME to a folder on another disk.",
+        "Free about 14 GB, or set GEOSEG_HOME to a folder on another disk.",
     ),
     (
         _TLS,

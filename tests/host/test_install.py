@@ -161,7 +161,7 @@ def test_cancel_takes_less_than_two_seconds(small, listener, tmp_path):
 
 def test_full_disk_is_told_before(small, listener, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3.2e9))
-    with pytest.raises(EngineError, match=r"has 3\.2 GB free; installing the engine needs about 12 GB"):
+    with pytest.raises(EngineError, match=r"has 3\.2 GB free; installing the engine needs about 14 GB"):
         install.install_engine(small.quick, listener())
 
 

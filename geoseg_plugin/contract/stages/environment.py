@@ -19,7 +19,7 @@ class InstallEngineResult:
 class InstallEngine(Stage):
     """Install the engine: the Python packages that read rasters, train and predict, in a folder of their own.
 
-    QGIS's own Python is not touched. With a graphics card the packages take about 6 GB on disk. The engine is used
+    QGIS's own Python is not touched. With a graphics card the packages take about 7 GB on disk. The engine is used
     only after every package has done a small real piece of work. Without internet, give a folder of wheels.
 
     Installing again does nothing if the engine is already there, unless REINSTALL is set.
