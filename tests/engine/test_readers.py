@@ -65,6 +65,14 @@ def test_the_files_used_last_stay_open(make_readers, opened, monkeypatch):
     assert opened == ["a", "b", "c", "b"]
 
 
+def test_readers_share_the_number_of_files_that_may_be_open(make_readers, opened, monkeypatch):
+    monkeypatch.setattr(readers, "_MOST_OPEN", 6)
+    with make_readers(3) as reader:
+        for sheet in (0, 1, 0, 2, 0, 1):
+            check(reader.read(sheet, PART), sheet)
+    assert opened == ["a", "b", "c", "b"]
+
+
 def test_a_reader_goes_on_after_an_error(make_readers, tmp_path):
     with make_readers(1) as reader:
         (tmp_path / "b.tif").rename(tmp_path / "away.tif")

@@ -19,7 +19,7 @@ from ..tiling.sheet_image import open_image
 from ..tiling.sources import LabelSource
 
 _MOST_READERS = 8
-_MOST_OPEN = 16  # sheets of each reader
+_MOST_OPEN = 64  # sheets of all readers together, of two files each: macOS lets a program have 256
 
 
 class Readers:
@@ -36,7 +36,7 @@ class Readers:
 
     def __init__(self, request: MakeTiles, sheets: Sequence[Sheet], labels: LabelSource) -> None:
         count = min(_MOST_READERS, os.cpu_count() or 1)
-        self._readers = [_Reader(request, sheets, labels) for _ in range(count)]
+        self._readers = [_Reader(request, sheets, labels, max(1, _MOST_OPEN // count)) for _ in range(count)]
         self._idle: LifoQueue[_Reader] = LifoQueue()  # the last one has most of its files open
         for reader in self._readers:
             self._idle.put(reader)
@@ -62,10 +62,11 @@ class Readers:
 class _Reader:
     """One reader. Its thread, and its files, come with the first window."""
 
-    def __init__(self, request: MakeTiles, sheets: Sequence[Sheet], labels: LabelSource) -> None:
+    def __init__(self, request: MakeTiles, sheets: Sequence[Sheet], labels: LabelSource, most_open: int) -> None:
         self._request = request
         self._sheets = sheets
         self._labels = labels
+        self._most_open = most_open
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="windows", initializer=self._start)
         self._settings = ExitStack()
         self._open: OrderedDict[int, tuple[ExitStack, SheetImage, Truth]] = OrderedDict()
@@ -86,7 +87,7 @@ class _Reader:
             self._open.move_to_end(sheet)
         else:
             self._open[sheet] = self._open_files(self._sheets[sheet])
-            if len(self._open) > _MOST_OPEN:
+            if len(self._open) > self._most_open:
                 self._open.popitem(last=False)[1][0].close()
         _, image, truth = self._open[sheet]
         return read_strip(image, truth, window)
