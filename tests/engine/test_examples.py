@@ -79,3 +79,11 @@ def test_panels_are_of_their_tiles_over_several_batches(make_course):
         assert (prediction == truth).all()
         assert one.iou == 1.0
     assert not network.training
+
+
+def test_gradients_are_left_to_the_caller(make_course):
+    course = make_course([label_of([0, 7])] * 2, size=1)
+    shown = predict_panels(course, SeesRoofs(), course.measured)
+    next(shown)
+    assert not torch.is_inference_mode_enabled()
+    shown.close()

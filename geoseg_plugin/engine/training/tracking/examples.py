@@ -46,9 +46,10 @@ def predict_panels(course: Course, network: torch.nn.Module, tiles: Sequence[Til
         tiles: Some of the tiles that are measured on.
     """
     network.eval()
-    with torch.inference_mode(), closing(course.batches.in_order(tiles)) as feed:
+    with closing(course.batches.in_order(tiles)) as feed:
         for batch in feed:
-            indices = predict(network, batch.images, course.precision).argmax(dim=1).cpu().numpy()
+            with torch.inference_mode():  # around no yield: it would hold for the caller too
+                indices = predict(network, batch.images, course.precision).argmax(dim=1).cpu().numpy()
             for predicted, place in zip(indices, batch.places, strict=True):
                 sample = course.batches.store.load(tiles[place])
                 height, width = sample.valid.shape
