@@ -64,10 +64,12 @@ class Lasting:
         process = self.find()
         if process is None:
             return
-        family = [process, *process.children(recursive=True)]
+        family = [process]
+        with suppress(psutil.NoSuchProcess):  # it may end meanwhile
+            family += process.children(recursive=True)
         for send in (psutil.Process.terminate, psutil.Process.kill):
             for one in family:
-                with suppress(psutil.NoSuchProcess):
+                with suppress(psutil.Error):  # what has ended, or cannot be ended, shows below
                     send(one)
             give_up = time.monotonic() + _PATIENCE_S
             while family and time.monotonic() < give_up:
@@ -109,7 +111,8 @@ def start_lasting(command: Sequence[str], log: Path, variables: Mapping[str, str
         facts: What is to be known of it later.
 
     Raises:
-        EngineError: It cannot be started, or ends at once.
+        OSError: It cannot be started, or the log not be written.
+        EngineError: It ended at once.
     """
     options: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":

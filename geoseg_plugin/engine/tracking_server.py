@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 from ..contract.errors import EngineError, InputError, RequestError
@@ -152,6 +153,6 @@ def _wait(server: Lasting, url: str, report: Report) -> str:
         try:
             with opener.open(url, timeout=_ANSWER_S):  # nosec B310 - http, to ourselves
                 return ""
-        except OSError:  # urllib's own errors are of that kind
+        except (OSError, HTTPException):  # urllib's own errors are of the first kind
             time.sleep(_POLL_S)
     return f"did not answer within {_PATIENCE_S:.0f} s"

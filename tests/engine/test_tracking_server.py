@@ -5,13 +5,16 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from geoseg.geoseg_plugin.contract.errors import Cancelled, EngineError, InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.tracking import TrackingServer, TrackingServerResult
 from geoseg.geoseg_plugin.engine import tracking_server
+from geoseg.geoseg_plugin.engine.lasting_process import start_lasting
 from geoseg.geoseg_plugin.engine.tracking_server import serve_tracking
 from torch.utils.tensorboard import SummaryWriter
 
@@ -118,22 +121,52 @@ def test_why_a_server_did_not_start_is_told(serve, monkeypatch, tmp_path, home):
     assert not (home / "servers" / "tensorboard.json").exists()
 
 
-def test_one_that_does_not_answer_in_time_is_ended(serve, monkeypatch, tmp_path):
+@pytest.fixture
+def silent(monkeypatch):
+    """Lets a process that never answers stand in for TensorBoard; those that were started are listed."""
+    started = []
+
+    def start(*arguments):
+        started.append(start_lasting(*arguments))
+        return started[-1]
+
+    line = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setitem(tracking_server._COMMANDS, "tensorboard", lambda *_: line)
+    monkeypatch.setattr(tracking_server, "start_lasting", start)
+    return started
+
+
+def test_one_that_does_not_answer_in_time_is_ended(serve, silent, monkeypatch, tmp_path):
     monkeypatch.setattr(tracking_server, "_PATIENCE_S", 0.3)
-    silent = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setitem(tracking_server._COMMANDS, "tensorboard", lambda *_: silent)
     with pytest.raises(EngineError, match="did not answer within 0 s"):
         serve("start", tool="tensorboard", log=str(tmp_path))
+    assert [one.find() for one in silent] == [None]
     assert serve("status", tool="tensorboard") == NOTHING
 
 
-def test_cancelling_ends_it(make_recorder, monkeypatch, tmp_path):
-    silent = [sys.executable, "-c", "import time; time.sleep(60)"]
-    monkeypatch.setitem(tracking_server._COMMANDS, "tensorboard", lambda *_: silent)
+def test_cancelling_ends_it(make_recorder, silent, tmp_path):
     recorder = make_recorder(lambda one: bool(one.texts))
     with pytest.raises(Cancelled):
         serve_tracking(TrackingServer(tool="tensorboard", log=str(tmp_path)), recorder)
+    assert [one.find() for one in silent] == [None]
     assert serve_tracking(TrackingServer(tool="tensorboard", action="status"), recorder) == NOTHING
+
+
+def test_what_speaks_no_http_is_no_answer(monkeypatch, recorder):
+    monkeypatch.setattr(tracking_server, "_PATIENCE_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def speak():
+            caller, _ = other.accept()
+            with caller:
+                caller.sendall(b"220 ready for mail\r\n")
+
+        speaker = threading.Thread(target=speak)
+        speaker.start()
+        url = f"http://127.0.0.1:{other.getsockname()[1]}/"
+        monkeypatch.setattr(tracking_server, "_ANSWER_S", 0.1)
+        assert tracking_server._wait(SimpleNamespace(find=lambda: True), url, recorder) == "did not answer within 0 s"
+        speaker.join()
 
 
 def test_a_record_of_a_process_that_is_gone_is_nothing(serve, home):
