@@ -90,9 +90,12 @@ def test_what_was_asked_for_and_chosen_is_told(course, request_of, recorder, tmp
 
 
 def test_a_log_that_cannot_be_written_any_more_ends_no_training(course, request_of, recorder, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left")
+
     with open_trackers(request_of(log=str(tmp_path / "log")), course, recorder) as watching:
         watching.add_epoch(make_epoch(1), None)
-        monkeypatch.setattr(TrainingLog, "add", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        monkeypatch.setattr(TrainingLog, "add", fail)
         watching.add_epoch(make_epoch(2), None)
         watching.add_epoch(make_epoch(3), course.network)
     assert len(recorder.warnings) == 1
