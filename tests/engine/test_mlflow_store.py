@@ -5,6 +5,7 @@ import os
 import pytest
 from geoseg.geoseg_plugin.engine.training.tracking.mlflow_store import (
     SETTINGS,
+    artifacts_of,
     connect,
     local_artifacts,
     local_uri,
@@ -27,6 +28,16 @@ def test_the_variable_comes_first(monkeypatch, home):
     assert local_artifacts() == home / "mlflow" / "artifacts"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking:5000")
     assert store_uri() == "http://tracking:5000"
+
+
+@pytest.mark.parametrize("uri", ["sqlite:////data/runs.db", "postgresql+psycopg2://me@tracking/runs"])
+def test_files_of_runs_in_a_database_have_a_place_too(uri, home):
+    assert artifacts_of(uri) == artifacts_of(local_uri()) == (home / "mlflow" / "artifacts").as_uri()
+
+
+@pytest.mark.parametrize("uri", ["http://tracking:5000", "file:///data/runs", "/data/runs", "databricks"])
+def test_other_stores_keep_files_themselves(uri):
+    assert artifacts_of(uri) is None
 
 
 def test_nothing_is_told_to_others_and_the_users_own_settings_are_left(monkeypatch):

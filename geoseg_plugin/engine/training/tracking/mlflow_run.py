@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ....contract.errors import Cancelled, GeosegError, first_line
 from ....contract.events import Report
 from .epoch_figures import tell_apart
-from .mlflow_store import URI_VARIABLE, connect, local_artifacts, local_uri, store_uri
+from .mlflow_store import URI_VARIABLE, artifacts_of, connect, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -178,8 +178,7 @@ def _begin_run(client: MlflowClient, facts: RunFacts, uri: str) -> str:
 
     experiment = client.get_experiment_by_name(facts.experiment)
     if experiment is None:
-        place = local_artifacts().as_uri() if uri == local_uri() else None
-        experiment_id = client.create_experiment(facts.experiment, artifact_location=place)
+        experiment_id = client.create_experiment(facts.experiment, artifact_location=artifacts_of(uri))
     else:
         experiment_id = experiment.experiment_id
     tags = {

@@ -45,6 +45,17 @@ def local_artifacts() -> Path:
     return _local_folder() / "artifacts"
 
 
+def artifacts_of(uri: str) -> str | None:
+    """Return where the files of runs in a store belong, None where the store knows.
+
+    A database does not: MLflow would put them into whatever folder it happens to be started in.
+    """
+    from mlflow.store.db.db_types import DATABASE_ENGINES
+
+    is_database = uri.partition(":")[0].partition("+")[0] in DATABASE_ENGINES
+    return local_artifacts().as_uri() if is_database else None
+
+
 def _local_folder() -> Path:
     return engine_home() / "mlflow"
 
