@@ -32,12 +32,7 @@ def store_uri() -> str:
 def local_uri() -> str:
     """Return the store of this computer, a file of SQLite as MLflow recommends; its folder is made."""
     _local_folder().mkdir(parents=True, exist_ok=True)
-    return sqlite_uri(_local_folder() / "mlflow.db")
-
-
-def sqlite_uri(path: Path) -> str:
-    """Return how MLflow names a store that is a file."""
-    return f"sqlite:///{path.absolute().as_posix()}"
+    return f"sqlite:///{(_local_folder() / 'mlflow.db').as_posix()}"
 
 
 def local_artifacts() -> Path:
