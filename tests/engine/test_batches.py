@@ -12,6 +12,7 @@ from geoseg.geoseg_plugin.engine.scaling import Scaling
 from geoseg.geoseg_plugin.engine.training import tiles
 from geoseg.geoseg_plugin.engine.training.augmentation.variation import Variation
 from geoseg.geoseg_plugin.engine.training.batches import Batches
+from geoseg.geoseg_plugin.engine.training.processes import Processes
 from geoseg.geoseg_plugin.engine.training.tiles import TileStore
 from geoseg.models.card import Band
 
@@ -89,6 +90,24 @@ def test_parts_of_tiles_are_padded_and_blends_bring_both_labels(marked):
         assert (labels[:, :, 36:] == -1).all()
         assert (labels[:, :36, :36] >= 0).any()
     assert (batch.images[:, :, 36:] == 0).all()
+
+
+@pytest.mark.parametrize(("sharing", "size"), [(2, 4), (3, 6), (4, 8)])
+def test_processes_have_as_many_tiles_of_every_batch_and_two_or_more(marked, sharing, size):
+    dataset, _ = marked
+    seen, looked = [], []
+    for rank in range(sharing):
+        own = Batches(TileStore(dataset), SCALING, size, measured_size=2, processes=Processes(rank, sharing))
+        seen.append([batch.places for batch in own.drawn(dataset.tiles, np.arange(5), 1, 1)])
+        looked.append([batch.places for batch in own.by_turns(dataset.tiles)])
+        assert len(seen[-1]) == own.count(5)
+        assert 0 <= own.count_rounds(5) - len(looked[-1]) <= 1
+    assert {len(places) for batches in seen for places in batches} == {2}
+    shown = [place for parts in zip(*seen, strict=True) for each in zip(*parts, strict=True) for place in each]
+    assert shown == np.resize(np.arange(5), len(shown)).tolist()
+    assert set(shown) == set(range(5))
+    assert sorted(place for batches in looked for places in batches for place in places) == list(range(5))
+    assert looked[0][0] == (0, 1)
 
 
 def test_validation_batches_are_as_the_files(marked):

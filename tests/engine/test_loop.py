@@ -23,7 +23,7 @@ def run(monkeypatch, recorder):
         network = torch.nn.Linear(1, 1)
         table = ClassTable.named({0: "ground", 1: "roof"})
         dataset = SimpleNamespace(classes=table, split=lambda name: ("tile",))
-        batches = SimpleNamespace(count=lambda tiles: tiles)
+        batches = SimpleNamespace(count=lambda tiles: tiles, count_rounds=lambda tiles: tiles)
         sampler = SimpleNamespace(wants_errors=False, state=dict)
         course = Course(network, None, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 0.1)
         coming = iter(measured)

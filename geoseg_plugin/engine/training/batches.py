@@ -19,6 +19,7 @@ from ..scaling import Scaling
 from .augmentation.mixing import mix
 from .augmentation.variation import UNCHANGED, Variation
 from .augmentation.varying import vary
+from .processes import ALONE, Processes
 from .tiles import TileStore
 
 _AHEAD = 2
@@ -55,15 +56,17 @@ class Batch:
 
 
 class Batches:
-    """Makes batches from tiles.
+    """Makes batches from tiles; where several processes share the work, the part of this one.
 
     Args:
         store: Where pixels come from.
         scaling: How pixels become network input.
-        size: Tiles per batch.
+        size: Tiles per batch, of all processes together; as many for each of them.
+        measured_size: Tiles per batch of those that are measured; 0 for as many.
         variation: How tiles are varied that a network learns from.
         pinned: Whether batches are put into page-locked memory.
         threads: How many threads make batches.
+        processes: Those that share the work.
     """
 
     def __init__(
@@ -72,26 +75,41 @@ class Batches:
         scaling: Scaling,
         size: int,
         *,
+        measured_size: int = 0,
         variation: Variation = UNCHANGED,
         pinned: bool = False,
         threads: int = 1,
+        processes: Processes = ALONE,
     ) -> None:
         self.store = store
         self.scaling = scaling
         self._size = size
+        self._measured_size = measured_size or size
         self.variation = variation
         self._pinned = pinned
         self._threads = threads
+        self._processes = processes
+
+    def alone(self) -> Batches:
+        """Return what makes the same batches, each as a whole, in this process."""
+        return Batches(self.store, self.scaling, self._size, variation=self.variation, pinned=self._pinned)
 
     def count(self, tiles: int) -> int:
         """Return the number of batches for so many tiles."""
         return math.ceil(tiles / self._size)
 
+    def count_rounds(self, tiles: int) -> int:
+        """Return how many batches `by_turns` yields for so many tiles; in some processes it is one less."""
+        return math.ceil(math.ceil(tiles / self._measured_size) / self._processes.size)
+
     def drawn(self, tiles: Sequence[Tile], draw: NDArray[np.int64], seed: int, epoch: int) -> Generator[Batch]:
         """Yield tiles as they were drawn, varied, in batches of one size.
 
         That size is at most the size asked for. Where the tiles do not come out even, a few are taken twice: a last
-        batch of a single tile would break networks that normalise over the batch.
+        batch of a single tile would break networks that normalise over the batch, and each process has as many.
+
+        Of every batch, each process makes its part, the tiles [rank::size], with the chances that these have in one
+        process alone; only tiles of one part are mixed with each other.
 
         Args:
             tiles: The tiles that were drawn from.
@@ -99,9 +117,9 @@ class Batches:
             seed: Where chance starts.
             epoch: Varies chance.
         """
-        count = self.count(len(draw))
-        size = min(self._size, max(2, math.ceil(len(draw) / count)))
-        order = np.resize(draw, count * size)
+        count, (rank, sharing) = self.count(len(draw)), (self._processes.rank, self._processes.size)
+        each = min(self._size // sharing, max(2, math.ceil(len(draw) / (count * sharing))))
+        order = np.resize(draw, count * each * sharing)
 
         def make(part: Sequence[int]) -> Batch:
             chances = [np.random.default_rng([seed, epoch, number]) for number in part]
@@ -109,16 +127,23 @@ class Batches:
             chance = np.random.default_rng([seed, epoch, _MIXING + part[0]])
             return replace(batch, **vars(mix(batch.images, batch.labels, self.variation, chance)))
 
-        return self._ahead(make, np.arange(count * size).reshape(count, size).tolist())
+        return self._ahead(make, np.arange(len(order)).reshape(count, -1)[:, rank::sharing].tolist())
 
     def in_order(self, tiles: Sequence[Tile]) -> Generator[Batch]:
         """Yield all tiles once in their order, as they are; the last batch may be smaller."""
+        return self._in_order(tiles, slice(None))
 
+    def by_turns(self, tiles: Sequence[Tile]) -> Generator[Batch]:
+        """Yield those batches of `in_order` of which it is the turn of this process."""
+        return self._in_order(tiles, slice(self._processes.rank, None, self._processes.size))
+
+    def _in_order(self, tiles: Sequence[Tile], which: slice) -> Generator[Batch]:
         def make(part: Sequence[int]) -> Batch:
             return self._make(tiles, part, None)
 
-        places = list(range(len(tiles)))
-        return self._ahead(make, [places[start : start + self._size] for start in range(0, len(tiles), self._size)])
+        places, size = list(range(len(tiles))), self._measured_size
+        parts = [places[start : start + size] for start in range(0, len(tiles), size)]
+        return self._ahead(make, parts[which])
 
     def _make(
         self, tiles: Sequence[Tile], places: Sequence[int], chances: Sequence[np.random.Generator] | None

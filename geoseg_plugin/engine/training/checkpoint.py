@@ -19,8 +19,8 @@ from .validation import Measurement
 
 FORMAT_VERSION = 1
 _SUFFIX = ".checkpoint.pt"
-# What may differ from the run that is gone on with: where results go, and how they are told.
-_FREE = ("resume", "report", "preview", "log", "mlflow", "experiment", "device")
+# What may differ from the run that is gone on with: where it runs, where results go, and how they are told.
+_FREE = ("resume", "report", "preview", "log", "mlflow", "experiment", "device", "devices")
 
 
 class Checkpoint:

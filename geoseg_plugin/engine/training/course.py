@@ -9,6 +9,7 @@ import torch
 from ....models.losses.loss import SummedLoss, TrainingLoss
 from ..datasets.dataset import Dataset, Tile
 from .batches import Batches
+from .processes import ALONE, Processes
 from .sampling.sampler import Sampler
 from .validation import Measurement
 
@@ -54,9 +55,10 @@ class Course:
         learned: The tiles to learn from.
         measured: The tiles to measure on.
         precision: "float32", "bfloat16" or "float16".
-        batch_size: Tiles per batch.
+        batch_size: Tiles per batch, of all processes together.
         learning_rate: Highest step width of the optimizer.
         class_weights: What classes count in the loss (K,); () where all count the same.
+        processes: Those that share the work.
     """
 
     network: torch.nn.Module
@@ -71,6 +73,7 @@ class Course:
     batch_size: int
     learning_rate: float
     class_weights: tuple[float, ...] = ()
+    processes: Processes = ALONE
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .batches import Batch
 from .optimization.averaging import Average
 from .optimization.optimizers import set_learning_rate
 from .precision import autocast, gradient_scaler
+from .processes import ALONE, Processes
 from .tile_errors import tile_errors
 
 _NO_MEMORY_ON_CPU = "can't allocate memory"  # torch has no error of its own for this
@@ -25,8 +26,9 @@ class Learned:
     """What a step gave, on the device of the network.
 
     Attributes:
-        loss: Mean over the tiles, without its history.
-        errors: What the network got wrong before the step, of each tile in order; None where nobody asked.
+        loss: Mean over the tiles of all processes, without its history.
+        errors: What the network got wrong before the step, of each tile of this process in order; None where nobody
+            asked.
     """
 
     loss: torch.Tensor
@@ -34,10 +36,13 @@ class Learned:
 
 
 class Learner:
-    """Makes steps, whatever memory there is.
+    """Makes steps, whatever memory there is, and with however many processes.
 
     Where a step does not fit into memory its batches are put through in parts from then on, and their gradients added
-    up: the step is the same, but for what batch normalisation sees at once.
+    up: the step is the same, but for what batch normalisation sees at once. So it is with the parts of several
+    processes, whose gradients are summed once per step, in one go. torch's DistributedDataParallel sums them during
+    the backward pass; but it must know all weights that will have gradients, while encoders freeze and thaw here, and
+    it cannot begin a step anew when one process has too little memory.
 
     Args:
         network: The network on its device; it is trained in place.
@@ -47,6 +52,7 @@ class Learner:
         longest_gradient: Gradients of all weights together are cut to this length; 0 sets no limit.
         average: The moving average that follows the weights, None for none.
         wants_errors: Whether to tell what the network got wrong of each tile.
+        processes: Those that make the steps together.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Learner:
         longest_gradient: float = 0.0,
         average: Average | None = None,
         wants_errors: bool = False,
+        processes: Processes = ALONE,
     ) -> None:
         self.optimizer = optimizer
         self.average = average
@@ -67,21 +74,24 @@ class Learner:
         self._precision = precision
         self._longest_gradient = longest_gradient
         self._wants_errors = wants_errors
+        self._processes = processes
         self._device = next(network.parameters()).device
         self.scaler = gradient_scaler(self._device, precision)
         self._largest_part: int | None = None
 
     def step(self, batches: Sequence[Batch], learning_rate: float) -> Learned:
-        """Make one step from the gradients of some batches together.
+        """Make one step from the gradients of some batches together, of each the part of this process.
 
         Raises:
             GeosegError: The memory is too small even for two tiles at a time.
         """
         set_learning_rate(self.optimizer, learning_rate)
         learned = self._gradients(batches)
-        while learned is None:
+        while self._processes.agree(learned is None) or learned is None:
             self._halve_parts(max(len(batch.images) for batch in batches))
             learned = self._gradients(batches)
+        if self._processes.size > 1:
+            self._sum_gradients(learned.loss)
         if self._longest_gradient:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self._network.parameters(), self._longest_gradient)
@@ -104,7 +114,7 @@ class Learner:
 
     def _add_up(self, batches: Sequence[Batch]) -> Learned:
         self.optimizer.zero_grad(set_to_none=True)
-        tiles = sum(len(batch.images) for batch in batches)
+        tiles = sum(len(batch.images) for batch in batches) * self._processes.size
         total = torch.zeros((), device=self._device)
         errors = []
         for part in (part for batch in batches for part in self._split(batch)):
@@ -115,6 +125,16 @@ class Learner:
             if self._wants_errors:
                 errors.append(tile_errors(logits, part.labels.to(self._device)))
         return Learned(total, torch.cat(errors) if errors else None)
+
+    def _sum_gradients(self, loss: torch.Tensor) -> None:
+        """Sum gradients, and the loss, over all processes; a weight has one where it has one in any of them."""
+        weights = list(self._network.parameters())
+        learning = self._processes.unite([one.grad is not None for one in weights])
+        learning_weights = [one for one, learns in zip(weights, learning, strict=True) if learns]
+        for one in learning_weights:
+            if one.grad is None:
+                one.grad = torch.zeros_like(one)
+        self._processes.add([loss, *(one.grad for one in learning_weights)])
 
     def _split(self, batch: Batch) -> Iterator[Batch]:
         tiles = len(batch.images)

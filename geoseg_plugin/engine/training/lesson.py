@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .batches import Batch
 from .learner import Learned
+from .processes import ALONE, Processes, put_together
 
 
 class Lesson:
@@ -17,10 +18,12 @@ class Lesson:
 
     Args:
         classes: Number of classes K.
+        processes: Those that share the work, each of which notes its part of every batch.
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, processes: Processes = ALONE) -> None:
         self.learning_rate = 0.0
+        self._processes = processes
         self._pixels = torch.zeros(classes, dtype=torch.int64)
         self._losses: list[torch.Tensor] = []
         self._errors: list[torch.Tensor] = []
@@ -39,20 +42,25 @@ class Lesson:
         for batch in batches:
             self._pixels += torch.bincount(batch.labels[batch.labels >= 0], minlength=len(self._pixels))
 
-    @property
-    def pixels(self) -> NDArray[np.int64]:
-        """The labelled pixels of each class (K,) that were counted."""
-        counted: NDArray[np.int64] = self._pixels.numpy()
-        return counted
+    def count_pixels(self) -> NDArray[np.int64]:
+        """Return the labelled pixels of each class (K,) that all processes have counted."""
+        counted = self._pixels.clone()
+        self._processes.add([counted])
+        return np.asarray(counted.numpy())
 
     @property
     def loss(self) -> float:
         """The mean loss of the steps."""
         return float(torch.stack(self._losses).mean())
 
-    @property
-    def errors(self) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
-        """The tiles that were shown (N,), by place, and what was wrong of each (N,); None where nobody asked."""
+    def gather_errors(self) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
+        """Return what all processes were told of tiles, None where nobody asked.
+
+        Returns:
+            The tiles that were shown (N,), by place, in order, and what was wrong of each (N,).
+        """
         if not self._errors:
             return None
-        return np.array(self._places), torch.cat(self._errors).double().cpu().numpy()
+        own = list(zip(self._places, torch.cat(self._errors).double().tolist(), strict=True))
+        places, errors = zip(*put_together(self._processes.gather(own)), strict=True)
+        return np.array(places), np.array(errors)

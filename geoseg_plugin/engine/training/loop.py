@@ -19,6 +19,7 @@ from .clock import Clock
 from .course import Course, Epoch, Fit
 from .lesson import Lesson
 from .optimization.freezing import training_mode
+from .processes import SharedReport
 from .pulse import Pulse
 from .state import State
 from .validation import Measurement, measure
@@ -34,6 +35,7 @@ class Loop:
     """Trains for the asked number of epochs and keeps the weights of the one with the highest mean IoU.
 
     Of equal ones, as when all is called background at first, that with the lowest loss counts, and then the latest.
+    Several processes each run a loop of their own, in step: all of them know the same of every epoch.
 
     Args:
         course: What training works with.
@@ -48,15 +50,17 @@ class Loop:
         self._report = report
         tiles = request.epoch_tiles or len(course.learned)
         self._steps = math.ceil(course.batches.count(tiles) / request.accumulation)
-        self._measured = course.batches.count(len(course.measured))
+        self._rounds = course.batches.count_rounds(len(course.measured))
         self.state = State(course, request, request.epochs * self._steps)
-        self.clock = Clock(request.epochs * self._steps, 60 * request.time_budget, spent_s)
-        self._pulse = Pulse(report, request.epochs * self._work, self.clock)
+        # Of several processes, the learning rate, the end in time and the wish to stop must be known to all alike.
+        now = course.processes.now
+        self.clock = Clock(request.epochs * self._steps, 60 * request.time_budget, spent_s, now)
+        self._pulse = Pulse(SharedReport(report, course.processes), request.epochs * self._work, self.clock)
         self._warned = False
 
     @property
     def _work(self) -> int:
-        return _TRAINING_WORK * self._steps + self._measured
+        return _TRAINING_WORK * self._steps + self._rounds
 
     def resume(self, values: dict[str, Any]) -> None:
         """Go on where a checkpoint has left off: `values` are what `fit` has saved."""
@@ -111,9 +115,10 @@ class Loop:
         course, started = self.course, time.monotonic()
         self._pulse.start(f"Epoch {number} of {self.request.epochs}")
         lesson = self._learn(number)
-        learned = time.monotonic()
+        self.state.unite()
+        learned = self.clock.spent_s
         measured = self._measure()
-        self.clock.reserve(time.monotonic() - learned)
+        self.clock.reserve(self.clock.spent_s - learned)
         self.state.schedule.after_epoch(measured.loss)
         self._warned = self._warned or (
             number > 1 and warn_if_constant(measured, course.dataset.classes, number, self._report)
@@ -123,7 +128,7 @@ class Loop:
     def _learn(self, number: int) -> Lesson:
         """Let the network see the tiles of an epoch."""
         course, request, clock = self.course, self.request, self.clock
-        lesson = Lesson(len(course.dataset.classes))
+        lesson = Lesson(len(course.dataset.classes), course.processes)
         clock.steps_done = (number - 1) * self._steps
         mode = training_mode(course.network, frozen=number <= request.frozen_epochs)
         feed = course.batches.drawn(course.learned, course.sampler.draw(number), request.seed, number)
@@ -135,26 +140,29 @@ class Loop:
                 lesson.note(batches, learned, rate)
                 if number == 1:
                     lesson.count(batches)
-                beats = self._pulse.beat(_TRAINING_WORK, sum(len(batch.images) for batch in batches))
+                tiles = sum(len(batch.images) for batch in batches) * course.processes.size
+                beats = self._pulse.beat(_TRAINING_WORK, tiles)
                 if beats and not math.isfinite(learned.loss.item()):
                     raise not_finite(course.learning_rate, course.dataset.statistics, number)
                 if clock.is_over:
                     break
         if not math.isfinite(lesson.loss):
             raise not_finite(course.learning_rate, course.dataset.statistics, number)
-        if lesson.errors is not None:
-            course.sampler.note(*lesson.errors)
+        errors = lesson.gather_errors()
+        if errors is not None:
+            course.sampler.note(*errors)
         if number == 1 and request.sampling == EVERY and not request.epoch_tiles:
-            check_classes(lesson.pixels, course.dataset.classes, self._report)
-            check_weights(request, course.class_weights, lesson.pixels, course.dataset.classes, self._report)
+            pixels = lesson.count_pixels()
+            check_classes(pixels, course.dataset.classes, self._report)
+            check_weights(request, course.class_weights, pixels, course.dataset.classes, self._report)
         return lesson
 
     def _measure(self) -> Measurement:
         course = self.course
-        with closing(course.batches.in_order(course.measured)) as feed:
+        with closing(course.batches.by_turns(course.measured)) as feed:
             measured = measure(
                 self.state.network, course.loss, feed, len(course.dataset.classes), precision=course.precision,
-                pulse=self._pulse,
+                pulse=self._pulse, rounds=self._rounds, processes=course.processes,
             )  # fmt: skip
         if not measured.matrix.any():
             raise InputError(

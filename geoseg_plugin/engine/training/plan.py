@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Generator
 from contextlib import closing
@@ -28,11 +29,13 @@ from .input_scaling import input_bands, input_means, input_stds
 from .objective import choose_loss, describe_loss
 from .optimization.freezing import check_freezing
 from .optimization.rate_search import find_learning_rate, search_steps
+from .processes import ALONE, Processes
 from .sampling.sampler import build_sampler
-from .tiles import TileStore
+from .tiles import TileStore, room_for_tiles
 from .trial import Trial, choose_batch_size, choose_precision
 
 _MOST_THREADS = 8
+_LARGER_MEASURED = 4  # times as many tiles as a network learns from at once fit into memory when it only looks
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Plan:
         bands: Its input.
         objective: What it minimises.
         loss: The same in words.
+        processes: Those that share the work.
     """
 
     design: Design
@@ -54,32 +58,59 @@ class Plan:
     bands: tuple[Band, ...]
     objective: LossSettings
     loss: str
+    processes: Processes
+
+    @property
+    def name(self) -> str:
+        """The network in words."""
+        return name_network(self.design.architecture, self.design.encoder)
+
+    @property
+    def device(self) -> torch.device:
+        """What the network is on."""
+        device: torch.device = next(self.network.parameters()).device
+        return device
+
+    @property
+    def devices(self) -> int:
+        """How many GPUs share the work, or how many machines with their processors."""
+        return self.processes.size if self.device.type == "cuda" else self.processes.size // self.processes.here
 
 
-def make_plan(request: TrainSegmentation, dataset: Dataset, report: Report) -> Plan:
+def make_plan(request: TrainSegmentation, dataset: Dataset, report: Report, processes: Processes = ALONE) -> Plan:
     """Build the network, and so refuse what cannot be before any tile is looked at.
+
+    Args:
+        request: What was asked for.
+        dataset: The dataset.
+        report: Where warnings go.
+        processes: Those that share the work; all of them get the first weights of the first.
 
     Raises:
         GeosegError: The device is not there, a value does not fit the network or the dataset, or weights do not.
     """
     objective = choose_loss(request, dataset)
-    device = choose_device(request.device)
+    device = processes.device or choose_device(request.device)
     encoder = choose_encoder(request.architecture, request.encoder, request.other_encoder)
     design = Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
     check_freezing(request, report)
     torch.manual_seed(request.seed)
     network = build_network(design.architecture, design.encoder, len(dataset.bands), len(dataset.classes))
     taken = give_weights(network, design, request.weights, report)
+    if processes.size > 1:
+        network.load_state_dict(processes.decide(network.state_dict))
     bands = input_bands(dataset.statistics, request, report)
     words = "; ".join(filter(None, [describe_loss(objective, dataset.classes.names), own_loss(network)]))
     network = network.to(device, memory_format=torch.channels_last)
-    return Plan(design, network, taken, bands, objective, words)
+    return Plan(design, network, taken, bands, objective, words, processes)
 
 
 def prepare_course(
     request: TrainSegmentation, dataset: Dataset, plan: Plan, chosen: dict[str, Any], report: Report
 ) -> Course:
     """Choose precision, batch size and learning rate by trial, and put together what training works with.
+
+    Of several processes, the first tries and chooses for all.
 
     Args:
         request: What was asked for.
@@ -92,8 +123,7 @@ def prepare_course(
         InputError: The tiles do not fit what was asked for.
         GeosegError: The memory is too small for two tiles.
     """
-    device = next(plan.network.parameters()).device
-    loss = SummedLoss(plan.objective)
+    processes, loss = plan.processes, SummedLoss(plan.objective)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
     sampler = build_sampler(request, dataset, learned, report)
     means, stds = (of(plan.bands, dataset.statistics).tolist() for of in (input_means, input_stds))
@@ -101,26 +131,57 @@ def prepare_course(
     report.progress(0.015, "Trying the device")
     teaching = training_loss(plan.network, loss)
     trial = Trial(plan.network, teaching, len(plan.bands), network_side(variation.side(dataset.tile_size)))
+    precision, reason, size = processes.decide(lambda: _try(request, chosen, trial, plan, len(learned)))
+    report.note(
+        f"{plan.name}, {plan.taken}, on {describe_device(plan.device)}, {precision} ({reason}), {len(learned)} "
+        f"training and {len(dataset.split(VALIDATION))} validation tiles, {size} per batch"
+        + (f", shared by {processes.size} processes" if processes.size > 1 else "")
+    )
+    report.note(f"Loss: {plan.loss}")
+    batches = _make_batches(request, dataset, plan, size, variation)
+    course = Course(
+        plan.network, loss, teaching, batches, sampler, dataset, learned, measured, precision, size,
+        chosen.get("learning_rate", request.learning_rate), plan.objective.class_weights, processes,
+    )  # fmt: skip
+    if chosen or not request.find_learning_rate:
+        return course
+    return replace(course, learning_rate=processes.decide(lambda: _find_learning_rate(course, request, report)))
+
+
+def _try(
+    request: TrainSegmentation, chosen: dict[str, Any], trial: Trial, plan: Plan, tiles: int
+) -> tuple[str, str, int]:
+    """Return precision, why, and tiles per batch: as many for each process, and two or more where there are several.
+
+    BATCH_SIZE is that of all processes together. Where it is 0, each GPU takes the size that suits it; but processes
+    that work on one processor, with one memory, share the size that suits that.
+    """
+    device, processes = plan.device, plan.processes.size
     precision, reason = (
         (chosen["precision"], "as before") if chosen else choose_precision(request.precision, trial, device)
     )
-    size = chosen.get("batch_size") or choose_batch_size(request.batch_size, len(learned), trial, precision, device)
-    report.note(
-        f"{name_network(plan.design.architecture, plan.design.encoder)}, {plan.taken}, on {describe_device(device)}, "
-        f"{precision} ({reason}), {len(learned)} training and {len(dataset.split(VALIDATION))} validation tiles, "
-        f"{size} per batch"
+    size = chosen.get("batch_size") or request.batch_size
+    if not size:
+        size = plan.devices * choose_batch_size(0, tiles, trial, precision, device)
+    if processes == 1:
+        return precision, reason, size
+    return precision, reason, processes * max(2, math.ceil(size / processes))
+
+
+def _make_batches(request: TrainSegmentation, dataset: Dataset, plan: Plan, size: int, variation: Variation) -> Batches:
+    processes, on_gpu = plan.processes, plan.device.type == "cuda"
+    # What is measured comes in the batches of one process alone, as the loss is a mean over batches.
+    measured_size = request.batch_size or size // plan.devices
+    return Batches(
+        TileStore(dataset, room_for_tiles() // processes.here if dataset.source is None else 0),
+        Scaling(plan.bands),
+        size,
+        measured_size=min(measured_size, _LARGER_MEASURED * size // processes.size),
+        variation=variation,
+        pinned=on_gpu,
+        threads=min(_MOST_THREADS, max(1, (os.cpu_count() or 1) // processes.here)) if on_gpu else 1,
+        processes=processes,
     )
-    report.note(f"Loss: {plan.loss}")
-    on_gpu = device.type == "cuda"
-    batches = Batches(
-        TileStore(dataset), Scaling(plan.bands), size, variation=variation, pinned=on_gpu,
-        threads=min(_MOST_THREADS, os.cpu_count() or 1) if on_gpu else 1,
-    )  # fmt: skip
-    course = Course(
-        plan.network, loss, teaching, batches, sampler, dataset, learned, measured, precision, size,
-        chosen.get("learning_rate", request.learning_rate), plan.objective.class_weights,
-    )  # fmt: skip
-    return course if chosen or not request.find_learning_rate else _find_learning_rate(course, request, report)
 
 
 def choices(course: Course) -> dict[str, Any]:
@@ -130,18 +191,18 @@ def choices(course: Course) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _find_learning_rate(course: Course, request: TrainSegmentation, report: Report) -> Course:
-    """Return the course with the learning rate that a search finds."""
-    draw = course.sampler.draw(1)
-    steps = search_steps(request.epochs * course.batches.count(len(draw)) // request.accumulation)
+def _find_learning_rate(course: Course, request: TrainSegmentation, report: Report) -> float:
+    """Return the learning rate that a search finds, in one process."""
+    draw, alone = course.sampler.draw(1), course.batches.alone()
+    steps = search_steps(request.epochs * alone.count(len(draw)) // request.accumulation)
 
     def feed() -> Generator[Batch]:
         for turn in itertools.count():
-            with closing(course.batches.drawn(course.learned, draw, request.seed, -turn % 2**32)) as batches:
+            with closing(alone.drawn(course.learned, draw, request.seed, -turn % 2**32)) as batches:
                 yield from batches
 
     with closing(feed()) as batches:
         found = find_learning_rate(
             course.network, course.training_loss, batches, request, report, precision=course.precision, steps=steps
         )
-    return replace(course, learning_rate=found.rate)
+    return found.rate

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ...contract.stages.training import TrainSegmentation
+from .batch_statistics import average_statistics
 from .checkpoint import pack_epoch, unpack_epoch
 from .course import Course, Epoch
 from .learner import Learner
@@ -43,6 +44,7 @@ class State:
             longest_gradient=request.clip_gradients,
             average=average,
             wants_errors=course.sampler.wants_errors,
+            processes=course.processes,
         )
         self.history: list[Epoch] = []
         self.best: Epoch | None = None
@@ -54,6 +56,12 @@ class State:
         average = self.learner.average
         return self._course.network if average is None else average.network
 
+    def unite(self) -> None:
+        """Become the same in all processes, which have seen different tiles, but for their chances."""
+        average_statistics(self._course.network, self._course.processes)
+        if self.learner.average is not None:
+            average_statistics(self.learner.average.network, self._course.processes)
+
     def keep(self, epoch: Epoch) -> None:
         """Add a finished epoch, and keep its weights if it is the best; of those alike the latest."""
         self.history.append(epoch)
@@ -62,8 +70,8 @@ class State:
             self.best_weights = {name: one.detach().cpu().clone() for name, one in self.network.state_dict().items()}
 
     def pack(self) -> dict[str, Any]:
-        """Return all of it as plain values and tensors."""
-        average, cuda = self.learner.average, torch.cuda.is_available()
+        """Return all of it as plain values and tensors, with the chance of every process."""
+        average = self.learner.average
         return {
             "network": self._course.network.state_dict(),
             "optimizer": self.learner.optimizer.state_dict(),
@@ -74,12 +82,11 @@ class State:
             "history": [pack_epoch(epoch) for epoch in self.history],
             "best": None if self.best is None else self.best.number,
             "best_weights": self.best_weights,
-            "chance": torch.get_rng_state(),
-            "gpu_chance": torch.cuda.get_rng_state_all() if cuda else [],
+            "chances": self._course.processes.gather(self._chance()),
         }
 
     def unpack(self, values: dict[str, Any]) -> None:
-        """Become what `pack` has packed."""
+        """Become what `pack` has packed, but with a new chance where there were more or fewer processes."""
         self._course.network.load_state_dict(values["network"])
         self.learner.optimizer.load_state_dict(values["optimizer"])
         self.learner.scaler.load_state_dict(values["scaler"])
@@ -90,6 +97,18 @@ class State:
         self.history = [unpack_epoch(epoch) for epoch in values["history"]]
         self.best = next((epoch for epoch in self.history if epoch.number == values["best"]), None)
         self.best_weights = values["best_weights"]
-        torch.set_rng_state(values["chance"])
-        if torch.cuda.is_available() and len(values["gpu_chance"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(values["gpu_chance"])
+        if len(values["chances"]) == self._course.processes.size:
+            chance = values["chances"][self._course.processes.rank]
+            torch.set_rng_state(chance["cpu"])
+            if self._device.type == "cuda" and chance["gpu"] is not None:
+                torch.cuda.set_rng_state(chance["gpu"], self._device)
+
+    @property
+    def _device(self) -> torch.device:
+        device: torch.device = next(self._course.network.parameters()).device
+        return device
+
+    def _chance(self) -> dict[str, Any]:
+        """Return where the chance of this process stands."""
+        on_gpu = self._device.type == "cuda"
+        return {"cpu": torch.get_rng_state(), "gpu": torch.cuda.get_rng_state(self._device) if on_gpu else None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 from ....models.card import Card
 from ....models.file import save_model
-from ...contract.errors import GeosegError
+from ...contract.errors import GeosegError, InputError
 from ...contract.events import Part, Report
 from ...contract.stages import to_json
 from ...contract.stages.training import TrainSegmentation, TrainSegmentationResult
@@ -24,8 +25,10 @@ from ..run import version
 from .checkpoint import Checkpoint
 from .checks import check_fit
 from .course import Course, Fit
+from .joining import join_processes
 from .loop import Loop
 from .plan import Plan, choices, make_plan, prepare_course
+from .processes import Processes, QuietReport
 from .training_data import open_training_data
 
 # Where these end, of the whole.
@@ -36,6 +39,8 @@ _LOOKING_SHARE = 0.01
 def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegmentationResult:
     """Train a network on a dataset and write the best model, and what tells of its training as far as asked.
 
+    Several processes each go through all of it; the first alone chooses, speaks and writes.
+
     Raises:
         InputError: The dataset is broken, cannot train that network, or has a fault that makes training useless; or
             the checkpoint to go on from is damaged or of another dataset.
@@ -44,35 +49,64 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
         GeosegError: The device is not there or too small, the weights do not fit, or training has failed.
     """
     started = time.monotonic()
-    with open_training_data(request, Part(report, 0.0, _OPENING_SHARE)) as dataset:
-        return _train(request, dataset, started, report)
+    with join_processes(request, report) as processes:
+        told = report if processes.is_first else QuietReport(report)
+        with open_training_data(request, Part(told, 0.0, _OPENING_SHARE)) as dataset:
+            return _train(request, dataset, processes, started, told)
 
 
-def _train(request: TrainSegmentation, dataset: Dataset, started: float, report: Report) -> TrainSegmentationResult:
+def _train(
+    request: TrainSegmentation, dataset: Dataset, processes: Processes, started: float, report: Report
+) -> TrainSegmentationResult:
     check_fit(dataset, request)
+    _check_alike(dataset, processes)
     checkpoint = Checkpoint(request, dataset)
-    saved = _look_for(checkpoint, request, report)
+    saved = processes.decide(lambda: _look_for(checkpoint, request, report))
     report.progress(_OPENING_SHARE, "Building the network")
-    plan = make_plan(request, dataset, report)
-    check_before_training(dataset, Part(report, _OPENING_SHARE, _LOOKING_SHARE))
+    plan = make_plan(request, dataset, report, processes)
+    if processes.is_first:
+        check_before_training(dataset, Part(report, _OPENING_SHARE, _LOOKING_SHARE))
     with ExitStack() as results:
-        model_path = results.enter_context(whole_file(request.model, report))
-        page_path, preview_path = (
-            results.enter_context(whole_file(path, report)) if path else None
-            for path in (request.report, request.preview)
-        )
+        files = _open_files(request, results, report) if processes.is_first else None
         course = prepare_course(request, dataset, plan, saved.get("choices", {}), report)
-        if preview_path:
-            _write_preview(preview_path, course, request)
-        loop = Loop(course, request, Part(report, 0.02, 0.97), spent_s=time.monotonic() - started)
+        if files and files.preview:
+            _write_preview(files.preview, course, request)
+        spent_s = processes.decide(lambda: time.monotonic() - started)
+        loop = Loop(course, request, Part(report, 0.02, 0.97), spent_s=spent_s)
         fitted = _fit(loop, checkpoint, saved, report)
-        card = _card(request, dataset, plan, fitted)
-        save_model(model_path, fitted.state, card)
-        if page_path and not fitted.cancelled:
-            _write_report(page_path, course, fitted, card, report)
-    if not fitted.cancelled:
+        if files:
+            card = _card(request, dataset, plan, fitted)
+            save_model(files.model, fitted.state, card)
+            if files.page and not fitted.cancelled:
+                _write_report(files.page, course, fitted, card, report)
+    if processes.is_first and not fitted.cancelled:
         checkpoint.discard()
     return _conclude(request, fitted, checkpoint, report)
+
+
+def _check_alike(dataset: Dataset, processes: Processes) -> None:
+    """Check that all processes, which may run on several machines, see the same dataset."""
+    if len(set(processes.gather(dataset.fingerprint))) > 1:
+        raise InputError(
+            f"The dataset {dataset.name} is not the same on all machines.", "Put it where all of them can read it."
+        )
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Where results are written before they are whole, None for those that were not asked for."""
+
+    model: Path
+    page: Path | None
+    preview: Path | None
+
+
+def _open_files(request: TrainSegmentation, results: ExitStack, report: Report) -> _Files:
+    model = results.enter_context(whole_file(request.model, report))
+    page, preview = (
+        results.enter_context(whole_file(path, report)) if path else None for path in (request.report, request.preview)
+    )
+    return _Files(model, page, preview)
 
 
 def _look_for(checkpoint: Checkpoint, request: TrainSegmentation, report: Report) -> dict[str, Any]:
@@ -92,13 +126,19 @@ def _look_for(checkpoint: Checkpoint, request: TrainSegmentation, report: Report
 
 
 def _fit(loop: Loop, checkpoint: Checkpoint, saved: dict[str, Any], report: Report) -> Fit:
-    torch.manual_seed(loop.request.seed)
+    processes = loop.course.processes
+    torch.manual_seed(loop.request.seed + processes.rank)  # else all would drop the same of their different tiles
     if saved:
         loop.resume(saved)
         report.note(f"Going on after epoch {len(loop.state.history)}, from {checkpoint.path}.")
     chosen = {"choices": choices(loop.course)}
+
+    def save(values: dict[str, Any]) -> None:
+        if processes.is_first:
+            checkpoint.save({**chosen, **values}, report)
+
     try:
-        return loop.fit(lambda values: checkpoint.save({**chosen, **values}, report), lambda epoch, state: None)
+        return loop.fit(save, lambda epoch, state: None)
     except ValueError as error:
         # What torch's batch normalisation says when one tile leaves it a single value per channel.
         if "more than 1 value per channel" not in str(error):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from ....models.losses.loss import SummedLoss
 from .batches import Batch
 from .metrics import Scores, confusion_matrices
 from .precision import autocast
+from .processes import ALONE, Processes, put_together
 from .pulse import Pulse
 
 
@@ -53,45 +55,78 @@ def measure(
     *,
     precision: str,
     pulse: Pulse,
+    rounds: int = 0,
+    processes: Processes = ALONE,
 ) -> Measurement:
     """Put batches through a network and compare with the truth.
+
+    Several processes measure as one would, on the same batches: what they count is put together in their order.
 
     Args:
         network: Gives logits (N, K, H, W).
         loss: The loss to report.
-        batches: The tiles.
+        batches: The tiles, of several processes those of this one.
         classes: Number of classes K.
         precision: "float32" or "bfloat16".
         pulse: Beats after every batch.
+        rounds: The largest number of batches that any process has; needed of several only.
+        processes: Those that share the work.
 
     Raises:
         Cancelled: The user has asked to stop.
     """
-    device = next(network.parameters()).device
     network.eval()
-    tile_matrices, losses = [], []
-    probability_sum = torch.zeros(classes, dtype=torch.float64, device=device)
-    top = torch.zeros(classes, device=device)
+    seen = []
     with torch.inference_mode():
-        for batch in batches:
-            truth = batch.labels.to(device, non_blocking=True)
-            logits = predict(network, batch.images, precision)
-            losses.append(loss.parts(logits, truth))
-            probability = torch.softmax(logits, dim=1) * (truth >= 0)[:, None]
-            probability_sum += probability.sum(dim=(0, 2, 3), dtype=torch.float64)
-            top = torch.maximum(top, probability.amax(dim=(0, 2, 3)))
-            tile_matrices.append(confusion_matrices(truth, logits.argmax(dim=1), classes).cpu())
+        for batch, _ in zip_longest(batches, range(rounds)):
+            if batch is not None:
+                seen.append(_look(network, loss, batch, classes, precision))
             pulse.beat(1)
-    matrices = torch.cat(tile_matrices).numpy()
+    return _sum_up(put_together(processes.gather(seen)))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What a network did on one batch.
+
+    Attributes:
+        matrices: (N, K, K) int64, of each tile.
+        losses: (T,) float32.
+        probability_sum: (K,) float64, over the pixels with truth.
+        top_probability: (K,) float32.
+    """
+
+    matrices: NDArray[np.int64]
+    losses: NDArray[np.float32]
+    probability_sum: NDArray[np.float64]
+    top_probability: NDArray[np.float32]
+
+
+def _look(network: torch.nn.Module, loss: SummedLoss, batch: Batch, classes: int, precision: str) -> _Seen:
+    truth = batch.labels.to(next(network.parameters()).device, non_blocking=True)
+    logits = predict(network, batch.images, precision)
+    probability = torch.softmax(logits, dim=1) * (truth >= 0)[:, None]
+    found = (
+        confusion_matrices(truth, logits.argmax(dim=1), classes),
+        loss.parts(logits, truth),
+        probability.sum(dim=(0, 2, 3), dtype=torch.float64),
+        probability.amax(dim=(0, 2, 3)),
+    )
+    return _Seen(*(one.cpu().numpy() for one in found))
+
+
+def _sum_up(seen: list[_Seen]) -> Measurement:
+    matrices = np.concatenate([one.matrices for one in seen])
     matrix = matrices.sum(axis=0)
+    losses = np.stack([one.losses for one in seen])
     return Measurement(
         matrix=matrix,
         scores=Scores.of(matrix),
         tile_ious=np.array([Scores.of(one).mean_iou for one in matrices]),
-        loss=float(torch.stack(losses).sum(dim=1).mean()),
-        loss_parts=torch.stack(losses).mean(dim=0).double().cpu().numpy(),
-        mean_probability=probability_sum.cpu().numpy() / max(1, matrix.sum()),
-        top_probability=top.double().cpu().numpy(),
+        loss=float(losses.sum(axis=1).mean()),
+        loss_parts=losses.mean(axis=0).astype(np.float64),
+        mean_probability=sum(one.probability_sum for one in seen) / max(1, matrix.sum()),
+        top_probability=np.max([one.top_probability for one in seen], axis=0).astype(np.float64),
     )
 
 

@@ -17,13 +17,18 @@ PRECISIONS = {
 
 @dataclass(frozen=True)
 class ChoosesMachine(Stage):
-    """Device, precision, and where chance starts."""
+    """Devices, precision, and where chance starts."""
 
     precision: str = ask(
         Kind.CHOICE, "Precision", "Number format in which the network computes; weights stay float32.", default="auto",
         choices=tuple(PRECISIONS), notes=tuple(PRECISIONS.values()), advanced=True,
     )  # fmt: skip
     device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
+    devices: int = ask(
+        Kind.NUMBER, "Devices", "GPUs that share the work, from DEVICE on; on the processor, processes that share it, "
+        "which gain little. Each takes its part of every batch. torchrun joins GPUs of several machines.", default=1,
+        integer=True, minimum=1, maximum=1024, advanced=True,
+    )  # fmt: skip
     seed: int = ask(
         Kind.NUMBER, "Seed",
         "On the processor, with a fixed precision, the same seed trains the same model on the same machine.",
