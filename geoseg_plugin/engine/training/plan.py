@@ -108,9 +108,7 @@ def make_plan(request: TrainSegmentation, dataset: Dataset, report: Report, proc
 def prepare_course(
     request: TrainSegmentation, dataset: Dataset, plan: Plan, chosen: dict[str, Any], report: Report
 ) -> Course:
-    """Choose precision, batch size and learning rate by trial, and put together what training works with.
-
-    Of several processes, the first tries and chooses for all.
+    """Let the first process choose precision, batch size and learning rate by trial; put together what training needs.
 
     Args:
         request: What was asked for.
