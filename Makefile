@@ -45,7 +45,7 @@ networks: setup ## Compare networks on real imagery (GEOSEG_DATA) in equal time;
 training: setup ## Train on real imagery of six kinds (GEOSEG_DATA); BUDGET=minutes for each, CASES=names.
 	@$(QGIS_PYTHON) scripts/real_training.py
 
-bench: setup ## Measure GeoSeg beside GDAL commands and plain loops, into build/bench.json.
+bench: setup ## Measure GeoSeg beside GDAL commands and plain loops, into build/bench.json; PARTS=names.
 	@PYTHONPATH=build/src $(ENV)/engine/bin/python scripts/bench.py
 
 lint: setup ## Check style, types, spelling and what the plugin site scans for.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import signal
 import sys
 import threading
@@ -87,8 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"\n{traceback.format_exc()}\nError: {own_fault(error)}\n")
         return EXIT_FAILED
     sys.stderr.write("\n" if sys.stderr.isatty() else "")
-    # In ASCII, because not every terminal can write every path.
-    sys.stdout.write(json.dumps(dataclasses.asdict(result), indent=2) + "\n")
+    if os.environ.get("RANK", "0") == "0":  # of several that torchrun has started, one speaks
+        # In ASCII, because not every terminal can write every path.
+        sys.stdout.write(json.dumps(dataclasses.asdict(result), indent=2) + "\n")
     return 0
 
 

@@ -2,15 +2,18 @@
 
     PYTHONPATH=build/src build/env/engine/bin/python scripts/bench.py
 
-Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them
-to build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
-prediction, the time inside the network; of tiling, gdal_retile and a plain loop over rasterio windows; of clipping,
-mosaicking and rasterizing, the GDAL commands that do the same with as many threads; of tile statistics, reading the
-tiles; of a split, one of fewer tiles; of a peak of memory (MB), that on a scene a quarter as large or with fewer tiles.
+PARTS=names chooses among imagery, labels, datasets, statistics, starts, imports, training and prediction. Prints one
+line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them to
+build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
+prediction, the time inside the network; of training, the same steps on batches that are in memory; of tiling,
+gdal_retile and a plain loop over rasterio windows; of clipping, mosaicking and rasterizing, the GDAL commands that do
+the same with as many threads; of tile statistics, reading the tiles; of a split, one of fewer tiles; of a peak of
+memory (MB), that on a scene a quarter as large or with fewer tiles.
 """
 
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -28,6 +31,7 @@ from bench_datasets import measure_datasets
 from bench_imagery import measure_imagery
 from bench_labels import measure_labels
 from bench_statistics import measure_statistics
+from bench_training import measure_training
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.grid import Grid
@@ -99,13 +103,18 @@ def main() -> int:
     figures = Figures()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        measure_imagery(figures, folder, Silence())
-        measure_labels(figures, folder, Silence())
-        measure_datasets(figures, folder, Silence())
-        measure_statistics(figures, folder, Silence())
-        measure_starts(figures, folder)
-        measure_imports(figures)
-        measure_prediction(figures, folder, draw_scene(folder / "scene.tif"))
+        parts: dict[str, Callable[[], None]] = {
+            "imagery": lambda: measure_imagery(figures, folder, Silence()),
+            "labels": lambda: measure_labels(figures, folder, Silence()),
+            "datasets": lambda: measure_datasets(figures, folder, Silence()),
+            "statistics": lambda: measure_statistics(figures, folder, Silence()),
+            "starts": lambda: measure_starts(figures, folder),
+            "imports": lambda: measure_imports(figures),
+            "training": lambda: measure_training(figures, folder, Silence()),
+            "prediction": lambda: measure_prediction(figures, folder, draw_scene(folder / "scene.tif")),
+        }
+        for part in re.findall(r"\w+", os.environ.get("PARTS", "")) or parts:
+            parts[part]()
     figures.write(ROOT / "build" / "bench.json")
     return 0
 

@@ -4,8 +4,10 @@ import numpy as np
 import rasterio
 import torch
 from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
-from geoseg.geoseg_plugin.engine.training.loop import learning_rate
-from geoseg.geoseg_plugin.engine.training.trial import step
+from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.training.batches import Batch
+from geoseg.geoseg_plugin.engine.training.learner import Learner
+from geoseg.geoseg_plugin.engine.training.optimization.schedules import Schedule
 from geoseg.models.catalog import build_network, choose_encoder, training_loss
 from geoseg.models.losses.loss import LossSettings, SummedLoss
 
@@ -38,14 +40,13 @@ def overfit(architecture, data, wanted):
     network = build_network(architecture, choose_encoder(architecture, "auto"), images.shape[1], 2)
     network = network.to(memory_format=torch.channels_last)
     loss = training_loss(network, SummedLoss(LossSettings(parse_losses("cross entropy + dice"))))
-    optimiser = torch.optim.AdamW(network.parameters(), fused=True)
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
+    learner = Learner(network, loss, optimizer, FAST, longest_gradient=1.0)
+    schedule = Schedule(TrainSegmentation(dataset="tiles", model="model.safetensors"), STEPS)
     reached = 0.0
     for done in range(STEPS):
-        optimiser.param_groups[0]["lr"] = learning_rate(done, STEPS, HIGHEST_RATE)
-        step(network.train(), loss, images, labels, FAST)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
+        network.train()
+        learner.step([Batch(images, labels, (0, 1))], HIGHEST_RATE * schedule.factor(done / STEPS))
         if (done + 1) % STEPS_BETWEEN == 0:
             reached = lowest_iou(network, images, labels)
             if reached > wanted:

@@ -6,7 +6,7 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
-from geoseg.geoseg_plugin.engine.training.checks import check_fit, check_weights
+from geoseg.geoseg_plugin.engine.training.checks import check_fit, check_told_classes, check_weights, shows_all
 
 CLASSES = ClassTable.named({0: "background", 1: "road", 2: "water"})
 
@@ -75,4 +75,46 @@ def test_who_gives_the_weight_0_means_it(recorder):
         dataset="d", model="m.safetensors", class_weights="given", given_weights="background=1, road=1, water=0"
     )
     check_weights(request, (1.0, 1.0, 0.0), np.array((90, 30, 5)), CLASSES, recorder)
+    assert recorder.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("options", "all_shown"),
+    [
+        ({}, True),
+        ({"crop": 64}, False),
+        ({"crop": 64, "augment": False}, True),
+        ({"rotation": 10}, False),
+        ({"scale": 10}, False),
+        ({"cutmix": 10}, False),
+        ({"mixup": 10, "cutout": 3, "noise": 1}, True),
+        ({"sampling": "hard examples"}, False),
+        ({"epoch_tiles": 10}, False),
+    ],
+)
+def test_classes_are_missed_by_what_is_in_tiles_not_by_what_an_epoch_shows(
+    options, all_shown, make_dataset, make_blob_tile, recorder, monkeypatch
+):
+    request = TrainSegmentation(dataset="d", model="m.safetensors", **options)
+    assert shows_all(request) == all_shown
+    random = np.random.default_rng(0)
+    dataset = open_dataset(
+        make_dataset([("train", *make_blob_tile(random, 32)), ("unused", *make_blob_tile(random, 32))])
+    )
+    counted = []
+
+    def count(given, learned, without):
+        counted.append([tile.id for tile in learned])
+        return np.array([[1024, 0]])
+
+    monkeypatch.setattr("geoseg.geoseg_plugin.engine.training.checks.read_class_counts", count)
+    check_told_classes(request, dataset, recorder)
+    assert counted == ([] if all_shown else [["tile_000"]])
+    told = any("No training tile has a pixel of 'roof'" in text for text in recorder.warnings)
+    assert told != all_shown
+
+
+def test_a_layer_that_does_not_count_is_no_fault(make_dataset, make_blob_tile, recorder):
+    dataset = open_dataset(make_dataset([("train", *make_blob_tile(np.random.default_rng(0), 32))]))
+    check_told_classes(TrainSegmentation(dataset="d", model="m.safetensors", crop=32), dataset, recorder)
     assert recorder.warnings == []

@@ -38,7 +38,7 @@ def run(monkeypatch, recorder):
             return Measurement(matrix, Scores.of(matrix), np.zeros(0), loss, np.ones(1), np.ones(2), np.ones(2))
 
         network.weight.data.zero_()
-        monkeypatch.setattr(Loop, "_learn", learn)
+        monkeypatch.setattr(Loop, "learn", learn)
         monkeypatch.setattr(Loop, "_measure", measure)
         request = TrainSegmentation(dataset="d", model="m.safetensors", **{"epochs": len(measured), **options})
         saved, told = [], []

@@ -1,12 +1,13 @@
 """Training as a whole: it learns, repeats itself, keeps the best, and stops when told."""
 
+import csv
 import json
 import re
 
 import numpy as np
 import pytest
 import torch
-from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, InputError, RequestError
+from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, InputError, OutputError, RequestError
 from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.geoseg_plugin.contract.stages import to_json
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
@@ -285,3 +286,44 @@ def test_a_time_budget_ends_training_with_a_model_and_a_report(blobs, tmp_path, 
     assert any("TIME_BUDGET was up" in note for note in recorder.notes)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "page.html"]
     assert recorder.fractions == sorted(recorder.fractions)
+
+
+def test_what_a_preset_sets_is_told(blobs, tmp_path, recorder):
+    train_segmentation(_request(blobs, tmp_path, architecture="lw-refinenet", preset="arcgis-pro"), recorder)
+    assert any("arcgis-pro" in note and "ROTATION" not in note and "CONTRAST" in note for note in recorder.notes)
+
+
+def test_a_log_has_a_row_for_every_epoch_also_after_an_interruption(blobs, tmp_path, make_recorder):
+    log = tmp_path / "log"
+    options = {"architecture": "lw-refinenet", "epochs": 3, "log": str(log)}
+    stopped = make_recorder(lambda self: sum(note.startswith("Epoch ") for note in self.notes) == 2)
+    train_segmentation(_request(blobs, tmp_path, **options), stopped)
+    recorder = make_recorder()
+    result = train_segmentation(_request(blobs, tmp_path, resume=True, **options), recorder)
+    assert result.log == str(log)
+    with (log / "epochs.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    told = {step: value for one in (stopped, recorder) for name, value, step in one.metrics if name == "mean IoU"}
+    assert [float(row["mean IoU"]) for row in rows] == pytest.approx([told[1], told[2], told[3]])
+    assert list(log.glob("panels/epoch_*/*_iou1_*.png"))
+
+
+def test_a_log_of_another_training_is_refused_before_any_work(blobs, tmp_path, recorder):
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "mine.txt").touch()
+    with pytest.raises(OutputError, match="not empty"):
+        train_segmentation(_request(blobs, tmp_path, log=str(tmp_path / "log")), recorder)
+    assert recorder.notes == []
+
+
+def test_tiles_cannot_be_mixed_alone(blobs, tmp_path):
+    with pytest.raises(RequestError, match="BATCH_SIZE is 1"):
+        _request(blobs, tmp_path, batch_size=1, mixup=50)
+
+
+def test_the_card_tells_the_trivial_answer(trained):
+    metrics = read_card(trained[0].model).metrics
+    shares = [one["share"] for one in metrics["classes"].values()]
+    assert sum(shares) == pytest.approx(1)
+    assert metrics["trivial_iou"] == pytest.approx(max(shares) / 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import RequestError
 from ..fields import Kind, give
 from .training_parts.augmentation import VariesTiles
 from .training_parts.machine import ChoosesMachine
@@ -55,3 +56,11 @@ class TrainSegmentation(
     group = "Training"
     tags = ("deep learning", "unet", "neural network", "semantic segmentation", "land cover", "learn", "fit", "cnn")
     result = TrainSegmentationResult
+
+    def check(self) -> None:
+        """Tiles can be mixed only with others of their batch; the rest as each part says."""
+        super().check()
+        if self.augment and self.batch_size == 1 and (self.mixup or self.cutmix):
+            raise RequestError(
+                "MIXUP and CUTMIX mix tiles of a batch, but BATCH_SIZE is 1.", "Set BATCH_SIZE to 2 or more, or to 0."
+            )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ class Batch:
         places: Where each tile is among those that batches are made of.
         other_labels: Like `labels`, of the tiles that were blended into these; None where none were.
         share: What `labels` count beside `other_labels`, 0 to 1.
+        mixed: Whether tiles were mixed with each other.
     """
 
     images: torch.Tensor
@@ -43,11 +45,14 @@ class Batch:
     places: tuple[int, ...]
     other_labels: torch.Tensor | None = None
     share: float = 1.0
+    mixed: bool = False
 
     def part(self, which: slice) -> Batch:
         """Return some of its tiles."""
         others = None if self.other_labels is None else self.other_labels[which]
-        return Batch(self.images[which], self.labels[which], self.places[which], others, self.share)
+        return replace(
+            self, images=self.images[which], labels=self.labels[which], places=self.places[which], other_labels=others
+        )
 
     def pinned(self) -> Batch:
         """Return it in page-locked memory, from which a GPU takes it faster."""
@@ -124,7 +129,7 @@ class Batches:
         def make(part: Sequence[int]) -> Batch:
             chances = [np.random.default_rng([seed, epoch, number]) for number in part]
             batch = self._make(tiles, [int(order[number]) for number in part], chances)
-            chance = np.random.default_rng([seed, epoch, _MIXING + part[0]])
+            chance = np.random.default_rng([seed, epoch, _MIXING + part[0] - rank])
             return replace(batch, **vars(mix(batch.images, batch.labels, self.variation, chance)))
 
         return self._ahead(make, np.arange(len(order)).reshape(count, -1)[:, rank::sharing].tolist())
@@ -184,3 +189,10 @@ class Batches:
                 yield pending.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    """Yield batches by groups of one step; the last may be smaller."""
+    coming = iter(batches)
+    while group := list(islice(coming, size)):
+        yield group

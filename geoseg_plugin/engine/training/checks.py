@@ -13,8 +13,10 @@ from ...contract.errors import GeosegError, InputError, RequestError
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ...contract.stages.training_parts.objective import GIVEN
+from ...contract.stages.training_parts.sampling import EVERY
 from ..datasets.dataset import FOOTPRINTS, MAKE_AGAIN, TRAIN, VALIDATION, BandStatistics, Dataset, Tile
 from .augmentation.variation import Variation
+from .class_counts import read_class_counts
 from .validation import Measurement
 
 _FAR_OUT_STDS = 100.0
@@ -82,6 +84,27 @@ def check_classes(counts: NDArray[np.int64], classes: ClassTable, report: Report
     absent = [name for name, count in zip(classes.names, counts, strict=True) if count == 0]
     if absent:
         report.warn(f"No training tile has a pixel of {_listed(absent)}: the model will not find it.")
+
+
+def shows_all(request: TrainSegmentation) -> bool:
+    """Return whether an epoch shows every pixel of every training tile."""
+    cuts = request.augment and any((request.crop, request.rotation, request.scale, request.cutmix))
+    return request.sampling == EVERY and not request.epoch_tiles and not cuts
+
+
+def check_told_classes(request: TrainSegmentation, dataset: Dataset, report: Report) -> None:
+    """Warn of classes without a training pixel, as the dataset's layer tells, where the first epoch does not show it.
+
+    Raises:
+        InputError: There is no labelled pixel at all.
+    """
+    if shows_all(request):
+        return
+    try:
+        counts = read_class_counts(dataset, dataset.split(TRAIN), "")
+    except InputError:  # a layer that does not tell is no reason not to train
+        return
+    check_classes(counts.sum(axis=0), dataset.classes, report)
 
 
 def check_weights(

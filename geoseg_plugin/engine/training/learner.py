@@ -27,8 +27,8 @@ class Learned:
 
     Attributes:
         loss: Mean over the tiles of all processes, without its history.
-        errors: What the network got wrong before the step, of each tile of this process in order; None where nobody
-            asked.
+        errors: What the network got wrong before the step, of each tile of this process in order, but for batches whose
+            tiles were mixed; None where there is nothing to tell, or nobody asked.
     """
 
     loss: torch.Tensor
@@ -122,7 +122,7 @@ class Learner:
             loss, logits = teach(self._network, self._loss, part, self._precision)
             self.scaler.scale(loss * share).backward()
             total += loss.detach() * share
-            if self._wants_errors:
+            if self._wants_errors and not part.mixed:
                 errors.append(tile_errors(logits, part.labels.to(self._device)))
         return Learned(total, torch.cat(errors) if errors else None)
 

@@ -35,7 +35,7 @@ class Lesson:
         self._losses.append(learned.loss)
         if learned.errors is not None:
             self._errors.append(learned.errors)
-            self._places += [place for batch in batches for place in batch.places]
+            self._places += [place for batch in batches if not batch.mixed for place in batch.places]
 
     def count(self, batches: Sequence[Batch]) -> None:
         """Count the labelled pixels of batches."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 from ...contract.errors import Cancelled, GeosegError, InputError
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
-from ...contract.stages.training_parts.sampling import EVERY
 from ..datasets.dataset import VALIDATION
-from .batches import Batch
-from .checks import check_classes, check_weights, not_finite, warn_if_constant
+from .batches import grouped
+from .checks import check_classes, check_weights, not_finite, shows_all, warn_if_constant
 from .clock import Clock
 from .course import Course, Epoch, Fit
 from .lesson import Lesson
@@ -86,9 +85,9 @@ class Loop:
             while not ended and len(state.history) < self.request.epochs:
                 epoch = self._train_epoch(len(state.history) + 1)
                 state.keep(epoch)
-                save({"state": state.pack(), "spent_s": self.clock.spent_s})
                 self._tell(epoch)
                 tell(epoch, state)
+                save({"state": state.pack(), "spent_s": self.clock.spent_s})
                 ended = self._why_end()
         except Cancelled:
             if state.best is None:
@@ -114,7 +113,7 @@ class Loop:
     def _train_epoch(self, number: int) -> Epoch:
         course, started = self.course, time.monotonic()
         self._pulse.start(f"Epoch {number} of {self.request.epochs}")
-        lesson = self._learn(number)
+        lesson = self.learn(number)
         self.state.unite()
         learned = self.clock.spent_s
         measured = self._measure()
@@ -125,7 +124,7 @@ class Loop:
         )
         return Epoch(number, lesson.loss, measured, time.monotonic() - started, lesson.learning_rate)
 
-    def _learn(self, number: int) -> Lesson:
+    def learn(self, number: int) -> Lesson:
         """Let the network see the tiles of an epoch."""
         course, request, clock = self.course, self.request, self.clock
         lesson = Lesson(len(course.dataset.classes), course.processes)
@@ -133,7 +132,7 @@ class Loop:
         mode = training_mode(course.network, frozen=number <= request.frozen_epochs)
         feed = course.batches.drawn(course.learned, course.sampler.draw(number), request.seed, number)
         with mode, closing(feed):
-            for batches in _grouped(feed, request.accumulation):
+            for batches in grouped(feed, request.accumulation):
                 rate = course.learning_rate * self.state.schedule.factor(clock.done)
                 learned = self.state.learner.step(batches, rate)
                 clock.steps_done += 1
@@ -151,7 +150,7 @@ class Loop:
         errors = lesson.gather_errors()
         if errors is not None:
             course.sampler.note(*errors)
-        if number == 1 and request.sampling == EVERY and not request.epoch_tiles:
+        if number == 1 and shows_all(request) and not clock.is_over:
             pixels = lesson.count_pixels()
             check_classes(pixels, course.dataset.classes, self._report)
             check_weights(request, course.class_weights, pixels, course.dataset.classes, self._report)
@@ -188,15 +187,3 @@ class Loop:
         for name, iou in zip(names, scores.iou, strict=True):
             if not math.isnan(iou):
                 report.metric(f"IoU {name}", float(iou), epoch.number)
-
-
-def _grouped(feed: Iterable[Batch], size: int) -> Generator[list[Batch]]:
-    """Yield batches by groups; the last may be smaller."""
-    group = []
-    for batch in feed:
-        group.append(batch)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group

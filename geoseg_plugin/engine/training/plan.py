@@ -23,7 +23,7 @@ from ..device import choose_device, describe_device
 from ..scaling import Scaling
 from .augmentation.variation import Variation
 from .batches import Batch, Batches
-from .checks import measured_tiles
+from .checks import check_told_classes, measured_tiles
 from .course import Course
 from .input_scaling import input_bands, input_means, input_stds
 from .objective import choose_loss, describe_loss
@@ -123,6 +123,7 @@ def prepare_course(
     """
     processes, loss = plan.processes, SummedLoss(plan.objective)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
+    check_told_classes(request, dataset, report)
     sampler = build_sampler(request, dataset, learned, report)
     means, stds = (of(plan.bands, dataset.statistics).tolist() for of in (input_means, input_stds))
     variation = Variation.of(request, means, stds)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,22 @@ from ....models.card import Card
 from ....models.file import save_model
 from ...contract.errors import GeosegError, InputError
 from ...contract.events import Part, Report
-from ...contract.stages import to_json
 from ...contract.stages.training import TrainSegmentation, TrainSegmentationResult
+from ...contract.stages.training_parts.preset import describe_preset
 from ..datasets.checking.preflight import check_before_training
-from ..datasets.dataset import TRAIN, VALIDATION, Dataset
+from ..datasets.dataset import Dataset
 from ..output import whole_file
-from ..run import version
 from .checkpoint import Checkpoint
 from .checks import check_fit
-from .course import Course, Fit
+from .course import Course, Epoch, Fit
 from .joining import join_processes
 from .loop import Loop
-from .plan import Plan, choices, make_plan, prepare_course
+from .model_card import make_card
+from .plan import choices, make_plan, prepare_course
 from .processes import Processes, QuietReport
+from .state import State
+from .tracking.trackers import Trackers, open_trackers
+from .tracking.training_log import refuse_full_folder
 from .training_data import open_training_data
 
 # Where these end, of the whole.
@@ -51,7 +52,12 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
     started = time.monotonic()
     with join_processes(request, report) as processes:
         told = report if processes.is_first else QuietReport(report)
-        with open_training_data(request, Part(told, 0.0, _OPENING_SHARE)) as dataset:
+        preset = describe_preset(request)
+        if preset:
+            told.note(preset)
+        if request.log and processes.is_first:
+            refuse_full_folder(Path(request.log), resume=request.resume)
+        with open_training_data(request, Part(told, 0.0, _OPENING_SHARE), processes.here) as dataset:
             return _train(request, dataset, processes, started, told)
 
 
@@ -73,12 +79,16 @@ def _train(
             _write_preview(files.preview, course, request)
         spent_s = processes.decide(lambda: time.monotonic() - started)
         loop = Loop(course, request, Part(report, 0.02, 0.97), spent_s=spent_s)
-        fitted = _fit(loop, checkpoint, saved, report)
+        trackers = _open_trackers(request, course, saved, results, report) if files else None
+        fitted = _fit(loop, checkpoint, saved, trackers, report)
         if files:
-            card = _card(request, dataset, plan, fitted)
+            card = make_card(request, dataset, plan, fitted)
             save_model(files.model, fitted.state, card)
             if files.page and not fitted.cancelled:
                 _write_report(files.page, course, fitted, card, report)
+        if files and trackers:
+            page = None if fitted.cancelled else files.page
+            trackers.add_results(files.model, page, finished=not fitted.cancelled)
     if processes.is_first and not fitted.cancelled:
         checkpoint.discard()
     return _conclude(request, fitted, checkpoint, report)
@@ -125,7 +135,14 @@ def _look_for(checkpoint: Checkpoint, request: TrainSegmentation, report: Report
     return saved
 
 
-def _fit(loop: Loop, checkpoint: Checkpoint, saved: dict[str, Any], report: Report) -> Fit:
+def _open_trackers(
+    request: TrainSegmentation, course: Course, saved: dict[str, Any], results: ExitStack, report: Report
+) -> Trackers:
+    first = 1 + len(saved["state"]["history"]) if saved else 1
+    return results.enter_context(open_trackers(request, course, report, first_epoch=first))
+
+
+def _fit(loop: Loop, checkpoint: Checkpoint, saved: dict[str, Any], trackers: Trackers | None, report: Report) -> Fit:
     processes = loop.course.processes
     torch.manual_seed(loop.request.seed + processes.rank)  # else all would drop the same of their different tiles
     if saved:
@@ -137,8 +154,12 @@ def _fit(loop: Loop, checkpoint: Checkpoint, saved: dict[str, Any], report: Repo
         if processes.is_first:
             checkpoint.save({**chosen, **values}, report)
 
+    def tell(epoch: Epoch, state: State) -> None:
+        if trackers:
+            trackers.add_epoch(epoch, state.network if state.best is epoch else None)
+
     try:
-        return loop.fit(save, lambda epoch, state: None)
+        return loop.fit(save, tell)
     except ValueError as error:
         # What torch's batch normalisation says when one tile leaves it a single value per channel.
         if "more than 1 value per channel" not in str(error):
@@ -178,50 +199,6 @@ def _conclude(
     report.note(f"Best: epoch {best.number}, mean IoU {best.measured.scores.mean_iou:.4f}. Model: {request.model}")
     written = None if fitted.cancelled else request.report
     return TrainSegmentationResult(
-        model=request.model, report=written, preview=request.preview, best_iou=best.measured.scores.mean_iou,
-        best_epoch=best.number, epoch_count=count,
+        model=request.model, report=written, preview=request.preview, log=request.log,
+        best_iou=best.measured.scores.mean_iou, best_epoch=best.number, epoch_count=count,
     )  # fmt: skip
-
-
-def _card(request: TrainSegmentation, dataset: Dataset, plan: Plan, fitted: Fit) -> Card:
-    import segmentation_models_pytorch
-
-    return Card(
-        architecture=request.architecture,
-        encoder=plan.design.encoder,
-        bands=plan.bands,
-        dtype=dataset.dtype,
-        classes=dataset.classes,
-        ignore_value=dataset.ignore_value,
-        tile_size=dataset.tile_size,
-        pixel_size=dataset.pixel_size,
-        crs=dataset.crs,
-        dataset=str(dataset.folder.absolute()) if dataset.source is None else "",
-        fingerprint=dataset.fingerprint,
-        request=to_json(request),
-        loss=plan.loss,
-        metrics=_metrics(dataset, fitted),
-        versions={
-            "geoseg": version(),
-            "torch": torch.__version__,
-            "segmentation-models-pytorch": segmentation_models_pytorch.__version__,
-        },
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-
-
-def _metrics(dataset: Dataset, fitted: Fit) -> dict[str, Any]:
-    """Return the figures of the best epoch as plain values, None where there is none."""
-    scores = fitted.best.measured.scores
-    kinds = {"iou": scores.iou, "f1": scores.f1, "precision": scores.precision, "recall": scores.recall}
-    return {
-        "measured_on": VALIDATION if dataset.split(VALIDATION) else TRAIN,
-        "iou": scores.mean_iou,
-        "accuracy": scores.accuracy,
-        "best_epoch": fitted.best.number,
-        "epochs": len(fitted.history),
-        "classes": {
-            name: {kind: None if math.isnan(values[index]) else float(values[index]) for kind, values in kinds.items()}
-            for index, name in enumerate(dataset.classes.names)
-        },
-    }

@@ -16,13 +16,14 @@ _NOWHERE = "(not written)"
 
 
 @contextmanager
-def open_training_data(request: TrainSegmentation, report: Report) -> Iterator[Dataset]:
+def open_training_data(request: TrainSegmentation, report: Report, here: int = 1) -> Iterator[Dataset]:
     """Give the dataset to train on. Its tiles can be read until the block ends.
 
     Args:
         request: The training: DATASET, or IMAGES and LABELS, of which the dataset is what 'Make training tiles' would
             make of the same values.
         report: Hears of the progress, which is slow only where scenes must be read.
+        here: How many processes on this machine train together, which share its memory.
 
     Raises:
         InputError: The dataset is broken; or the images and labels cannot be read, do not fit each other, or cannot be
@@ -37,5 +38,5 @@ def open_training_data(request: TrainSegmentation, report: Report) -> Iterator[D
         images=request.images, labels=request.labels, field=request.field, tile_size=request.tile_size,
         overlap=request.overlap, validation=request.validation, seed=request.seed, output=_NOWHERE,
     )  # fmt: skip
-    with open_windows(tiles, report, room_for_tiles()) as dataset:
+    with open_windows(tiles, report, room_for_tiles() // here) as dataset:
         yield dataset

@@ -13,7 +13,9 @@ import torch
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
 from ..memory import free_memory
-from .precision import BFLOAT16, FLOAT16, FLOAT32, autocast
+from .batches import Batch
+from .learner import teach
+from .precision import BFLOAT16, FLOAT16, FLOAT32
 
 AUTO = "auto"
 
@@ -32,17 +34,9 @@ def step(
     network: torch.nn.Module, loss: TrainingLoss, images: torch.Tensor, labels: torch.Tensor, precision: str
 ) -> torch.Tensor:
     """Do the forward and the backward pass of one step and return the loss, without its history."""
-    value = _forward(network, loss, images, labels, precision)
+    value, _ = teach(network, loss, Batch(images, labels, ()), precision)
     value.backward()
     return value.detach()
-
-
-def _forward(
-    network: torch.nn.Module, loss: TrainingLoss, images: torch.Tensor, labels: torch.Tensor, precision: str
-) -> torch.Tensor:
-    with autocast(images.device, precision):
-        given = network(images)
-    return loss(given, labels)
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,7 @@ class Trial:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            _forward(network, self.loss, *self._batch(tiles), precision)
+            teach(network, self.loss, Batch(*self._batch(tiles), ()), precision)
         return sum(kept.values())
 
     def _batch(self, tiles: int) -> tuple[torch.Tensor, torch.Tensor]:

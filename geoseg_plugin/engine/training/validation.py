@@ -67,7 +67,7 @@ def measure(
         loss: The loss to report.
         batches: The tiles, of several processes those of this one.
         classes: Number of classes K.
-        precision: "float32" or "bfloat16".
+        precision: "float32", "bfloat16" or "float16".
         pulse: Beats after every batch.
         rounds: The largest number of batches that any process has; needed of several only.
         processes: Those that share the work.

@@ -30,7 +30,8 @@ class ChoosesSteps(Stage):
     """Epochs, optimiser and learning rate."""
 
     epochs: int = ask(
-        Kind.NUMBER, "Epochs", "How often the network sees all training tiles.", default=30, integer=True, minimum=1,
+        Kind.NUMBER, "Epochs", "How often the network sees all training tiles, or EPOCH_TILES of them.",
+        default=30, integer=True, minimum=1,
         maximum=100_000,
     )  # fmt: skip
     time_budget: float = ask(

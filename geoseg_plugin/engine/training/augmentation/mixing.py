@@ -22,12 +22,14 @@ class Mixture:
         labels: (N, H, W) int64 class indices.
         other_labels: Those of the tiles that are blended in, likewise; None where none are.
         share: The weight of `labels`, 1 where there are no others.
+        mixed: Whether tiles were mixed at all.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
     other_labels: torch.Tensor | None = None
     share: float = 1.0
+    mixed: bool = False
 
 
 def mix(images: torch.Tensor, labels: torch.Tensor, variation: Variation, rng: np.random.Generator) -> Mixture:
@@ -51,7 +53,7 @@ def mix(images: torch.Tensor, labels: torch.Tensor, variation: Variation, rng: n
     shift = 1 + int(other * (count - 1))
     if kind < variation.mixup:
         blended = torch.lerp(images.roll(shift, 0), images, share)
-        return Mixture(blended, labels, labels.roll(shift, 0), share)
+        return Mixture(blended, labels, labels.roll(shift, 0), share, mixed=True)
     (top, height), (left, width) = (
         _stretch(length, math.sqrt(area), position)
         for length, position in zip(labels.shape[1:], (down, across), strict=True)
@@ -60,7 +62,7 @@ def mix(images: torch.Tensor, labels: torch.Tensor, variation: Variation, rng: n
     for pixels in (images, labels):
         part = pixels[..., top : top + height, left : left + width]
         part.copy_(part.roll(shift, 0))
-    return Mixture(images, labels)
+    return Mixture(images, labels, mixed=True)
 
 
 def _stretch(length: int, share: float, position: float) -> tuple[int, int]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d
 from .....models.losses.loss import TrainingLoss
 from ....contract.events import Report, stop_if_cancelled
 from ....contract.stages.training import TrainSegmentation
-from ..batches import Batch
+from ..batches import Batch, grouped
 from ..learner import Learner
 from .optimizers import build_optimizer
 
@@ -89,7 +88,7 @@ def find_learning_rate(
     optimizer = build_optimizer(copied, request, _LOWEST)
     learner = Learner(copied, loss, optimizer, precision, longest_gradient=request.clip_gradients)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        losses = _try(learner, _groups(batches, request.accumulation), rates, report)
+        losses = _try(learner, grouped(batches, request.accumulation), rates, report)
     rates = rates[: len(losses)]
     per_decade = (steps - 1) / math.log10(_HIGHEST / _LOWEST)
     smooth = _smooth(losses, _SMOOTHING * per_decade)
@@ -120,12 +119,6 @@ def _try(
         if _explode(losses):
             break
     return np.array(losses)
-
-
-def _groups(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
-    coming = iter(batches)
-    while group := list(islice(coming, size)):
-        yield group
 
 
 def _explode(losses: list[float]) -> bool:
