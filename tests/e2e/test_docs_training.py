@@ -5,6 +5,7 @@ import json
 import shlex
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from geoseg.geoseg_plugin.contract.stages import build
@@ -12,6 +13,7 @@ from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.tests.e2e.documented import commands_of, run_shown, values_of
 
 PAGE = "training.md"
+ENGINE_PYTHON = Path(__file__).resolve().parents[2] / "build" / "env" / "engine" / "bin" / "python"
 # Small and quick, where the page goes on for long.
 QUICK = {"EPOCHS": 1, "PRECISION": "float32", "ARCHITECTURE": "lw-refinenet"}
 
@@ -38,7 +40,8 @@ def said(qgis_process, folder):
     said = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("GEOSEG_HOME", str(folder / "home"))
+        patch.setenv("GEOSEG_PYTHON", str(ENGINE_PYTHON))
+        patch.setenv("GEOSEG_HOME", str(folder / "home"))  # where servers and MLflow's store are
         for command in shown():
             trains = "trainsegmentation" in command
             if trains and "DEVICES" in command:
@@ -56,7 +59,7 @@ def address_in(text):
 
 
 def ask(address):
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - a server of this machine
         return answer.read().decode()
 
 
@@ -76,7 +79,8 @@ def test_what_was_chosen_is_told(said):
 def test_the_log_and_the_pages_are_there(folder, said):
     with (folder / "log" / "epochs.csv").open(newline="", encoding="utf-8") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1"]
-    assert json.loads((folder / "log" / "parameters.json").read_text(encoding="utf-8"))["request"]
+    (run,) = json.loads((folder / "log" / "parameters.json").read_text(encoding="utf-8"))["runs"]
+    assert run["request"]["stage"] == TrainSegmentation.id()
     assert "TensorBoard" in said["answer"]
     with pytest.raises(urllib.error.URLError):
         ask(address_in(said["start tensorboard"]))
