@@ -57,6 +57,7 @@ class Course:
         precision: "float32", "bfloat16" or "float16".
         batch_size: Tiles per batch, of all processes together.
         learning_rate: Highest step width of the optimizer.
+        compiled: Whether the network was compiled.
         class_weights: What classes count in the loss (K,); () where all count the same.
         processes: Those that share the work.
     """
@@ -72,6 +73,7 @@ class Course:
     precision: str
     batch_size: int
     learning_rate: float
+    compiled: bool = False
     class_weights: tuple[float, ...] = ()
     processes: Processes = ALONE
 

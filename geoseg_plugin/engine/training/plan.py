@@ -24,6 +24,7 @@ from ..scaling import Scaling
 from .augmentation.variation import Variation
 from .batches import Batch, Batches
 from .checks import check_told_classes, measured_tiles
+from .compiling import Work, choose_compiling, compile_network
 from .course import Course
 from .input_scaling import input_bands, input_means, input_stds
 from .objective import choose_loss, describe_loss
@@ -137,10 +138,13 @@ def prepare_course(
         + (f", shared by {processes.size} processes" if processes.size > 1 else "")
     )
     report.note(f"Loss: {plan.loss}")
+    compiled = processes.decide(lambda: _try_compiling(request, chosen, trial, (precision, size, len(learned)), report))
+    if compiled:
+        compile_network(plan.network)
     batches = _make_batches(request, dataset, plan, size, variation)
     course = Course(
         plan.network, loss, teaching, batches, sampler, dataset, learned, measured, precision, size,
-        chosen.get("learning_rate", request.learning_rate), plan.objective.class_weights, processes,
+        chosen.get("learning_rate", request.learning_rate), compiled, plan.objective.class_weights, processes,
     )  # fmt: skip
     if chosen or not request.find_learning_rate:
         return course
@@ -167,6 +171,21 @@ def _try(
     return precision, reason, processes * max(2, math.ceil(size / processes))
 
 
+def _try_compiling(
+    request: TrainSegmentation, chosen: dict[str, Any], trial: Trial, taken: tuple[str, int, int], report: Report
+) -> bool:
+    """Return whether the network is to be compiled, where so much is known: precision, tiles per batch, and tiles."""
+    if chosen:
+        return bool(chosen["compiled"])
+    precision, size, tiles = taken
+    steps = request.epochs * math.ceil((request.epoch_tiles or tiles) / size)
+    work = Work(steps, size, precision, 60 * request.time_budget or math.inf)
+    compiled, reason = choose_compiling(request.compile, trial, work)
+    if reason:
+        report.note(reason)
+    return compiled
+
+
 def _make_batches(request: TrainSegmentation, dataset: Dataset, plan: Plan, size: int, variation: Variation) -> Batches:
     processes, on_gpu = plan.processes, plan.device.type == "cuda"
     # What is measured comes in the batches of one process alone, as the loss is a mean over batches.
@@ -187,6 +206,7 @@ def choices(course: Course) -> dict[str, Any]:
     """Return what was chosen by trial, for a later run of the same training."""
     return {
         "precision": course.precision, "batch_size": course.batch_size, "learning_rate": course.learning_rate,
+        "compiled": course.compiled,
     }  # fmt: skip
 
 

@@ -74,6 +74,20 @@ class Trial:
                     best[precision] = min(best[precision], time.perf_counter() - started)
         return best
 
+    def compiled_seconds(self, tiles: int, precision: str) -> tuple[float, float]:
+        """Return how long it takes to compile the network, and then the best of a few steps with so many tiles."""
+        network = copy.deepcopy(self.network).train()
+        network.compile()
+        images, labels = self._batch(tiles)
+        times = []
+        for _ in range(1 + _TRIAL_STEPS):
+            started = time.perf_counter()
+            step(network, self.loss, images, labels, precision)
+            if images.device.type == "cuda":
+                torch.cuda.synchronize(images.device)
+            times.append(time.perf_counter() - started)
+        return times[0], min(times[1:])
+
     def kept_bytes(self, tiles: int, precision: str) -> int:
         """Return how much memory a step with so many tiles keeps from the forward for the backward pass.
 

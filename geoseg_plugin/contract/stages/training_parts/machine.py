@@ -14,6 +14,13 @@ PRECISIONS = {
     "float16": "for GPUs that have no bfloat16.",
 }
 
+WORTH_IT, NEVER, ALWAYS = "auto", "never", "always"
+COMPILING = {
+    WORTH_IT: "where a trial shows that a long training gains more than it costs.",
+    NEVER: "as it is.",
+    ALWAYS: "takes a minute or more before the first step, and a C++ compiler.",
+}
+
 
 @dataclass(frozen=True)
 class ChoosesMachine(Stage):
@@ -22,6 +29,10 @@ class ChoosesMachine(Stage):
     precision: str = ask(
         Kind.CHOICE, "Precision", "Number format in which the network computes; weights stay float32.", default="auto",
         choices=tuple(PRECISIONS), notes=tuple(PRECISIONS.values()), advanced=True,
+    )  # fmt: skip
+    compile: str = ask(
+        Kind.CHOICE, "Compile", "Whether torch compiles the network for the device first.", default=WORTH_IT,
+        choices=tuple(COMPILING), notes=tuple(COMPILING.values()), advanced=True,
     )  # fmt: skip
     device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
     devices: int = ask(
