@@ -236,3 +236,11 @@ def test_devices_do_not_go_with_torchrun(tmp_path, recorder, monkeypatch):
         joining.join_processes(request, recorder),
     ):
         pass
+
+
+def test_more_processes_than_cores_are_refused(tiles, tmp_path, recorder, monkeypatch):
+    monkeypatch.setattr(joining.os, "cpu_count", lambda: 2)
+    request = TrainSegmentation(dataset=tiles, model=str(tmp_path / "m.safetensors"), devices=1000, device="cpu")
+    with pytest.raises(RequestError, match="DEVICES is 1000, but the processor has 2 cores"):
+        train_segmentation(request, recorder)
+    assert list(tmp_path.iterdir()) == []

@@ -92,11 +92,18 @@ def _choose_devices(request: TrainSegmentation) -> str:
     """Return DEVICE as all processes are to take it, when all of them have one.
 
     Raises:
-        RequestError: DEVICES is more than there are GPUs.
+        RequestError: DEVICES is more than there are GPUs, or cores of the processor, on which more processes than that
+            only use up memory.
         GeosegError: The first is not there.
     """
     first = first_gpu(request.device)
     if first is None:
+        cores = os.cpu_count() or 1
+        if request.devices > cores:
+            raise RequestError(
+                f"DEVICES is {request.devices}, but the processor has {cores} core{'s' if cores > 1 else ''}.",
+                f"Set DEVICES to {cores} or less.",
+            )
         return "cpu"
     seen = torch.cuda.device_count()
     if first + request.devices > seen:
