@@ -192,7 +192,9 @@ def test_one_that_is_killed_is_told_of_and_training_goes_on_from_there(shared, t
 
 def test_the_others_end_when_the_first_is_killed(tiles, tmp_path):
     request = TrainSegmentation(
-        dataset=tiles, model=str(tmp_path / "m.safetensors"), **{**WHOLE, "epochs": 10_000, "devices": 2}
+        dataset=tiles,
+        model=str(tmp_path / "m.safetensors"),
+        **{**WHOLE, "epochs": 10_000, "devices": 2, "compile": "never"},
     )
     with subprocess.Popen(
         [sys.executable, str(ENTRY), "worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ from ...contract.errors import GeosegError, first_line
 from ...contract.stages.training_parts.machine import ALWAYS, NEVER
 from .trial import Trial
 
-_WORTH_TRYING_S = 20 * 60  # a trial alone may take a minute or two
+_WORTH_TRYING_S, _WORTH_TRYING_STEPS = 20 * 60, 1000  # a trial alone may take a minute or two
 _MARGIN = 1.2
 
 
@@ -51,6 +51,8 @@ def choose_compiling(asked: str, trial: Trial, work: Work) -> tuple[bool, str]:
                 "Set COMPILE to never, or install a C++ compiler (on Debian: apt install g++).",
             ) from error
         return True, "Compiled, as asked."
+    if work.steps < _WORTH_TRYING_STEPS or work.limit_s < _WORTH_TRYING_S:
+        return False, ""
     plain_s = trial.seconds(work.tiles, work.precision)[work.precision]
     left_s = min(work.steps * plain_s, work.limit_s)
     if left_s < _WORTH_TRYING_S:

@@ -58,7 +58,15 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
         if request.log and processes.is_first:
             refuse_full_folder(Path(request.log), resume=request.resume)
         with open_training_data(request, Part(told, 0.0, _OPENING_SHARE), processes.here) as dataset:
-            return _train(request, dataset, processes, started, told)
+            try:
+                return _train(request, dataset, processes, started, told)
+            except ValueError as error:
+                # What torch's batch normalisation says when one tile leaves it a single value per channel.
+                if "more than 1 value per channel" not in str(error):
+                    raise
+                raise GeosegError(
+                    f"{request.architecture} cannot learn from one tile at a time.", "Set BATCH_SIZE to 2 or more."
+                ) from error
 
 
 def _train(
@@ -158,15 +166,7 @@ def _fit(loop: Loop, checkpoint: Checkpoint, saved: dict[str, Any], trackers: Tr
         if trackers:
             trackers.add_epoch(epoch, state.network if state.best is epoch else None)
 
-    try:
-        return loop.fit(save, tell)
-    except ValueError as error:
-        # What torch's batch normalisation says when one tile leaves it a single value per channel.
-        if "more than 1 value per channel" not in str(error):
-            raise
-        raise GeosegError(
-            f"{loop.request.architecture} cannot learn from one tile at a time.", "Set BATCH_SIZE to 2 or more."
-        ) from error
+    return loop.fit(save, tell)
 
 
 def _write_preview(path: Path, course: Course, request: TrainSegmentation) -> None:
