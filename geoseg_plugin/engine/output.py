@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import threading
@@ -21,6 +22,7 @@ from .style import STYLE_SUFFIX, is_style_of
 _BESIDE_NAME = (".ovr", ".msk", ".aux.xml", "-wal", "-shm", "-journal")
 _BESIDE_SHAPEFILE = (".qix", ".sbn", ".sbx", ".prj", ".qpj", ".cpg")
 _NO_DATA_SUFFIXES = (STYLE_SUFFIX, ".qmd", ".tfw", ".wld", ".prj", ".cpg", ".shx", ".dbf")
+_SAME_TIME_S = 1.0  # how far clocks of processes and of files may lie apart
 _open_folders: set[Path] = set()
 _lock = threading.Lock()
 
@@ -147,10 +149,32 @@ def _belongs_to_another(style: Path, final: Path) -> bool:
     )
 
 
+def _refuse_second_writer(parent: Path, name: str) -> None:
+    """Refuse to write what another process is writing: one of the two results would be lost without a word."""
+    for folder in parent.glob(f"{glob.escape(staging_name(name, 0)[:-1])}*"):
+        number = folder.name[len(staging_name(name, 0)) - 1 :]
+        if number.isdigit() and int(number) != os.getpid() and _made_by(int(number), folder):
+            raise OutputError(
+                f"{parent / name} is being written by another run (process {number}).",
+                "Wait for that run, or choose another name.",
+            )
+
+
+def _made_by(process_id: int, folder: Path) -> bool:
+    """Return whether a process runs that was there when a folder was made; its id may be another one's by now."""
+    import psutil  # late: the worker imports this module before it has a request
+
+    try:
+        return bool(psutil.Process(process_id).create_time() < folder.stat().st_mtime + _SAME_TIME_S)
+    except (psutil.Error, OSError):
+        return False
+
+
 @contextmanager
 def _staging(parent: Path, name: str) -> Iterator[Path]:
     # The process id lets the host remove the folder of a worker that was killed.
     folder = parent / staging_name(name, os.getpid())
+    _refuse_second_writer(parent, name)
     try:
         parent.mkdir(parents=True, exist_ok=True)
         if folder.exists() and folder not in _open_folders:  # left by an earlier process with the same id

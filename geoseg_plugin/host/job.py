@@ -120,7 +120,8 @@ class _Job:
         """Return the result, or raise what the worker's end means; `tail` is the end of its standard error."""
         word = self._last_word or {}
         exit_code = self._worker.exit_code
-        if word.get("event") == events.RESULT and exit_code == 0:
+        # After a cancel a worker that has told its result may have been ended while it was cleaning up.
+        if word.get("event") == events.RESULT and (exit_code == 0 or self._cancelled_at is not None):
             if self._cancelled_at is not None:
                 self._report.warn("Cancelled: what was finished by then has been kept.")
             return self._request.result(**word["values"])

@@ -13,7 +13,8 @@ from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.tests.e2e.documented import commands_of, run_shown, values_of
 
 PAGE = "training.md"
-ENGINE_PYTHON = Path(__file__).resolve().parents[2] / "build" / "env" / "engine" / "bin" / "python"
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE_PYTHON = ROOT / "build" / "env" / "engine" / "bin" / "python"
 # Small and quick, where the page goes on for long.
 QUICK = {"EPOCHS": 1, "PRECISION": "float32", "ARCHITECTURE": "lw-refinenet"}
 
@@ -35,13 +36,17 @@ def shown():
 
 
 @pytest.fixture(scope="module")
-def said(qgis_process, folder):
+def said(qgis_process_type, folder, tmp_path_factory):
     """What every command said, by its model, or by the action and the tool of the server."""
-    said = {}
+    variables = {
+        "GEOSEG_PROFILE": tmp_path_factory.mktemp("profile"),
+        "GEOSEG_HOME": folder / "home",  # where servers and MLflow's store are
+        "GEOSEG_PYTHON": ENGINE_PYTHON,
+    }
+    variables = {name: str(value) for name, value in variables.items()}
+    qgis_process, said = qgis_process_type([ROOT / "scripts" / "qgis_process"], variables), {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setenv("GEOSEG_PYTHON", str(ENGINE_PYTHON))
-        patch.setenv("GEOSEG_HOME", str(folder / "home"))  # where servers and MLflow's store are
         for command in shown():
             trains = "trainsegmentation" in command
             if trains and "DEVICES" in command:
@@ -82,6 +87,7 @@ def test_the_log_and_the_pages_are_there(folder, said):
     (run,) = json.loads((folder / "log" / "parameters.json").read_text(encoding="utf-8"))["runs"]
     assert run["request"]["stage"] == TrainSegmentation.id()
     assert "TensorBoard" in said["answer"]
+    assert (folder / "home" / "mlflow" / "mlflow.db").is_file()
     with pytest.raises(urllib.error.URLError):
         ask(address_in(said["start tensorboard"]))
 

@@ -185,3 +185,28 @@ def test_what_an_earlier_process_of_the_same_id_left_is_no_obstacle(tmp_path, re
     write(tmp_path / "map.tif", recorder)
     assert names(tmp_path) == ["map.tif"]
     assert (tmp_path / "map.tif").read_text() == "new"
+
+
+def test_what_another_run_is_writing_is_refused(tmp_path, recorder):
+    other = tmp_path / staging_name("map.tif", os.getppid())
+    other.mkdir()
+    with (
+        pytest.raises(OutputError, match=f"being written by another run \\(process {os.getppid()}\\)"),
+        whole_file(str(tmp_path / "map.tif"), recorder),
+    ):
+        pass
+    assert names(tmp_path) == [other.name]
+
+
+@pytest.mark.parametrize(
+    "kind", ["of a process that has ended", "of one whose id is another one's by now", "of a namesake"]
+)
+def test_what_a_dead_run_has_left_is_no_hindrance(tmp_path, recorder, kind):
+    process_id = 2**22 + 1 if "ended" in kind else os.getppid()  # Linux has no process beyond the first
+    left = tmp_path / staging_name("map.tif-2" if "namesake" in kind else "map.tif", process_id)
+    left.mkdir()
+    if "another" in kind:
+        os.utime(left, (0, 0))
+    with whole_file(str(tmp_path / "map.tif"), recorder) as path:
+        path.write_text("pixels")
+    assert (tmp_path / "map.tif").read_text() == "pixels"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
+from geoseg.geoseg_plugin.contract.errors import InputError, OutputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.file import read_card, read_tensors
@@ -99,6 +99,27 @@ def test_other_values_or_tiles_are_refused(tiles, tmp_path, make_recorder, write
     (tmp_path / "m.checkpoint.pt").write_bytes(b"nothing of use")
     with pytest.raises(InputError, match="cannot be read"):
         train(tiles, tmp_path, make_recorder(), resume=True)
+
+
+def test_edited_tiles_are_noticed(tmp_path, make_recorder, write_tiles, make_blob_tile):
+    random = np.random.default_rng(7)
+    folder = write_tiles(
+        tmp_path / "tiles", [(one, *make_blob_tile(random, 32)) for one in ("train", "train", "validation")]
+    )
+    train(folder, tmp_path, stop_in_epoch(make_recorder, 2))
+    label = tmp_path / "tiles" / "labels" / "tile_000.tif"
+    label.write_bytes((tmp_path / "tiles" / "labels" / "tile_001.tif").read_bytes())
+    with pytest.raises(InputError, match="not as it was"):
+        train(folder, tmp_path, make_recorder(), resume=True)
+
+
+def test_a_log_of_another_training_is_not_gone_on_with(tiles, tmp_path, make_recorder):
+    log = tmp_path / "log"
+    train(tiles, tmp_path / "first", make_recorder(), epochs=1, log=str(log))
+    rows = (log / "epochs.csv").read_text(encoding="utf-8")
+    with pytest.raises(OutputError, match="holds the log of another training"):
+        train(tiles, tmp_path / "second", make_recorder(), epochs=1, log=str(log), resume=True)
+    assert (log / "epochs.csv").read_text(encoding="utf-8") == rows
 
 
 def test_without_resume_training_begins_anew_and_says_what_it_replaces(tiles, tmp_path, make_recorder):

@@ -163,6 +163,10 @@ def test_result_after_cancel_is_kept(run, listener):
     assert "kept" in report.texts("warn")[-1]
 
 
+def test_result_after_cancel_is_kept_also_of_a_worker_that_does_not_end(run, listener):
+    assert run(WAIT_FOR_CANCEL + FINISH + "time.sleep(60)\n", listener(cancel_at="half")).labels == "labels"
+
+
 def test_hung_worker_is_killed_with_its_children(run, listener):
     started = time.monotonic()
     with pytest.raises(Cancelled, match="did not stop by itself"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...contract.errors import InputError, RequestError
+from ...contract.errors import InputError, RequestError, first_line
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import Dataset
@@ -18,6 +20,7 @@ from .metrics import Scores
 from .validation import Measurement
 
 FORMAT_VERSION = 1
+_NEARLY_FULL = 1 << 24  # bytes
 _SUFFIX = ".checkpoint.pt"
 # What may differ from the run that is gone on with: where it runs, where results go, and how they are told.
 _FREE = ("resume", "report", "preview", "log", "mlflow", "experiment", "device", "devices")
@@ -35,7 +38,7 @@ class Checkpoint:
         model = Path(request.model).absolute()
         self.path = model.with_name(model.stem + _SUFFIX)
         self._wanted = {name: value for name, value in asdict(request).items() if name not in _FREE}
-        self._fingerprint = dataset.fingerprint
+        self._fingerprint = _fingerprint(dataset)
         self._warned = False
 
     def save(self, state: dict[str, Any], report: Report) -> None:
@@ -57,7 +60,17 @@ class Checkpoint:
             unfinished.unlink(missing_ok=True)
             if not self._warned:
                 self._warned = True
-                report.warn(f"The checkpoint {self.path} cannot be written ({error}): RESUME will not work.")
+                report.warn(
+                    f"The checkpoint {self.path} cannot be written ({self._explain(error)}): RESUME will not work, and "
+                    "at the end there may be no room for the model."
+                )
+
+    def _explain(self, error: Exception) -> str:
+        try:
+            is_full = shutil.disk_usage(self.path.parent).free < _NEARLY_FULL
+        except OSError:
+            is_full = False
+        return "the disk is full" if is_full else first_line(error)
 
     def load(self) -> dict[str, Any] | None:
         """Return what was saved, None where there is no checkpoint.
@@ -117,6 +130,16 @@ def unpack_epoch(values: dict[str, Any]) -> Epoch:
     arrays = {name: values[name].numpy() for name in _ARRAYS}
     measured = Measurement(scores=Scores.of(arrays["matrix"]), loss=values["measured_loss"], **arrays)
     return Epoch(values["number"], values["loss"], measured, values["seconds"], values["learning_rate"])
+
+
+def _fingerprint(dataset: Dataset) -> str:
+    """Return what tells whether a dataset is as it was: its own fingerprint, and sizes and times of its files."""
+    digest = hashlib.sha256(dataset.fingerprint.encode())
+    for tile in dataset.tiles if dataset.source is None else ():
+        for path in (tile.image, tile.label):
+            facts = path.stat()
+            digest.update(f"{path.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

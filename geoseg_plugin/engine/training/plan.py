@@ -36,6 +36,7 @@ from .tiles import TileStore, room_for_tiles
 from .trial import Trial, choose_batch_size, choose_precision
 
 _MOST_THREADS = 8
+_FAR_BELOW = 0.1
 _LARGER_MEASURED = 4  # times as many tiles as a network learns from at once fit into memory when it only looks
 
 
@@ -223,5 +224,10 @@ def _find_learning_rate(course: Course, request: TrainSegmentation, report: Repo
     with closing(feed()) as batches:
         found = find_learning_rate(
             course.network, course.training_loss, batches, request, report, precision=course.precision, steps=steps
+        )
+    if found.rate < _FAR_BELOW * request.learning_rate:
+        report.warn(
+            f"The learning rate that was found, {found.rate:.2g}, lies far below LEARNING_RATE. "
+            "With few tiles or small batches the search can be misled. Compare with FIND_LEARNING_RATE off."
         )
     return found.rate

@@ -105,7 +105,7 @@ def open_trackers(
             log = stack.enter_context(
                 open_log(
                     Path(request.log), names, describe_run(request, course), first_epoch=first_epoch,
-                    resume=request.resume,
+                    resume=first_epoch > 1,
                 )
             )  # fmt: skip
         if request.mlflow:
