@@ -137,7 +137,8 @@ class _Job:
             self._report.detail(tail)
         last_lines = " / ".join(line.strip() for line in tail.splitlines()[-_TAIL_LINES:])
         raise EngineError(
-            f"The engine died ({explain_exit(exit_code)}).", f"Its last words: {last_lines}" if last_lines else ""
+            f"The engine died ({explain_exit(exit_code)}).",
+            " ".join(filter(None, [self._request.after_death, f"Its last words: {last_lines}" if last_lines else ""])),
         )
 
 

@@ -63,7 +63,7 @@ def test_mean_and_deviation_of_the_input_are_known(recorder, options):
 
 @pytest.mark.parametrize(
     ("options", "unit"),
-    [({}, (70.0, 1.0)), ({"scaling": "stretch"}, (70.0, 1.0)), ({"scaling": "divide", "divisor": 4}, (0.0, 4.0))],
+    [({}, (70.0, 1.0)), ({"scaling": "stretch"}, (70.0, 1.0)), ({"scaling": "divide", "divisor": 40}, (0.0, 40.0))],
 )
 def test_a_band_that_never_changes_is_told_and_not_divided_by_zero(recorder, options, unit):
     statistics = statistics_of(np.full((1, 4, 4), 70))
@@ -93,3 +93,12 @@ def test_a_divisor_belongs_to_dividing(options, said):
     with pytest.raises(RequestError, match=said) as caught:
         request(**options)
     assert caught.value.fix or "range" in said
+
+
+@pytest.mark.parametrize(("divisor", "largest"), [(4, "50"), (100_000, "0.002")])
+def test_a_divisor_of_another_kind_of_image_is_told(recorder, divisor, largest):
+    statistics = [BandStatistics("red", 70, 10, 0, 200)]
+    input_bands(
+        statistics, TrainSegmentation(dataset="d", model="m.safetensors", scaling="divide", divisor=divisor), recorder
+    )
+    assert any(f"up to {largest} large" in text for text in recorder.warnings)

@@ -21,12 +21,14 @@ class Stage:
         group: Name of the Toolbox group.
         tags: Further words under which people look for it.
         result: The dataclass that names what it gives back.
+        after_death: What to do when the engine dies while it runs, where there is more to do than to try again.
     """
 
     title: ClassVar[str]
     group: ClassVar[str]
     tags: ClassVar[Tuple[str, ...]]
     result: ClassVar[type]
+    after_death: ClassVar[str] = ""
 
     @classmethod
     def id(cls) -> str:

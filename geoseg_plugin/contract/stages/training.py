@@ -56,6 +56,7 @@ class TrainSegmentation(
     group = "Training"
     tags = ("deep learning", "unet", "neural network", "semantic segmentation", "land cover", "learn", "fit", "cnn")
     result = TrainSegmentationResult
+    after_death = "After its first epoch it has left a checkpoint beside MODEL, from which RESUME goes on."
 
     def check(self) -> None:
         """Tiles can be mixed only with others of their batch; the rest as each part says."""

@@ -178,7 +178,8 @@ def warn_if_constant(measured: Measurement, classes: ClassTable, epoch: int, rep
     )
     report.warn(
         f"After epoch {epoch} every pixel is predicted as '{classes.names[only]}'; {others}. If it stays so: train "
-        "longer, use a loss with dice, check that labels lie on what they name, or make tiles with more of it."
+        "longer, give rare classes more weight (LOSS f2, CLASS_WEIGHTS), check that labels lie on what they name, or "
+        "make tiles with more of it."
     )
     return True
 

@@ -12,6 +12,8 @@ from ...contract.events import Report
 from ...contract.stages.training_parts.scaling import STRETCH, ScalesPixels
 from ..datasets.dataset import BandStatistics
 
+_SMALLEST_INPUT, _LARGEST_INPUT = 0.05, 8.0
+
 
 def input_bands(statistics: Sequence[BandStatistics], request: ScalesPixels, report: Report) -> tuple[Band, ...]:
     """Return the bands of the card, whose mean and standard deviation turn pixels into network input.
@@ -28,6 +30,12 @@ def input_bands(statistics: Sequence[BandStatistics], request: ScalesPixels, rep
         names = ", ".join(f"'{name}'" for name in constant)
         report.warn(f"Every training pixel has the same value in {names}: the network learns nothing there.")
     if request.divisor is not None:  # as with SCALING divide alone
+        largest = max(abs(value) for one in statistics for value in (one.minimum, one.maximum)) / request.divisor
+        if not _SMALLEST_INPUT <= largest <= _LARGEST_INPUT:
+            report.warn(
+                f"Divided by DIVISOR {request.divisor:g}, pixels are up to {largest:.3g} large; networks learn well "
+                "from about 1. Set DIVISOR to about the largest value that pixels can have."
+            )
         return tuple(Band(one.name, 0.0, request.divisor) for one in statistics)
     if request.scaling == STRETCH:
         return tuple(Band(one.name, one.minimum, (one.maximum - one.minimum) or 1.0) for one in statistics)
