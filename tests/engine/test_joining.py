@@ -194,7 +194,7 @@ def test_the_others_end_when_the_first_is_killed(tiles, tmp_path):
     request = TrainSegmentation(
         dataset=tiles,
         model=str(tmp_path / "m.safetensors"),
-        **{**WHOLE, "epochs": 10_000, "devices": 2, "compile": "never"},
+        **{**WHOLE, "epochs": 10_000, "devices": 2},
     )
     with subprocess.Popen(
         [sys.executable, str(ENTRY), "worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from ...contract.errors import InputError, RequestError, first_line
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
+from ...contract.staging import staging_name
 from ..datasets.dataset import Dataset
 from .course import Epoch
 from .metrics import Scores
@@ -37,6 +39,7 @@ class Checkpoint:
     def __init__(self, request: TrainSegmentation, dataset: Dataset) -> None:
         model = Path(request.model).absolute()
         self.path = model.with_name(model.stem + _SUFFIX)
+        self._model = model.name
         self._wanted = {name: value for name, value in asdict(request).items() if name not in _FREE}
         self._fingerprint = _fingerprint(dataset)
         self._warned = False
@@ -51,9 +54,10 @@ class Checkpoint:
         values = {
             "version": FORMAT_VERSION, "request": _plain(self._wanted), "fingerprint": self._fingerprint, **state,
         }  # fmt: skip
-        unfinished = self.path.with_name(f".{self.path.name}.part")
+        # Where the model is built too, so that it goes with it when the engine dies meanwhile.
+        unfinished = self.path.with_name(staging_name(self._model, os.getpid())) / self.path.name
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.parent.mkdir(parents=True, exist_ok=True)
             torch.save(values, unfinished)
             unfinished.replace(self.path)
         except (OSError, RuntimeError) as error:  # torch has RuntimeErrors of its own for a full disk

@@ -16,8 +16,8 @@ PRECISIONS = {
 
 WORTH_IT, NEVER, ALWAYS = "auto", "never", "always"
 COMPILING = {
-    WORTH_IT: "where a trial shows that a long training gains more than it costs.",
     NEVER: "as it is.",
+    WORTH_IT: "where a trial, of a minute or two, shows that a long training gains more than it costs.",
     ALWAYS: "takes a minute or more before the first step, and a C++ compiler.",
 }
 
@@ -31,7 +31,7 @@ class ChoosesMachine(Stage):
         choices=tuple(PRECISIONS), notes=tuple(PRECISIONS.values()), advanced=True,
     )  # fmt: skip
     compile: str = ask(
-        Kind.CHOICE, "Compile", "Whether torch compiles the network for the device first.", default=WORTH_IT,
+        Kind.CHOICE, "Compile", "Whether torch compiles the network for the device first.", default=NEVER,
         choices=tuple(COMPILING), notes=tuple(COMPILING.values()), advanced=True,
     )  # fmt: skip
     device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
