@@ -67,20 +67,13 @@ def cut_roofs(chain: Chain, data: Path, dataset: Path) -> None:
     chain.run("maketiles", IMAGES=scenes, LABELS=labels, OVERLAP=50, OUTPUT=dataset)
 
 
-def cut_water(chain: Chain, data: Path, dataset: Path) -> None:
-    """Water in radar images VV and VH."""
-    chain.run(
-        "maketiles", IMAGES=data / "S1_VV_VH.tif", LABELS=data / "water_label.tif", TILE_SIZE=64, OVERLAP=50,
-        OUTPUT=dataset,
-    )  # fmt: skip
+def cut_small(image: str, labels: str) -> Callable[[Chain, Path, Path], None]:
+    """Return what cuts one image with a label raster into small tiles."""
 
+    def cut(chain: Chain, data: Path, dataset: Path) -> None:
+        chain.run("maketiles", IMAGES=data / image, LABELS=data / labels, TILE_SIZE=64, OVERLAP=50, OUTPUT=dataset)
 
-def cut_clouds(chain: Chain, data: Path, dataset: Path) -> None:
-    """Clouds and cirrus in nine bands."""
-    chain.run(
-        "maketiles", IMAGES=data / "l8_9bands_uint16.tif", LABELS=data / "cloud_label.tif", TILE_SIZE=64, OVERLAP=50,
-        OUTPUT=dataset,
-    )  # fmt: skip
+    return cut
 
 
 def cut_map(chain: Chain, data: Path, dataset: Path) -> None:
@@ -112,8 +105,8 @@ def cut_land(chain: Chain, data: Path, dataset: Path) -> None:
 CASES = {
     "buildings": Case("banepa_buildings", cut_buildings, {}),
     "roofs": Case("banepa_buildings", cut_roofs, {"CLASS_WEIGHTS": "median frequency"}),
-    "water": Case("sen1floods11_spain", cut_water, {}),
-    "clouds": Case("landsat8_cloud", cut_clouds, {"LOSS": "f2"}),
+    "water": Case("sen1floods11_spain", cut_small("S1_VV_VH.tif", "water_label.tif"), {}),
+    "clouds": Case("landsat8_cloud", cut_small("l8_9bands_uint16.tif", "cloud_label.tif"), {"LOSS": "f2"}),
     "map": Case("historical_map", cut_map, {"SAMPLING": "class-balanced"}),
     "land": Case("s2_aberystwyth", cut_land, {"SAMPLING": "class-balanced"}),
 }
