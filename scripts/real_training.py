@@ -76,30 +76,20 @@ def cut_small(image: str, labels: str) -> Callable[[Chain, Path, Path], None]:
     return cut
 
 
-def cut_map(chain: Chain, data: Path, dataset: Path) -> None:
-    """Land cover on a historical map, of which a few polygons are known."""
-    labels = dataset.with_name("map_labels.tif")
-    chain.run(
-        "rasterizelabels", LABELS=data / "train.gpkg", FIELD="Type", LIKE=data / "map_compress.tif",
-        BACKGROUND="ignore", OUTPUT=labels,
-    )  # fmt: skip
-    chain.run(
-        "maketiles", IMAGES=data / "map_compress.tif", LABELS=labels, TILE_SIZE=64, OVERLAP=50, MIN_LABELLED=1,
-        BLOCK_SIZE=96, OUTPUT=dataset,
-    )  # fmt: skip
+def cut_sparse(image: str, labels: str, field: str, tile: int, block: int) -> Callable[[Chain, Path, Path], None]:
+    """Return what cuts one image of which a few polygons are known, with tiles and blocks of so many pixels a side."""
 
+    def cut(chain: Chain, data: Path, dataset: Path) -> None:
+        known = dataset.with_name("labels.tif")
+        chain.run(
+            "rasterizelabels", LABELS=data / labels, FIELD=field, LIKE=data / image, BACKGROUND="ignore", OUTPUT=known
+        )
+        chain.run(
+            "maketiles", IMAGES=data / image, LABELS=known, TILE_SIZE=tile, OVERLAP=50, MIN_LABELLED=1,
+            BLOCK_SIZE=block, OUTPUT=dataset,
+        )  # fmt: skip
 
-def cut_land(chain: Chain, data: Path, dataset: Path) -> None:
-    """Land cover in ten bands of Sentinel-2, of which a few polygons are known."""
-    labels = dataset.with_name("land_labels.tif")
-    chain.run(
-        "rasterizelabels", LABELS=data / "training_polygons.gpkg", FIELD="class", LIKE=data / "s2_10bands_uint16.tif",
-        BACKGROUND="ignore", OUTPUT=labels,
-    )  # fmt: skip
-    chain.run(
-        "maketiles", IMAGES=data / "s2_10bands_uint16.tif", LABELS=labels, TILE_SIZE=32, OVERLAP=50, MIN_LABELLED=1,
-        BLOCK_SIZE=32, OUTPUT=dataset,
-    )  # fmt: skip
+    return cut
 
 
 CASES = {
@@ -107,8 +97,14 @@ CASES = {
     "roofs": Case("banepa_buildings", cut_roofs, {"CLASS_WEIGHTS": "median frequency"}),
     "water": Case("sen1floods11_spain", cut_small("S1_VV_VH.tif", "water_label.tif"), {}),
     "clouds": Case("landsat8_cloud", cut_small("l8_9bands_uint16.tif", "cloud_label.tif"), {"LOSS": "f2"}),
-    "map": Case("historical_map", cut_map, {"SAMPLING": "class-balanced"}),
-    "land": Case("s2_aberystwyth", cut_land, {"SAMPLING": "class-balanced"}),
+    "map": Case(
+        "historical_map", cut_sparse("map_compress.tif", "train.gpkg", "Type", 64, 96), {"SAMPLING": "class-balanced"}
+    ),
+    "land": Case(
+        "s2_aberystwyth",
+        cut_sparse("s2_10bands_uint16.tif", "training_polygons.gpkg", "class", 32, 32),
+        {"SAMPLING": "class-balanced"},
+    ),
 }
 
 
