@@ -149,12 +149,12 @@ def race(works: dict[Path, Callable[[], object]]) -> dict[Path, float]:
 
 
 def draw_labels(path: Path, scene: str) -> str:
-    """Write fields of five classes on the grid of the scene."""
-    small = zoom(np.random.default_rng(0).random((64, 64)), LARGE // 1024, order=1) * len(CLASSES)
+    """Write fields of five classes on the grid of the scene, whose sides are multiples of 512."""
+    small = zoom(np.random.default_rng(0).random((64, 64)), 8, order=1) * len(CLASSES)
     with rasterio.open(scene) as like:
         grid = Grid.of(like)
+    strip = np.tile(small.astype(np.uint8), (1, grid.width // small.shape[1]))
     with create_class_raster(path, grid, CLASSES, {}) as dataset:
-        for row in range(0, LARGE, 512):
-            strip = np.tile(small.astype(np.uint8), (1, LARGE // small.shape[1]))
-            dataset.write(strip, 1, window=Window(0, row, LARGE, 512))
+        for row in range(0, grid.height, len(strip)):
+            dataset.write(strip, 1, window=Window(0, row, grid.width, len(strip)))
     return str(path)
