@@ -3,7 +3,7 @@
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.stages.training_parts.machine import PRECISIONS
-from geoseg.geoseg_plugin.engine.training.precision import autocast, gradient_scaler
+from geoseg.geoseg_plugin.engine.precision import autocast, gradient_scaler
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -13,8 +13,10 @@ WEIGHTS, BIAS = np.eye(3), np.zeros(3)
 class _SmallMemory(Network):
     """Takes no more than two windows at a time."""
 
+    backend = "numpy"
+
     def __init__(self, most=2):
-        super().__init__(make_card(), "a small device", 8)
+        super().__init__(make_card(), "a small device", "float32", 8)
         self.most, self.seen = most, []
 
     def _infer(self, windows):

@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..fields import Kind, ask, give
+from .prediction_parts.decision import DecidesOnClasses
+from .prediction_parts.image import LooksAtImage
+from .prediction_parts.machine import ChoosesRuntime
+from .prediction_parts.opinions import AsksForOpinions
+from .prediction_parts.results import WritesMap
+from .prediction_parts.windows import GoesByWindows
 from .stage import Stage
 
 
@@ -12,49 +18,57 @@ from .stage import Stage
 class PredictSegmentationResult:
     """What PredictSegmentation gives back."""
 
-    output: str = give(Kind.RASTER, "Classes", "Class values on the grid of INPUT.")
+    output: str = give(Kind.RASTER, "Classes", "Class values.")
     probabilities: str | None = give(Kind.RASTER, "Probabilities", "One band per class, 0 to 1.")
+    confidence: str | None = give(Kind.RASTER, "Confidence", "The largest probability.")
+    entropy: str | None = give(Kind.RASTER, "Entropy", "0 where one class is certain, 1 where all are as probable.")
+    margin: str | None = give(Kind.RASTER, "Margin", "The largest probability less the second largest.")
     polygons: str | None = give(Kind.VECTOR, "Polygons", "Areas of one class with class, name, area and confidence.")
+    picture: str | None = give(Kind.FILE, "Picture", "The map as PNG.")
+    array: str | None = give(Kind.FILE, "Array", "The probabilities as NumPy file.")
     mean_confidence: float = give(Kind.NUMBER, "Mean confidence", "Mean probability of the chosen class, 0 to 1.")
     pixels_per_second: float = give(Kind.NUMBER, "Pixels per second", "Valid pixels over the wall time of prediction.")
     device: str = give(Kind.TEXT, "Device", "The device that really did the work.")
+    precision: str = give(Kind.TEXT, "Precision", "The number format that the network really computed in.")
+    backend: str = give(Kind.TEXT, "Backend", "The library that really ran the network.")
 
 
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class PutsThroughModel(Stage):
+    """The model."""
+
+    model: str = ask(Kind.FILE, "Model", "A model made by GeoSeg.", suffixes=(".safetensors", ".onnx"))
+
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class ChoosesImage(Stage):
+    """The image."""
+
+    input: str = ask(
+        Kind.RASTER, "Image", "The raster to map, with the bands that the model was trained on: a file, a virtual "
+        "raster, or an address that begins with /vsicurl/.",
+    )  # fmt: skip
+
+
+# The parameters of the last base come first.
 @dataclass(frozen=True)
-class PredictSegmentation(Stage):
+class PredictSegmentation(
+    WritesMap, ChoosesRuntime, DecidesOnClasses, AsksForOpinions, GoesByWindows, LooksAtImage, PutsThroughModel,
+    ChoosesImage,
+):  # fmt: skip
     """Give every pixel of a raster a class, with a trained model.
 
     The raster goes through the network window by window, so that memory does not grow with it; windows overlap and
-    their probabilities are blended. The model's card says how to read the bands, which tile size to use and what the
-    classes are called. Pixels without data stay without data.
+    their probabilities are blended. The model's card says how to read the bands, which pixel size and tile size to use
+    and what the classes are called. Pixels without data stay without data.
 
     OUTPUT has class names and colours. PROBABILITIES has one band per class. POLYGONS has one polygon for every
     connected area of a class (except a class named background) with its class, name, area and mean confidence.
+
+    'Predict many scenes' does the same for a list or a folder.
     """
 
     title = "Predict segmentation"
     group = "Prediction"
     tags = ("deep learning", "inference", "classify", "semantic segmentation", "land cover", "onnx", "map", "vectorize")
     result = PredictSegmentationResult
-
-    input: str = ask(Kind.RASTER, "Image", "The raster to map, with the bands that the model was trained on.")
-    model: str = ask(Kind.FILE, "Model", "A model made by GeoSeg.", suffixes=(".safetensors", ".onnx"))
-    overlap: float = ask(
-        Kind.NUMBER, "Overlap", "How much neighbouring windows share.", default=25.0, minimum=0, maximum=75, unit="%"
-    )
-    tile_size: int = ask(
-        Kind.NUMBER, "Window size", "Side of the windows; 0 takes the model's.", default=0, integer=True, minimum=0,
-        maximum=8192, unit="pixels", advanced=True,
-    )  # fmt: skip
-    batch_size: int = ask(
-        Kind.NUMBER, "Batch size", "Windows per step; 0 chooses.", default=0, integer=True, minimum=0, maximum=4096,
-        advanced=True,
-    )  # fmt: skip
-    device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
-    output: str = ask(Kind.RASTER_OUT, "Classes", "The class raster to write.")
-    probabilities: str | None = ask(
-        Kind.RASTER_OUT, "Probabilities", "A raster with one band per class to write.", optional=True
-    )
-    polygons: str | None = ask(
-        Kind.VECTOR_OUT, "Polygons", "A vector layer to write (.gpkg keeps its style).", optional=True
-    )

@@ -5,15 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .windows import BLOCK, Cover, Section
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn logits (K, H, W) into probabilities, in place, and return them."""
-    logits -= logits.max(axis=0)
-    np.exp(logits, out=logits)
-    logits /= logits.sum(axis=0)
-    return logits
+from .windows import BLOCK, Coverage, Region
 
 
 class Blender:
@@ -21,41 +13,42 @@ class Blender:
 
     Args:
         classes: Number of classes, K.
-        rows: How windows cover the rows of the raster.
-        cols: How windows cover its columns.
-        section: The columns to blend.
+        coverage: How windows cover the raster.
+        region: The part of it to blend.
     """
 
-    def __init__(self, classes: int, rows: Cover, cols: Cover, section: Section) -> None:
-        self._rows = rows
-        self._cols = cols
-        self._section = section
-        self._row_weights = rows.weights()
-        self._col_weights = cols.weights()
-        height = min(rows.size + BLOCK, rows.length)
-        self._sums = np.zeros((classes, height, section.stop - section.first), dtype=np.float32)
-        self._top = 0
+    def __init__(self, classes: int, coverage: Coverage, region: Region) -> None:
+        self._rows, self._cols = coverage.rows, coverage.cols
+        self._region = region
+        self._row_weights = coverage.rows.weights(coverage.blending)
+        self._col_weights = coverage.cols.weights(coverage.blending)
+        height = min(self._rows.size + BLOCK, region.rows.length)
+        self._sums = np.zeros((classes, height, region.cols.length), dtype=np.float32)
+        self._top = region.rows.first
 
     def add(self, row: int, col: int, probabilities: NDArray[np.float32]) -> None:
         """Add the answer (K, size, size) of the window at place `row`, `col` of the cover. Changes the array."""
-        first_row, first_col = self._rows.starts[row], self._cols.starts[col]
-        height = min(self._rows.size, self._rows.length - first_row)
-        inside = slice(max(0, self._section.first - first_col), min(self._cols.size, self._section.stop - first_col))
-        part = probabilities[:, :height, inside]
-        part *= self._row_weights[row, :height, None] * self._col_weights[col, inside]
-        at, left = first_row - self._top, first_col + inside.start - self._section.first
-        self._sums[:, at : at + height, left : left + part.shape[2]] += part
+        from_row, to_row = _common(self._rows.starts[row], self._rows.size, self._top, self._region.rows.stop)
+        from_col, to_col = _common(
+            self._cols.starts[col], self._cols.size, self._region.cols.first, self._region.cols.stop
+        )
+        part = probabilities[:, from_row:to_row, from_col:to_col]
+        part *= self._row_weights[row, from_row:to_row, None] * self._col_weights[col, from_col:to_col]
+        top = self._rows.starts[row] + from_row - self._top
+        left = self._cols.starts[col] + from_col - self._region.cols.first
+        self._sums[:, top : top + part.shape[1], left : left + part.shape[2]] += part
 
     def take(self, row: int) -> tuple[int, NDArray[np.float32]]:
         """Give out the rows of pixels that no window after window row `row` touches.
 
         Returns:
-            The first row of pixels and probabilities (K, rows, columns of the section), of which pixels that no window
-            covered are 0. The number of rows is a multiple of BLOCK, possibly 0, until the raster ends.
+            The first row of pixels and probabilities (K, rows, columns of the region), of which pixels that no window
+            covered are 0. The number of rows is a multiple of BLOCK, possibly 0, until the region ends.
         """
-        first, settled = self._top, self._rows.settled(row)
-        count = settled - first
-        if settled < self._rows.length:
+        first, stop = self._top, self._region.rows.stop
+        settled = stop if row == self._region.rows.windows[-1] else min(self._rows.settled(row), stop)
+        count = max(0, settled - first)
+        if settled < stop:
             count -= count % BLOCK
         strip = self._sums[:, :count].copy()
         kept = self._sums.shape[1] - count
@@ -63,3 +56,8 @@ class Blender:
         self._sums[:, kept:] = 0
         self._top += count
         return first, strip
+
+
+def _common(start: int, size: int, first: int, stop: int) -> tuple[int, int]:
+    """Return which pixels of a window lie between `first` and `stop`, counted from its start."""
+    return min(max(0, first - start), size), max(0, min(size, stop - start))

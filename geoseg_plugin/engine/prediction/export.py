@@ -17,15 +17,17 @@ from ....models.file import ONNX_SUFFIX, load_network
 from ...contract.errors import InputError, ModelError, RequestError
 from ...contract.events import Report, stop_if_cancelled
 from ...contract.stages.models import ExportModel, ExportModelResult
+from ...contract.stages.prediction_parts.windows import CROP
 from ..datasets.dataset import VALIDATION, open_dataset
 from ..output import whole_file
 from ..raster import open_raster
 from ..scaling import Scaling
 from .bands import match_bands
 from .onnx_network import open_onnx_network
-from .reading import WindowInput, WindowReader
+from .reading import Channels, WindowInput, WindowReader
+from .scene import RasterSource
 from .torch_network import TorchNetwork
-from .windows import Cover
+from .windows import Cover, Coverage, Region
 
 TOLERANCE = 1e-3
 _TILES = 6
@@ -114,11 +116,13 @@ def _windows(path: str, card: Card, report: Report) -> Iterator[_Array]:
     """Yield network inputs from a few places all over a raster."""
     with open_raster(path) as dataset:
         bands = match_bands(dataset, card, report)
-        rows, cols = (_places(length, network_side(card.tile_size)) for length in (dataset.height, dataset.width))
-        (section,) = cols.sections(dataset.width)
-        for item in WindowReader(dataset, bands, Scaling(card.bands), rows, cols, section=section):
+        rows, cols = (_places(length, network_side(card.tile_size)) for length in dataset.shape)
+        coverage = Coverage(rows, cols, CROP)
+        whole = Region(coverage.rows.section(0, dataset.height), coverage.cols.section(0, dataset.width))
+        channels = Channels(tuple(range(len(bands))), Scaling(card.bands))
+        for item in WindowReader(RasterSource(dataset, bands), [channels], coverage, whole):
             if isinstance(item, WindowInput):
-                yield item.pixels
+                yield item.pixels[0]
 
 
 def _places(length: int, size: int) -> Cover:

@@ -1,62 +1,97 @@
-"""What becomes of the network's answers: they are blended and written strip by strip."""
+"""What passes the network on the way from a scene to its map: windows, and the ends of their rows."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from .blending import Blender, softmax
-from .pipeline import Item
-from .reading import WindowInput
-from .results import Results
+from .blending import Blender
+from .reading import RowEnd, WindowReader
+from .strips import Sink, Strip
+from .windows import Region
 
 
-class MapWriter:
-    """Takes batches of answers in the order of the windows and writes every row of pixels once it is complete.
+class RegionWriter:
+    """Takes answers in the order of the windows and passes every row of pixels on once it is complete.
 
     Args:
-        results: Where the map goes.
-        blender: What joins the windows of a section.
-        left: First column of that section.
+        sink: Takes the strips.
+        blender: What joins the windows of a region.
+        region: That region.
+        corner: Row and column of the scene at which the map begins.
     """
 
-    def __init__(self, results: Results, blender: Blender, left: int) -> None:
-        self._results = results
+    def __init__(self, sink: Sink, blender: Blender, region: Region, corner: tuple[int, int]) -> None:
+        self._sink = sink
         self._blender = blender
-        self._left = left
+        self._top, self._left = corner[0], region.cols.first - corner[1]
         self._valid: list[NDArray[np.bool_]] = []
 
-    def consume(self, batch: list[Item], logits: NDArray[np.float32]) -> None:
-        """Take a batch of windows and row ends, and the logits (N, K, H, W) of its N windows."""
-        answers = iter(logits)
-        for item in batch:
-            if isinstance(item, WindowInput):
-                self._blender.add(item.row, item.col, softmax(next(answers)))
-                continue
-            self._valid.append(item.valid)
-            first, strip = self._blender.take(item.row)
-            rows = strip.shape[1]
-            if rows:
-                valid = np.concatenate(self._valid)
-                self._write(first, strip, valid[:rows])
-                self._valid = [valid[rows:]]
+    def add(self, row: int, col: int, probabilities: NDArray[np.float32]) -> None:
+        """Take the answer (K, size, size) of a window. Changes the array."""
+        self._blender.add(row, col, probabilities)
 
-    def _write(self, first: int, strip: NDArray[np.float32], valid: NDArray[np.bool_]) -> None:
-        """Write the probabilities (K, H, W) of the rows from `first` on."""
-        indices, confidence = choose_classes(strip)
-        window = Window(self._left, first, strip.shape[2], strip.shape[1])
-        self._results.write(window, strip, indices, confidence, valid)
+    def end_row(self, row: int, fresh: NDArray[np.bool_]) -> None:
+        """Take where the rows that are new since the last row of windows are valid; pass on what is complete."""
+        self._valid.append(fresh)
+        first, probabilities = self._blender.take(row)
+        _, rows, columns = probabilities.shape
+        if rows:
+            valid = np.concatenate(self._valid)
+            self._valid = [valid[rows:]]
+            window = Window(self._left, first - self._top, columns, rows)
+            self._sink.write(Strip(window, probabilities, valid[:rows]))
 
 
-def choose_classes(probabilities: NDArray[np.float32]) -> tuple[NDArray[np.integer], NDArray[np.float32]]:
-    """Return the index of the most probable class (H, W) and its probability (H, W) from (K, H, W).
+@dataclass(frozen=True)
+class WindowItem:
+    """A window on its way through the network: see `pipeline.Item`."""
 
-    A running maximum, since argmax over the first axis takes several times as long. Of equals the first wins.
+    pixels: tuple[NDArray[np.float32], ...]
+    done: float
+    writer: RegionWriter
+    row: int
+    col: int
+
+    def deliver(self, probabilities: NDArray[np.float32] | None) -> None:
+        """Pass the answer on."""
+        if probabilities is not None:
+            self.writer.add(self.row, self.col, probabilities)
+
+
+@dataclass(frozen=True)
+class RowEndItem:
+    """The end of a row of windows on its way behind them: see `pipeline.Item`."""
+
+    done: float
+    writer: RegionWriter
+    row: int
+    valid: NDArray[np.bool_]
+    pixels: None = None
+
+    def deliver(self, probabilities: NDArray[np.float32] | None) -> None:
+        """Pass on where the rows are valid."""
+        self.writer.end_row(self.row, self.valid)
+
+
+def region_items(
+    reader: WindowReader, writer: RegionWriter, begin: float, end: float
+) -> Iterator[WindowItem | RowEndItem]:
+    """Yield what passes the network for one region.
+
+    Args:
+        reader: Reads it.
+        writer: Takes the answers.
+        begin: Share of the work that is done before it, 0 to 1.
+        end: Share of the work that is done after it.
     """
-    best = probabilities[0].copy()
-    indices: NDArray[np.integer] = np.zeros(best.shape, np.uint8 if len(probabilities) <= 256 else np.uint16)
-    for index in range(1, len(probabilities)):
-        np.copyto(indices, index, where=probabilities[index] > best)
-        np.maximum(best, probabilities[index], out=best)
-    return indices, best
+    for item in reader:
+        done = begin + (end - begin) * item.done
+        if isinstance(item, RowEnd):
+            yield RowEndItem(done, writer, item.row, item.valid)
+        else:
+            yield WindowItem(item.pixels, done, writer, item.row, item.col)

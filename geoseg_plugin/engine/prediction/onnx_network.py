@@ -16,6 +16,8 @@ from ....models.card import Card
 from ....models.file import CARD_KEY
 from ...contract.errors import GeosegError, ModelError, first_line
 from ...contract.events import Report
+from ...contract.stages.prediction_parts.machine import ONNXRUNTIME
+from ...contract.stages.training_parts.machine import FLOAT32
 from ..device import is_auto, named_gpu
 from .runtime import Network
 
@@ -41,8 +43,10 @@ class OnnxNetwork(Network):
         batch_size: Windows at a time.
     """
 
+    backend = ONNXRUNTIME
+
     def __init__(self, session: onnxruntime.InferenceSession, card: Card, device: str, batch_size: int) -> None:
-        super().__init__(card, device, batch_size)
+        super().__init__(card, device, FLOAT32, batch_size)
         self._session = session
         self._input = session.get_inputs()[0].name
         self._output = session.get_outputs()[0].name

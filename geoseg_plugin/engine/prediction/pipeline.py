@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...contract.events import Report, stop_if_cancelled
-from .reading import RowEnd, WindowInput
-from .runtime import Network
-
-Item = WindowInput | RowEnd
-Consumer = Callable[[list[Item], NDArray[np.float32]], None]
+from .predictor import Predictor
 
 _WINDOWS_WAITING = 8
 _POLL_S = 0.1
@@ -23,31 +19,48 @@ _POLL_S = 0.1
 _T = TypeVar("_T")
 
 
-def pump(items: Iterable[Item], network: Network, consume: Consumer, report: Report) -> None:
+class Item(Protocol):
+    """Something that passes the network in its turn: a window, or the end of a row or of a scene.
+
+    Attributes:
+        pixels: What the networks are shown, (C, size, size) float32 for each; None where there is nothing to show.
+        done: Share of the work that is through with it, 0 to 1.
+    """
+
+    @property
+    def pixels(self) -> tuple[NDArray[np.float32], ...] | None: ...  # noqa: D102
+
+    @property
+    def done(self) -> float: ...  # noqa: D102
+
+    def deliver(self, probabilities: NDArray[np.float32] | None) -> None:
+        """Take the answer (K, size, size); None where nothing was shown. Called in the writing thread."""
+
+
+def pump(items: Iterable[Item], predictor: Predictor, report: Report) -> None:
     """Put every window through the network: one thread reads ahead, one takes the answers, the caller's computes.
 
     Args:
-        items: Windows and row ends in order; asked for in the reading thread.
-        network: What answers.
-        consume: Called in the writing thread with a batch of items and the logits (N, K, H, W) of its N windows.
+        items: In their order; asked for in the reading thread. All windows have one size.
+        predictor: What answers.
         report: Hears of progress, and is asked whether to stop.
 
     Raises:
         Cancelled: The user has asked to stop.
-        GeosegError: Whatever reading, network or consumer raise.
+        GeosegError: Whatever reading, network or delivery raise.
     """
-    batches = _batches(items, network)
+    batches = _batches(items, predictor)
     with ThreadPoolExecutor(1, "read") as reader, ThreadPoolExecutor(1, "write") as writer:
-        depth = max(2, _WINDOWS_WAITING // network.batch_size)
+        depth = max(2, _WINDOWS_WAITING // predictor.batch_size)
         ahead = deque(reader.submit(next, batches, None) for _ in range(depth))
         behind: deque[Future[None]] = deque()
         try:
             while (batch := _result(ahead.popleft(), report)) is not None:
                 ahead.append(reader.submit(next, batches, None))
-                windows = [item.pixels for item in batch if isinstance(item, WindowInput)]
-                logits = network.logits(np.stack(windows)) if windows else np.empty((0, 0, 0, 0), np.float32)
+                windows = [item.pixels for item in batch if item.pixels is not None]
+                answers = predictor.infer(windows) if windows else []
                 report.progress(batch[-1].done)
-                behind.append(writer.submit(consume, batch, logits))
+                behind.append(writer.submit(_deliver, batch, answers, predictor))
                 while len(behind) > depth:
                     _result(behind.popleft(), report)
             while behind:
@@ -57,19 +70,25 @@ def pump(items: Iterable[Item], network: Network, consume: Consumer, report: Rep
             writer.shutdown(wait=False, cancel_futures=True)
 
 
-def _batches(items: Iterable[Item], network: Network) -> Iterator[list[Item]]:
-    """Group items so that a batch has as many windows as the network takes at a time, and no more row ends."""
+def _deliver(batch: list[Item], answers: list[Any], predictor: Predictor) -> None:
+    waiting = iter(answers)
+    for item in batch:
+        item.deliver(None if item.pixels is None else predictor.conclude(next(waiting)))
+
+
+def _batches(items: Iterable[Item], predictor: Predictor) -> Iterator[list[Item]]:
+    """Group items so that a batch has as many windows as the network takes at a time, and no more of the others."""
     batch: list[Item] = []
-    windows = row_ends = 0
+    windows = others = 0
     for item in items:
         batch.append(item)
-        if isinstance(item, WindowInput):
+        if item.pixels is not None:
             windows += 1
         else:
-            row_ends += 1
-        if windows >= network.batch_size or row_ends > windows:
+            others += 1
+        if windows >= predictor.batch_size or others > windows:
             yield batch
-            batch, windows, row_ends = [], 0, 0
+            batch, windows, others = [], 0, 0
     if batch:
         yield batch
 

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-
-from rasterio.io import DatasetReader
 
 from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from ..grid import Grid
-from ..raster import open_raster
-from ..scaling import Scaling
-from .bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
 from .blending import Blender
-from .maps import MapWriter
-from .pipeline import pump
+from .maps import RegionWriter, region_items
+from .pipeline import Item, pump
+from .predictor import Predictor, SinglePredictor
 from .reading import WindowReader
 from .results import open_results
-from .runtime import Network, open_network
+from .runtime import open_network
+from .scene import Scene, open_scene
+from .strips import Sink
 from .tally import Tally
-from .windows import Cover
+from .windows import Cover, Coverage, Region
 
-# Wide rasters are worked on in sections of so many columns, or so many windows where these are large, so that memory
+# Wide rasters are worked on in regions of so many columns, or so many windows where these are large, so that memory
 # does not grow with the width either.
-_SECTION_COLUMNS = 8192
-_SECTION_WINDOWS = 4
+_REGION_COLUMNS = 8192
+_REGION_WINDOWS = 4
 
 
 def predict_segmentation(request: PredictSegmentation, report: Report) -> PredictSegmentationResult:
@@ -45,48 +43,73 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
     """
     report.progress(0.0, "Loading the model")
     _warn_of_one_style(request, report)
-    with open_raster(request.input) as dataset:
-        network = open_network(request.model, request.device, request.batch_size, request.tile_size, report)
-        bands = match_bands(dataset, network.card, report)
-        warn_of_odd_values(dataset, bands, network.card, report)
-        warn_of_odd_pixel_size(Grid.of(dataset), network.card, report)
+    network = open_network(request.model, request.device, request.batch_size, request.tile_size, report)
+    predictor = SinglePredictor(network)
+    with open_scene(request.input, request, predictor.cards, report) as scene:
         started = time.monotonic()
-        tally = _predict(request, dataset, bands, network, report)
+        tally = _predict(request, scene, predictor, report)
         wall = time.monotonic() - started
     report.metric("wall_s", wall, 0)
-    report.metric("network_s", network.seconds, 0)
+    report.metric("network_s", predictor.seconds, 0)
     return PredictSegmentationResult(
         output=request.output,
         probabilities=request.probabilities,
+        confidence=request.confidence,
+        entropy=request.entropy,
+        margin=request.margin,
         polygons=request.polygons,
+        picture=request.picture,
+        array=request.array,
         mean_confidence=tally.mean_confidence,
         pixels_per_second=tally.pixels / wall,
-        device=network.device,
+        device=predictor.device,
+        precision=predictor.precision,
+        backend=predictor.backend,
     )
 
 
-def _predict(
-    request: PredictSegmentation, dataset: DatasetReader, bands: tuple[int, ...], network: Network, report: Report
-) -> Tally:
-    card = network.card
-    size = _window_size(request.tile_size, network, report)
-    rows = Cover.of(dataset.height, size, request.overlap / 100)
-    cols = Cover.of(dataset.width, size, request.overlap / 100)
-    sections = cols.sections(max(_SECTION_COLUMNS, _SECTION_WINDOWS * size))
-    count = len(rows.starts) * sum(len(section.windows) for section in sections)
-    report.progress(0.01, f"Predicting {count} windows of {size} pixels on {network.device}")
-    scaling = Scaling(card.bands)
+def _predict(request: PredictSegmentation, scene: Scene, predictor: Predictor, report: Report) -> Tally:
+    size = window_size(request.tile_size, predictor, report)
+    coverage = cover(scene, size, request.overlap / 100, request.blending)
+    regions = part_into_regions(scene, coverage)
+    count = sum(region.window_count for region in regions)
+    report.progress(0.01, f"Predicting {count} windows of {size} pixels on {predictor.device}")
     with ExitStack() as stack:
-        results = open_results(request, Grid.of(dataset), card.classes, stack, report, whole_rows=len(sections) == 1)
+        results = open_results(
+            request, scene.result_grid, predictor.cards[0].classes, stack, report, whole_rows=len(regions) == 1
+        )
         end = 0.99 if results.choices is None else 0.9
-        for section in sections:
-            reader = WindowReader(dataset, bands, scaling, rows, cols, section=section)
-            writer = MapWriter(results, Blender(len(card.classes), rows, cols, section), section.first)
-            begin, stop = (0.01 + (end - 0.01) * column / dataset.width for column in (section.first, section.stop))
-            pump(reader, network, writer.consume, Part(report, begin, stop))
+        pump(scene_items(scene, coverage, regions, results), predictor, Part(report, 0.01, end))
         report.progress(end, "Finishing the files")
         results.finish(Part(report, end, 0.99))
         return results.tally
+
+
+def cover(scene: Scene, size: int, overlap: float, blending: str) -> Coverage:
+    """Return how windows of a side of `size` pixels cover a whole scene, whatever part of it is mapped."""
+    rows, cols = (Cover.of(length, size, overlap) for length in (scene.grid.height, scene.grid.width))
+    return Coverage(rows, cols, blending)
+
+
+def part_into_regions(scene: Scene, coverage: Coverage) -> list[Region]:
+    """Part what is to be mapped into regions whose blending takes bounded memory."""
+    frame, most = scene.frame, max(_REGION_COLUMNS, _REGION_WINDOWS * coverage.cols.size)
+    rows = coverage.rows.section(frame.row_off, frame.row_off + frame.height)
+    sections = coverage.cols.sections(frame.col_off, frame.col_off + frame.width, most)
+    return [Region(rows, cols) for cols in sections]
+
+
+def scene_items(scene: Scene, coverage: Coverage, regions: list[Region], sink: Sink) -> Iterator[Item]:
+    """Yield what passes the network for a whole scene; strips of the answers go to the sink."""
+    total = sum(region.window_count for region in regions)
+    classes, begin = scene.class_count, 0.0
+    for region in regions:
+        end = begin + region.window_count / total
+        reader = WindowReader(scene.source, scene.channels, coverage, region)
+        blender = Blender(classes, coverage, region)
+        writer = RegionWriter(sink, blender, region, (scene.frame.row_off, scene.frame.col_off))
+        yield from region_items(reader, writer, begin, end)
+        begin = end
 
 
 def _warn_of_one_style(request: PredictSegmentation, report: Report) -> None:
@@ -101,11 +124,12 @@ def _warn_of_one_style(request: PredictSegmentation, report: Report) -> None:
         )
 
 
-def _window_size(asked: int, network: Network, report: Report) -> int:
+def window_size(asked: int, predictor: Predictor, report: Report) -> int:
     """Return the side of the windows in pixels: what is asked for as far as the network can take it."""
-    wanted = asked or network.card.tile_size
-    rounded = max(network_side(wanted), smallest_tile(network.card.architecture))
-    size = network.fixed_size or rounded
+    card = predictor.cards[0]
+    wanted = asked or card.tile_size
+    rounded = max(network_side(wanted), *(smallest_tile(one.architecture) for one in predictor.cards))
+    size = predictor.fixed_size or rounded
     if size != wanted:
         report.note(f"Windows of {size} pixels are used, since the network cannot take {wanted}")
     return size

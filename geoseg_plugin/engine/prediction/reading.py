@@ -1,38 +1,72 @@
-"""Reads a section of a raster as a stream of windows ready for the network; every pixel is decoded once."""
+"""Reads a region of a scene as a stream of windows ready for the network; every pixel is decoded once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ..raster import read_valid, read_window
 from ..scaling import Scaling
-from .windows import Cover, Section
+from .windows import Coverage, Region
 
 _ROWS_PER_READ = 256
 
 
+class Source(Protocol):
+    """A scene as the network is to see it, on one grid."""
+
+    @property
+    def dtypes(self) -> Sequence[str]:
+        """The data type of each band that `read` gives."""
+
+    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return pixels (C, H, W) of a window inside the scene, and (H, W) True where they have data.
+
+        Raises:
+            InputError: The file is damaged there.
+        """
+
+    def find_wanted(self, window: Window) -> NDArray[np.bool_] | None:
+        """Return (H, W) True where a window is to be mapped; None where all of it is."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What one network takes of a scene.
+
+    Attributes:
+        bands: Places among the bands that are read, in the order of the network's channels.
+        scaling: What turns them into network input.
+    """
+
+    bands: tuple[int, ...]
+    scaling: Scaling
+
+    def of(self, image: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return network input (C, H, W) for pixels (B, H, W) that are `valid` (H, W)."""
+        chosen = image if self.bands == tuple(range(len(image))) else image[list(self.bands)]
+        return self.scaling.apply(chosen, valid)
+
+
 @dataclass(frozen=True)
 class WindowInput:
-    """The network's input for one window that has data.
+    """What networks are shown of one window that has data to be mapped.
 
     Attributes:
         row: Its place in the cover of the rows.
         col: Its place in the cover of the columns.
-        done: Share of the section that is through with it, 0 to 1.
-        pixels: (C, size, size) float32.
+        done: Share of the region that is through with it, 0 to 1.
+        pixels: (C, size, size) float32 for each network.
     """
 
     row: int
     col: int
     done: float
-    pixels: NDArray[np.float32]
+    pixels: tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True)
@@ -41,9 +75,9 @@ class RowEnd:
 
     Attributes:
         row: The place of this row in the cover of the rows.
-        done: Share of the raster that is through with it, 0 to 1.
-        valid: (rows, columns of the section) True where the raster has data, for the rows of pixels that are new since
-            the last one.
+        done: Share of the region that is through with it, 0 to 1.
+        valid: (rows, columns of the region) True where there are data to be mapped, for the rows of pixels that are new
+            since the last one.
     """
 
     row: int
@@ -52,38 +86,25 @@ class RowEnd:
 
 
 class WindowReader:
-    """Goes through a section of a raster from top to bottom, with only one row of its windows in memory.
+    """Goes through a region of a scene from top to bottom, with only one row of its windows in memory.
 
     Args:
-        dataset: The open raster; not to be used elsewhere meanwhile.
-        bands: Band numbers in the order of the network's channels.
-        scaling: What turns pixels into network input.
-        rows: How windows cover the rows.
-        cols: How windows cover the columns.
-        section: The columns to go through.
+        source: The scene; not to be used elsewhere meanwhile.
+        channels: What each network takes.
+        coverage: How windows cover the scene.
+        region: The part of it to go through.
     """
 
-    def __init__(
-        self,
-        dataset: DatasetReader,
-        bands: Sequence[int],
-        scaling: Scaling,
-        rows: Cover,
-        cols: Cover,
-        *,
-        section: Section,
-    ) -> None:
-        self._dataset = dataset
-        self._bands = tuple(bands)
-        self._scaling = scaling
-        self._rows = rows
-        self._cols = cols
-        self._section = section
-        self._left, right = section.reach
-        height, width = min(rows.size, rows.length), right - self._left
-        dtype = np.result_type(*(dataset.dtypes[band - 1] for band in bands))
-        self._image: NDArray[Any] = np.empty((len(bands), height, width), dtype)
-        self._valid = np.empty((height, width), np.bool_)
+    def __init__(self, source: Source, channels: Sequence[Channels], coverage: Coverage, region: Region) -> None:
+        self._source = source
+        self._channels = tuple(channels)
+        self._rows, self._cols = coverage.rows, coverage.cols
+        self._region = region
+        self._left, right = region.cols.reach
+        shape = min(self._rows.size, self._rows.length), right - self._left
+        self._image: NDArray[Any] = np.empty((len(source.dtypes), *shape), np.result_type(*source.dtypes))
+        self._valid, self._wanted = np.empty(shape, np.bool_), np.empty(shape, np.bool_)
+        self._first = self._stop = 0  # the rows of the scene that are in memory
 
     def __iter__(self) -> Iterator[WindowInput | RowEnd]:
         """Yield the windows with data row by row, and a RowEnd after each row.
@@ -91,42 +112,55 @@ class WindowReader:
         Raises:
             InputError: The file is damaged.
         """
-        end = 0
-        windows = self._section.windows
-        own = slice(self._section.first - self._left, self._section.stop - self._left)
-        for row, start in enumerate(self._rows.starts):
-            fresh = max(0, end - start)
-            self._move_up(fresh)
-            end = start + len(self._valid)
-            self._read(start, fresh)
-            for number, col in enumerate(windows, start=1):
-                pixels = self._scaled(self._cols.starts[col] - self._left)
+        rows, cols = self._region.rows, self._region.cols
+        told = rows.first
+        for place, row in enumerate(rows.windows):
+            self._move_to(*self._rows.inside(row))
+            for number, col in enumerate(cols.windows, start=1):
+                pixels = self._look(row, col)
                 if pixels is not None:
-                    yield WindowInput(row, col, (row + number / len(windows)) / len(self._rows.starts), pixels)
-            yield RowEnd(row, (row + 1) / len(self._rows.starts), self._valid[fresh:, own].copy())
+                    yield WindowInput(row, col, (place + number / len(cols.windows)) / len(rows.windows), pixels)
+            stop = min(self._stop, rows.stop)
+            fresh = slice(told - self._first, stop - self._first)
+            own = slice(cols.first - self._left, cols.stop - self._left)
+            yield RowEnd(row, (place + 1) / len(rows.windows), self._valid[fresh, own] & self._wanted[fresh, own])
+            told = stop
 
-    def _move_up(self, kept: int) -> None:
-        """Move the rows that this row of windows shares with the last one, at the bottom, to the top."""
+    def _move_to(self, first: int, stop: int) -> None:
+        """Bring the rows from `first` up to `stop` into memory; those that are there already move to the top."""
+        kept = max(0, self._stop - first)
         if kept > 0:
-            for band in self._image:
-                band[:kept] = band[-kept:]
-            self._valid[:kept] = self._valid[-kept:]
+            begin, end = first - self._first, self._stop - self._first
+            for rows in (*self._image, self._valid, self._wanted):
+                rows[:kept] = rows[begin:end]
+        for row in range(first + kept, stop, _ROWS_PER_READ):
+            count = min(_ROWS_PER_READ, stop - row)
+            window = Window(self._left, row, self._valid.shape[1], count)
+            part = slice(row - first, row - first + count)
+            self._image[:, part], self._valid[part] = self._source.read(window)
+            wanted = self._source.find_wanted(window)
+            self._wanted[part] = True if wanted is None else wanted
+        self._first, self._stop = first, stop
 
-    def _read(self, start: int, fresh: int) -> None:
-        """Fill the rows from `fresh` on, of a buffer that begins at row `start` of the raster."""
-        for first in range(fresh, len(self._valid), _ROWS_PER_READ):
-            count = min(_ROWS_PER_READ, len(self._valid) - first)
-            window = Window(self._left, start + first, self._valid.shape[1], count)
-            pixels = read_window(self._dataset, window, self._bands)
-            self._image[:, first : first + count] = pixels
-            self._valid[first : first + count] = read_valid(self._dataset, window, pixels, self._bands)
-
-    def _scaled(self, left: int) -> NDArray[np.float32] | None:
-        """Return the network input of the window at column `left` of the buffer, None if it has no data."""
-        size = self._cols.size
-        valid = self._valid[:, left : left + size]
-        if not valid.any():
+    def _look(self, row: int, col: int) -> tuple[NDArray[np.float32], ...] | None:
+        """Return what the networks are shown of a window, None if it has no data to be mapped."""
+        first, stop = self._cols.inside(col)
+        inside = slice(0, self._stop - self._first), slice(first - self._left, stop - self._left)
+        valid = self._valid[inside]
+        if not (valid & self._wanted[inside]).any():
             return None
-        scaled = self._scaling.apply(self._image[:, :, left : left + size], valid)
-        missing = (0, size - scaled.shape[1]), (0, size - scaled.shape[2])
-        return np.pad(scaled, ((0, 0), *missing), mode="reflect") if any(map(any, missing)) else scaled
+        image = self._image[(slice(None), *inside)]
+        beyond = (
+            _missing(self._rows.starts[row], self._rows.size, self._first, self._stop),
+            _missing(self._cols.starts[col], self._cols.size, first, stop),
+        )
+        return tuple(_mirror(channels.of(image, valid), beyond) for channels in self._channels)
+
+
+def _missing(start: int, size: int, first: int, stop: int) -> tuple[int, int]:
+    return first - start, start + size - stop
+
+
+def _mirror(pixels: NDArray[np.float32], beyond: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.float32]:
+    """Return pixels (C, H, W) grown by so many rows and columns on each side, as mirrors would show them."""
+    return np.pad(pixels, ((0, 0), *beyond), mode="reflect") if any(map(any, beyond)) else pixels

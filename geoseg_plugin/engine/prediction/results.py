@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from rasterio.io import DatasetWriter
-from rasterio.windows import Window
 
 from ...contract.classes import ClassTable
 from ...contract.events import Report, stop_if_cancelled
@@ -23,6 +21,8 @@ from ..output import whole_file
 from ..provenance import request_tags
 from ..raster import geotiff_profile
 from .choices import ChoiceRaster
+from .decision import choose_classes
+from .strips import Strip
 from .tally import Tally
 
 if TYPE_CHECKING:
@@ -54,24 +54,11 @@ class Results:
         self.tally = Tally(self.classes)
         self._values = np.array(self.classes.values, dtype=self.output.dtypes[0])
 
-    def write(
-        self,
-        window: Window,
-        probabilities: NDArray[np.float32],
-        indices: NDArray[np.integer],
-        confidence: NDArray[np.float32],
-        valid: NDArray[np.bool_],
-    ) -> None:
-        """Write one window; without `choices` windows are as wide as the map and come from top to bottom.
-
-        Args:
-            window: Where it lies.
-            probabilities: (K, H, W); changed.
-            indices: (H, W) indices of the chosen classes.
-            confidence: (H, W) probabilities of the chosen classes.
-            valid: (H, W) where the image has data.
-        """
-        self.tally.add(probabilities, indices, confidence, valid)
+    def write(self, strip: Strip) -> None:
+        """Write one strip; without `choices` strips are as wide as the map and come from top to bottom."""
+        window, valid = strip.window, strip.valid
+        indices, confidence = choose_classes(strip.probabilities)
+        self.tally.add(strip.probabilities, indices, confidence, valid)
         values = self._values[indices]
         values[~valid] = self.output.nodata
         self.output.write(values, 1, window=window)
@@ -80,8 +67,8 @@ class Results:
         elif self.polygons is not None:
             self.polygons.add(window.row_off, indices, confidence, valid)
         if self.probabilities is not None:
-            probabilities[:, ~valid] = np.nan
-            self.probabilities.write(probabilities, window=window)
+            strip.probabilities[:, ~valid] = np.nan
+            self.probabilities.write(strip.probabilities, window=window)
 
     def finish(self, report: Report) -> None:
         """Finish what goes beyond single windows, and say how the map is made up.

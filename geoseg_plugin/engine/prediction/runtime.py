@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +22,19 @@ class Network(ABC):
     Attributes:
         card: What the model is.
         device: The device that really does the work, in words.
+        precision: The number format that it computes in.
+        backend: The library that runs it.
         batch_size: How many windows it takes at a time; becomes smaller when memory runs out.
         fixed_size: The only side of windows in pixels that it takes; None where it takes any multiple of 32.
         seconds: Time spent inside the network so far.
     """
 
-    def __init__(self, card: Card, device: str, batch_size: int) -> None:
+    backend: ClassVar[str]
+
+    def __init__(self, card: Card, device: str, precision: str, batch_size: int) -> None:
         self.card = card
         self.device = device
+        self.precision = precision
         self.batch_size = batch_size
         self.fixed_size: int | None = None
         self.seconds = 0.0

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from ....models.card import Card
 from ....models.file import load_network
+from ...contract.stages.prediction_parts.machine import TORCH
+from ...contract.stages.training_parts.machine import FLOAT32
 from ..device import choose_device, describe_device
 from .runtime import Network
 
@@ -28,8 +30,10 @@ class TorchNetwork(Network):
         batch_size: Windows at a time.
     """
 
+    backend = TORCH
+
     def __init__(self, module: torch.nn.Module, card: Card, device: torch.device, batch_size: int) -> None:
-        super().__init__(card, describe_device(device), batch_size)
+        super().__init__(card, describe_device(device), FLOAT32, batch_size)
         self.module = module.to(memory_format=torch.channels_last)
         self._device = device
 

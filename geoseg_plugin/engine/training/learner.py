@@ -11,10 +11,10 @@ import torch
 
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
+from ..precision import autocast, gradient_scaler
 from .batches import Batch
 from .optimization.averaging import Average
 from .optimization.optimizers import set_learning_rate
-from .precision import autocast, gradient_scaler
 from .processes import ALONE, Processes
 from .tile_errors import tile_errors
 

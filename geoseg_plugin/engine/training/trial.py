@@ -12,10 +12,10 @@ import torch
 
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
+from ...contract.stages.training_parts.machine import BFLOAT16, FLOAT16, FLOAT32
 from ..memory import free_memory
 from .batches import Batch
 from .learner import teach
-from .precision import BFLOAT16, FLOAT16, FLOAT32
 
 AUTO = "auto"
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from ....models.losses.loss import SummedLoss
+from ..precision import autocast
 from .batches import Batch
 from .metrics import Scores, confusion_matrices
-from .precision import autocast
 from .processes import ALONE, Processes, put_together
 from .pulse import Pulse
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from ...fields import Kind, ask
 from ..stage import Stage
 
+FLOAT32, BFLOAT16, FLOAT16 = "float32", "bfloat16", "float16"
 PRECISIONS = {
     "auto": "what the device gains from.",
-    "float32": "works everywhere.",
-    "bfloat16": "faster on GPUs, and on processors that have it.",
-    "float16": "for GPUs that have no bfloat16.",
+    FLOAT32: "works everywhere.",
+    BFLOAT16: "faster on GPUs, and on processors that have it.",
+    FLOAT16: "for GPUs that have no bfloat16.",
 }
 
 WORTH_IT, NEVER, ALWAYS = "auto", "never", "always"

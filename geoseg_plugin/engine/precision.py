@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import torch
 
-FLOAT32 = "float32"
-BFLOAT16 = "bfloat16"
-FLOAT16 = "float16"
+from ..contract.stages.training_parts.machine import BFLOAT16, FLOAT16
 
 _HALF = {BFLOAT16: torch.bfloat16, FLOAT16: torch.float16}
 

@@ -1,0 +1,1 @@
+"""What the stages that predict ask for, in parts."""

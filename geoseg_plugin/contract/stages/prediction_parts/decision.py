@@ -1,0 +1,36 @@
+"""How probabilities become classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...fields import Kind, ask
+from ..stage import Stage
+
+MOST_PROBABLE, FIXED, OTSU, MEAN_VALUE, OF_CARD = "most probable", "fixed", "otsu", "mean", "card"
+DECISIONS = {
+    MOST_PROBABLE: "the class with the highest probability.",
+    FIXED: "classes must reach THRESHOLD.",
+    OTSU: "classes must reach a threshold that parts the map's probabilities in two (Otsu).",
+    MEAN_VALUE: "classes must reach the mean of their probability over the map.",
+    OF_CARD: "classes must reach the thresholds that the model's card gives.",
+}
+
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class DecidesOnClasses(Stage):
+    """Smoothing and thresholds."""
+
+    decision: str = ask(
+        Kind.CHOICE, "Decision", "How a pixel gets its class. With thresholds it is the most probable one, but the "
+        "first (the background), of those that reach theirs, and else the first.", default=MOST_PROBABLE,
+        choices=tuple(DECISIONS), notes=tuple(DECISIONS.values()), advanced=True,
+    )  # fmt: skip
+    threshold: str = ask(
+        Kind.TEXT, "Threshold", "For DECISION fixed: a probability for all classes, or one for each by name, such as "
+        "'building=0.4, road=0.6'; classes without one are at 0.5.", default="0.5", advanced=True,
+    )  # fmt: skip
+    smoothing: float = ask(
+        Kind.NUMBER, "Smoothing", "Blur probabilities before the decision, by a Gaussian of this standard deviation.",
+        default=0.0, minimum=0, maximum=50, unit="pixels", advanced=True,
+    )  # fmt: skip
