@@ -30,10 +30,15 @@ class Preset:
 
 
 # What Keras does when it is told no more than optimizer and learning rate.
-_PLAIN_STEPS: Dict[str, Any] = {"schedule": "constant", "warm_up": 0.0, "weight_decay": 0.0, "clip_gradients": 0.0}
+_PLAIN_STEPS: Dict[str, Any] = {
+    "schedule": "constant", "warm_up": 0.0, "weight_decay": 0.0, "clip_gradients": 0.0, "averaging": 0.0,
+}  # fmt: skip
 _SAME_LIGHT: Dict[str, Any] = {"brightness": 0.0, "contrast": 0.0}
-_AS_THEY_ARE: Dict[str, Any] = {"flips": False, "quarter_turns": False, **_SAME_LIGHT}
-_POLY: Dict[str, Any] = {"schedule": "poly", "power": 0.9, "warm_up": 0.0, "clip_gradients": 0.0}
+_SAME_SIZE: Dict[str, Any] = {"rotation": 0.0, "scale": 0.0}
+_AS_THEY_ARE: Dict[str, Any] = {"flips": False, "quarter_turns": False, **_SAME_SIZE, **_SAME_LIGHT}
+_POLY: Dict[str, Any] = {
+    "schedule": "poly", "power": 0.9, "warm_up": 0.0, "clip_gradients": 0.0, "averaging": 0.0,
+}  # fmt: skip
 
 PRESETS: Tuple[Preset, ...] = (
     Preset(
@@ -41,9 +46,9 @@ PRESETS: Tuple[Preset, ...] = (
         "thaw slumps and other land cover: slump-unet with Adadelta until 20 epochs are no better; 128 tiles a batch.",
         "https://github.com/nasa-nccs-hpda/slump-detection",
         {
-            "architecture": "slump-unet", "loss": "cross entropy", "flips": True, "quarter_turns": True, **_SAME_LIGHT,
-            "epochs": 1000, "patience": 20, "batch_size": 128, "optimizer": "adadelta", "learning_rate": 1.0,
-            **_PLAIN_STEPS,
+            "architecture": "slump-unet", "loss": "cross entropy", "flips": True, "quarter_turns": True, **_SAME_SIZE,
+            **_SAME_LIGHT, "epochs": 1000, "patience": 20, "batch_size": 128, "optimizer": "adadelta",
+            "learning_rate": 1.0, **_PLAIN_STEPS,
         },
     ),
     Preset(
@@ -71,8 +76,8 @@ PRESETS: Tuple[Preset, ...] = (
         "https://github.com/akshatgoel92/roof-classify",
         {
             "architecture": "satellite-unet", "loss": "binary cross entropy", "scaling": "divide", "divisor": 255.0,
-            "flips": True, "quarter_turns": False, "scale": 20.0, **_SAME_LIGHT, "epochs": 50, "patience": 10,
-            "batch_size": 4, "optimizer": "adam", "learning_rate": 0.001, **_PLAIN_STEPS,
+            "flips": True, "quarter_turns": False, "rotation": 0.0, "scale": 20.0, **_SAME_LIGHT, "epochs": 50,
+            "patience": 10, "batch_size": 4, "optimizer": "adam", "learning_rate": 0.001, **_PLAIN_STEPS,
         },
     ),
     Preset(
@@ -82,8 +87,9 @@ PRESETS: Tuple[Preset, ...] = (
         {
             "architecture": "lw-refinenet", "encoder": "mobilenet_v2", "loss": "cross entropy + 2 * jaccard",
             "sampling": "target share", "target_share": 30.0, "scaling": "divide", "divisor": 5.0, "flips": True,
-            "quarter_turns": True, "scale": 12.0, **_SAME_LIGHT, "epochs": 100, "batch_size": 22, "accumulation": 2,
-            "optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.0005, **_POLY,
+            "quarter_turns": True, "rotation": 0.0, "scale": 12.0, **_SAME_LIGHT, "epochs": 100, "batch_size": 22,
+            "accumulation": 2, "optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.0005,
+            **_POLY,
         },
     ),
     Preset(
@@ -104,9 +110,10 @@ PRESETS: Tuple[Preset, ...] = (
         "https://pro.arcgis.com/en/pro-app/latest/tool-reference/image-analyst/train-deep-learning-model.htm",
         {
             "architecture": "unet", "encoder": "resnet34", "weights": "imagenet", "loss": "cross entropy",
-            "flips": True, "quarter_turns": True, "scale": 50.0, "brightness": 0.4, "contrast": 40.0, "epochs": 20,
-            "frozen_epochs": 10, "patience": 5, "optimizer": "adamw", "weight_decay": 0.01,
+            "flips": True, "quarter_turns": True, "rotation": 0.0, "scale": 50.0, "brightness": 0.4, "contrast": 40.0,
+            "epochs": 20, "frozen_epochs": 10, "patience": 5, "optimizer": "adamw", "weight_decay": 0.01,
             "find_learning_rate": True, "schedule": "one-cycle", "warm_up": 0.0, "clip_gradients": 0.0,
+            "averaging": 0.0,
         },
     ),
 )  # fmt: skip

@@ -49,7 +49,8 @@ def read_roof_settings(content: Mapping[str, Any]) -> Tuple[Dict[str, Any], Tupl
     """
     from_file = ("epochs", "batch_size", "scaling", "divisor", "scale", "flips")
     values = {name: value for name, value in PRESET[ROOFS].values.items() if name not in from_file}
-    values["flips"] = False
+    # Keras does neither unless it is told to.
+    values.update(flips=False, scale=0.0)
     unmatched: List[str] = []
     for block, name, value in _entries(content):
         found = _counterpart(name, value, f"{block}.{name}") if block in (_LOADING, _TRAINING) else None

@@ -38,14 +38,24 @@ def test_it_follows_its_formula(decay):
     assert all(tensor.eq(value).all() for tensor in network.parameters())
 
 
-def test_the_start_is_forgotten():
+@pytest.mark.parametrize("steps", [1, 5, 200])
+def test_the_start_is_forgotten(steps):
     network = small()
     fill(network, 1000.0)
-    average = Average(network, 0.999)
-    for _ in range(200):
+    average = Average(network, 0.99)
+    for _ in range(steps):
         fill(network, 1.0)
         average.update()
     assert average.network[0].weight.flatten().tolist() == pytest.approx([1.0, 1.0])
+
+
+def test_a_short_training_is_near_its_end():
+    network = small()
+    average = Average(network, 0.99)
+    for step in range(5):
+        fill(network, float(step))
+        average.update()
+    assert average.network[0].weight.min() > 3  # of 4, and not near 0
 
 
 def test_the_averaged_network_is_like_the_other():

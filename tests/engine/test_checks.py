@@ -6,7 +6,13 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
-from geoseg.geoseg_plugin.engine.training.checks import check_fit, check_told_classes, check_weights, shows_all
+from geoseg.geoseg_plugin.engine.training.checks import (
+    check_fit,
+    check_shown_classes,
+    check_told_classes,
+    check_weights,
+    shows_all,
+)
 
 CLASSES = ClassTable.named({0: "background", 1: "road", 2: "water"})
 
@@ -84,8 +90,7 @@ def test_who_gives_the_weight_0_means_it(recorder):
         ({}, True),
         ({"crop": 64}, False),
         ({"crop": 64, "augment": False}, True),
-        ({"rotation": 10}, False),
-        ({"scale": 10}, False),
+        ({"rotation": 0, "scale": 0}, True),
         ({"cutmix": 10}, False),
         ({"mixup": 10, "cutout": 3, "noise": 1}, True),
         ({"sampling": "hard examples"}, False),
@@ -112,6 +117,38 @@ def test_classes_are_missed_by_what_is_in_tiles_not_by_what_an_epoch_shows(
     assert counted == ([] if all_shown else [["tile_000"]])
     told = any("No training tile has a pixel of 'roof'" in text for text in recorder.warnings)
     assert told != all_shown
+
+
+@pytest.mark.parametrize(
+    ("options", "told", "warned"),
+    [
+        ({}, [[900, 3]], False),
+        ({}, [[1024, 0]], True),
+        ({"rotation": 0}, [[900, 3]], False),
+        ({"scale": 0}, [[900, 3]], False),
+        ({"rotation": 0, "scale": 0}, [[900, 3]], True),
+        ({"augment": False}, [[900, 3]], True),
+        ({}, None, True),
+    ],
+)
+def test_what_turned_tiles_do_not_show_may_be_there(
+    options, told, warned, make_dataset, make_blob_tile, recorder, monkeypatch
+):
+    def count(*_):
+        if told is None:
+            raise InputError("The layer does not tell.")
+        return np.array(told)
+
+    monkeypatch.setattr("geoseg.geoseg_plugin.engine.training.checks.read_class_counts", count)
+    dataset = open_dataset(make_dataset([("train", *make_blob_tile(np.random.default_rng(0), 32))]))
+    request = TrainSegmentation(dataset="d", model="m.safetensors", **options)
+    check_shown_classes(request, dataset, np.array([700, 0]), recorder)
+    assert recorder.warnings == (
+        ["No training tile has a pixel of 'roof': the model will not find it."] if warned else []
+    )
+    before = list(recorder.warnings)
+    check_shown_classes(request, dataset, np.array([700, 1]), recorder)
+    assert recorder.warnings == before
 
 
 def test_a_layer_that_does_not_count_is_no_fault(make_dataset, make_blob_tile, recorder):

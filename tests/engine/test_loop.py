@@ -40,7 +40,8 @@ def run(monkeypatch, recorder):
         network.weight.data.zero_()
         monkeypatch.setattr(Loop, "learn", learn)
         monkeypatch.setattr(Loop, "_measure", measure)
-        request = TrainSegmentation(dataset="d", model="m.safetensors", **{"epochs": len(measured), **options})
+        values = {"epochs": len(measured), "averaging": 0, **options}
+        request = TrainSegmentation(dataset="d", model="m.safetensors", **values)
         saved, told = [], []
         fitted = Loop(course, request, recorder).fit(saved.append, lambda epoch, state: told.append(epoch.number))
         assert len(saved) == len(told) == len(fitted.history)

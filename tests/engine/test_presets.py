@@ -74,6 +74,12 @@ def test_values_are_those_of_the_authors(name):
     assert {key: PRESET[name].values.get(key) for key in AUTHORS[name]} == AUTHORS[name]
 
 
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_what_authors_did_not_do_is_not_done_by_default(preset):
+    for name in ("flips", "quarter_turns", "rotation", "scale", "brightness", "contrast", "averaging", "warm_up"):
+        assert name in preset.values, name
+
+
 def shown(value):
     """Return a value as the page writes it."""
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -68,6 +68,9 @@ def test_what_the_settings_do_not_do_is_not_done():
     assert unmatched == ()
     assert values["batch_size"] == 8
     assert (values["scale"], values["flips"]) == (0, False)
+    assert {name: read_roof_settings({"training_args": {}})[0][name] for name in ("scale", "rotation", "flips")} == {
+        "scale": 0, "rotation": 0, "flips": False,
+    }  # fmt: skip
     assert not values.keys() & {"scaling", "divisor", "epochs", "epoch_tiles"}
 
 

@@ -290,7 +290,7 @@ def test_a_time_budget_ends_training_with_a_model_and_a_report(blobs, tmp_path, 
 
 def test_what_a_preset_sets_is_told(blobs, tmp_path, recorder):
     train_segmentation(_request(blobs, tmp_path, architecture="lw-refinenet", preset="arcgis-pro"), recorder)
-    assert any("arcgis-pro" in note and "ROTATION" not in note and "CONTRAST" in note for note in recorder.notes)
+    assert any("arcgis-pro" in note and "NOISE" not in note and "CONTRAST" in note for note in recorder.notes)
 
 
 def test_a_log_has_a_row_for_every_epoch_also_after_an_interruption(blobs, tmp_path, make_recorder):

@@ -36,7 +36,9 @@ def test_mean_and_spread_of_the_input_come_along():
 
 
 def test_the_defaults_turn_flip_and_change_the_light():
-    assert Variation.of(request()) == Variation(flips=True, quarter_turns=True, brightness=0.2, contrast=0.2)
+    assert Variation.of(request()) == Variation(
+        flips=True, quarter_turns=True, rotation=45, scale=0.3, brightness=0.3, contrast=0.3
+    )
 
 
 def test_without_augmentation_nothing_counts():

@@ -87,8 +87,8 @@ def check_classes(counts: NDArray[np.int64], classes: ClassTable, report: Report
 
 
 def shows_all(request: TrainSegmentation) -> bool:
-    """Return whether an epoch shows every pixel of every training tile."""
-    cuts = request.augment and any((request.crop, request.rotation, request.scale, request.cutmix))
+    """Return whether an epoch shows every training tile, all of it but what turning and enlarging cut off."""
+    cuts = request.augment and (request.crop or request.cutmix)
     return request.sampling == EVERY and not request.epoch_tiles and not cuts
 
 
@@ -98,13 +98,40 @@ def check_told_classes(request: TrainSegmentation, dataset: Dataset, report: Rep
     Raises:
         InputError: There is no labelled pixel at all.
     """
-    if shows_all(request):
-        return
+    counts = None if shows_all(request) else _told_counts(dataset)
+    if counts is not None:
+        check_classes(counts, dataset.classes, report)
+
+
+def check_shown_classes(
+    request: TrainSegmentation, dataset: Dataset, counts: NDArray[np.int64], report: Report
+) -> None:
+    """Warn of classes without a training pixel, after an epoch that has shown all tiles.
+
+    Where it has turned or enlarged them, a class may have been cut off: then the dataset's layer has a say as well.
+
+    Args:
+        request: What was asked for.
+        dataset: The dataset.
+        counts: (K,) labelled pixels of each class that the epoch has shown.
+        report: Where the warning goes.
+
+    Raises:
+        InputError: There is no labelled pixel at all.
+    """
+    if request.augment and (request.rotation or request.scale) and not counts.all():
+        told = _told_counts(dataset)
+        counts = counts if told is None else counts + told
+    check_classes(counts, dataset.classes, report)
+
+
+def _told_counts(dataset: Dataset) -> NDArray[np.int64] | None:
+    """Return the training pixels of each class (K,) as the dataset's layer tells, None where it does not."""
     try:
-        counts = read_class_counts(dataset, dataset.split(TRAIN), "")
+        counts: NDArray[np.int64] = read_class_counts(dataset, dataset.split(TRAIN), "").sum(axis=0)
     except InputError:  # a layer that does not tell is no reason not to train
-        return
-    check_classes(counts.sum(axis=0), dataset.classes, report)
+        return None
+    return counts
 
 
 def check_weights(

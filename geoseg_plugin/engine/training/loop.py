@@ -13,7 +13,7 @@ from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import VALIDATION
 from .batches import grouped
-from .checks import check_classes, check_weights, not_finite, shows_all, warn_if_constant
+from .checks import check_shown_classes, check_weights, not_finite, shows_all, warn_if_constant
 from .clock import Clock
 from .course import Course, Epoch, Fit
 from .lesson import Lesson
@@ -152,7 +152,7 @@ class Loop:
             course.sampler.note(*errors)
         if number == 1 and shows_all(request) and not clock.is_over:
             pixels = lesson.count_pixels()
-            check_classes(pixels, course.dataset.classes, self._report)
+            check_shown_classes(request, course.dataset, pixels, self._report)
             check_weights(request, course.class_weights, pixels, course.dataset.classes, self._report)
         return lesson
 

@@ -23,11 +23,11 @@ class VariesTiles(Stage):
     )
     rotation: float = ask(
         Kind.NUMBER, "Rotation", "Turn tiles freely, by this much at most; corners without image are ignored.",
-        default=0.0, minimum=0, maximum=180, unit="degrees", advanced=True,
+        default=45.0, minimum=0, maximum=180, unit="degrees", advanced=True,
     )  # fmt: skip
     scale: float = ask(
         Kind.NUMBER, "Scale", "Enlarge or reduce tiles by this much at most: 50 means 1 / 1.5 to 1.5 times.",
-        default=0.0, minimum=0, maximum=300, unit="%", advanced=True,
+        default=30.0, minimum=0, maximum=300, unit="%", advanced=True,
     )  # fmt: skip
     crop: int = ask(
         Kind.NUMBER, "Crop", "Side of a part of the tile, chosen by chance, that is shown in its place; 0 shows all. "
@@ -36,11 +36,11 @@ class VariesTiles(Stage):
     )  # fmt: skip
     brightness: float = ask(
         Kind.NUMBER, "Brightness", "Add this much at most, for all bands together and half as much for each alone.",
-        default=0.2, minimum=0, maximum=5, unit="standard deviations", advanced=True,
+        default=0.3, minimum=0, maximum=5, unit="standard deviations", advanced=True,
     )  # fmt: skip
     contrast: float = ask(
         Kind.NUMBER, "Contrast", "Stretch or squeeze values around their mean by this much at most, likewise.",
-        default=20.0, minimum=0, maximum=90, unit="%", advanced=True,
+        default=30.0, minimum=0, maximum=90, unit="%", advanced=True,
     )  # fmt: skip
     gamma: float = ask(
         Kind.NUMBER, "Gamma", "Bend the curve of values, between the extremes of the tile, by an exponent of up to "

@@ -92,7 +92,7 @@ class ChoosesSteps(Stage):
     )  # fmt: skip
     averaging: float = ask(
         Kind.NUMBER, "Averaging", "Share that a moving average (EMA) of the weights keeps of itself in each step, such "
-        "as 0.999; it is this average that is measured and kept. 0 takes the weights themselves.", default=0.0,
+        "as 0.999; it is this average that is measured and kept. 0 takes the weights themselves.", default=0.99,
         minimum=0, maximum=0.99999, advanced=True,
     )  # fmt: skip
 
