@@ -53,8 +53,8 @@ CLASSES = ClassTable.named({0: "background", 1: "building", 2: "water", 3: "tree
 ENGINE = "geoseg.geoseg_plugin.engine"
 IMPORTS = {
     "clip": f"import {ENGINE}.imagery.clip",
-    "predict_onnx": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.onnx_network",
-    "predict_torch": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.torch_network\n"
+    "predict_onnx": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.networks.onnx_network",
+    "predict_torch": f"import {ENGINE}.prediction.predict, {ENGINE}.prediction.networks.torch_network\n"
     "import segmentation_models_pytorch",
     "train": f"import {ENGINE}.training.train, segmentation_models_pytorch",
 }

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.stages.prediction_parts.windows import BLENDINGS, CROP
-from geoseg.geoseg_plugin.engine.prediction.blending import Blender
-from geoseg.geoseg_plugin.engine.prediction.decision import choose_classes
-from geoseg.geoseg_plugin.engine.prediction.predictor import softmax
-from geoseg.geoseg_plugin.engine.prediction.windows import BLOCK, Cover, Coverage, Region
+from geoseg.geoseg_plugin.engine.prediction.decisions.decision import choose_classes
+from geoseg.geoseg_plugin.engine.prediction.opinions.predictor import softmax
+from geoseg.geoseg_plugin.engine.prediction.windows.blending import Blender
+from geoseg.geoseg_plugin.engine.prediction.windows.covering import BLOCK, Cover, Coverage, Region
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

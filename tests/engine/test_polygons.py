@@ -10,8 +10,8 @@ from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import Cancelled
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.prediction.polygon_file import PolygonFile
-from geoseg.geoseg_plugin.engine.prediction.polygons import PolygonWriter
+from geoseg.geoseg_plugin.engine.prediction.results.polygon_file import PolygonFile
+from geoseg.geoseg_plugin.engine.prediction.results.polygons import PolygonWriter
 from geoseg.tests.engine.listener import Listener
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -175,7 +175,7 @@ def test_nothing_but_background_gives_an_empty_layer(tmp_path):
 
 
 def test_more_areas_than_a_batch(tmp_path, monkeypatch):
-    monkeypatch.setattr("geoseg.geoseg_plugin.engine.prediction.polygon_file._BATCH", 100)
+    monkeypatch.setattr("geoseg.geoseg_plugin.engine.prediction.results.polygon_file._BATCH", 100)
     indices = np.indices((60, 60)).sum(axis=0) % 2
     for suffix in (".gpkg", ".shp", ".geojson"):
         values, *_ = _draw(tmp_path / f"areas{suffix}", indices, strip=10)

@@ -150,7 +150,7 @@ def test_nodata_stays_nodata_and_is_not_looked_at(tmp_path, model):
 
 
 def test_windows_without_data_skip_the_network(tmp_path, model, monkeypatch):
-    from geoseg.geoseg_plugin.engine.prediction.onnx_network import OnnxNetwork
+    from geoseg.geoseg_plugin.engine.prediction.networks.onnx_network import OnnxNetwork
 
     seen, infer = [], OnnxNetwork._infer
     monkeypatch.setattr(OnnxNetwork, "_infer", lambda self, windows: seen.append(len(windows)) or infer(self, windows))

@@ -8,7 +8,7 @@ import rasterio
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import ModelError
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.prediction.bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
+from geoseg.geoseg_plugin.engine.prediction.scenes.bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
 from geoseg.models.card import Band
 from geoseg.tests.engine.handmade import make_card
 from geoseg.tests.engine.listener import Listener

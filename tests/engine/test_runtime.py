@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
-from geoseg.geoseg_plugin.engine.prediction.runtime import Network, open_network
+from geoseg.geoseg_plugin.engine.prediction.networks.runtime import Network, open_network
 from geoseg.tests.engine.handmade import make_card, write_pixelwise
 from geoseg.tests.engine.listener import Listener
 
@@ -64,7 +64,7 @@ def test_a_gpu_that_is_not_there(tmp_path):
 
 
 def test_a_gpu_that_onnxruntime_cannot_use_is_told(tmp_path, monkeypatch):
-    from geoseg.geoseg_plugin.engine.prediction import onnx_network
+    from geoseg.geoseg_plugin.engine.prediction.networks import onnx_network
 
     if "CUDAExecutionProvider" not in onnx_network.onnxruntime.get_available_providers() or onnx_network._gpu_count():
         pytest.skip("Needs an onnxruntime with CUDA on a machine without a GPU.")

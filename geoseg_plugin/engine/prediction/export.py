@@ -22,12 +22,12 @@ from ..datasets.dataset import VALIDATION, open_dataset
 from ..output import whole_file
 from ..raster import open_raster
 from ..scaling import Scaling
-from .bands import match_bands
-from .onnx_network import open_onnx_network
-from .reading import Channels, WindowInput, WindowReader
-from .scene import RasterSource
-from .torch_network import TorchNetwork
-from .windows import Cover, Coverage, Region
+from .networks.onnx_network import open_onnx_network
+from .networks.torch_network import TorchNetwork
+from .scenes.bands import match_bands
+from .scenes.reading import Channels, WindowInput, WindowReader
+from .scenes.scene import RasterSource
+from .windows.covering import Cover, Coverage, Region
 
 TOLERANCE = 1e-3
 _TILES = 6

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from .blending import Blender
-from .reading import RowEnd, WindowReader
-from .strips import Sink, Strip
-from .windows import Region
+from .scenes.reading import RowEnd, WindowReader
+from .windows.blending import Blender
+from .windows.covering import Region
+from .windows.strips import Sink, Strip
 
 
 class RegionWriter:

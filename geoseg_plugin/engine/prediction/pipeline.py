@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contract.events import Report, stop_if_cancelled
-from .predictor import Predictor
+from .opinions.predictor import Predictor
 
 _WINDOWS_WAITING = 8
 _POLL_S = 0.1

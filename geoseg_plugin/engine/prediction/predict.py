@@ -10,17 +10,17 @@ from pathlib import Path
 from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from .blending import Blender
 from .maps import RegionWriter, region_items
+from .networks.runtime import open_network
+from .opinions.predictor import Predictor, SinglePredictor
 from .pipeline import Item, pump
-from .predictor import Predictor, SinglePredictor
-from .reading import WindowReader
-from .results import open_results
-from .runtime import open_network
-from .scene import Scene, open_scene
-from .strips import Sink
-from .tally import Tally
-from .windows import Cover, Coverage, Region
+from .results.results import open_results
+from .results.tally import Tally
+from .scenes.reading import WindowReader
+from .scenes.scene import Scene, open_scene
+from .windows.blending import Blender
+from .windows.covering import Cover, Coverage, Region
+from .windows.strips import Sink
 
 # Wide rasters are worked on in regions of so many columns, or so many windows where these are large, so that memory
 # does not grow with the width either.

@@ -12,10 +12,10 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from ...contract.classes import ClassTable
-from ..grid import Grid
-from ..style import write_polygon_style
-from ..vector import write_features
+from ....contract.classes import ClassTable
+from ...grid import Grid
+from ...style import write_polygon_style
+from ...vector import write_features
 
 CLASS_FIELD = "class"
 _FIELDS = (CLASS_FIELD, "name", "area_m2", "confidence")

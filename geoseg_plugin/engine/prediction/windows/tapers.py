@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract.stages.prediction_parts.windows import GAUSSIAN, HANN, LINEAR, SPLINE
+from ....contract.stages.prediction_parts.windows import GAUSSIAN, HANN, LINEAR, SPLINE
 
 _BELL_WIDTH = 1 / 8  # standard deviation of the Gaussian, in sizes of a window
 

@@ -12,17 +12,17 @@ import numpy as np
 import rasterio
 from rasterio.io import DatasetWriter
 
-from ...contract.classes import ClassTable
-from ...contract.events import Report, stop_if_cancelled
-from ...contract.stages.prediction import PredictSegmentation
-from ..class_raster import create_class_raster
-from ..grid import Grid
-from ..output import whole_file
-from ..provenance import request_tags
-from ..raster import geotiff_profile
+from ....contract.classes import ClassTable
+from ....contract.events import Report, stop_if_cancelled
+from ....contract.stages.prediction import PredictSegmentation
+from ...class_raster import create_class_raster
+from ...grid import Grid
+from ...output import whole_file
+from ...provenance import request_tags
+from ...raster import geotiff_profile
+from ..decisions.decision import choose_classes
+from ..windows.strips import Strip
 from .choices import ChoiceRaster
-from .decision import choose_classes
-from .strips import Strip
 from .tally import Tally
 
 if TYPE_CHECKING:

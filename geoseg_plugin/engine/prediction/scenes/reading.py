@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ..scaling import Scaling
-from .windows import Coverage, Region
+from ...scaling import Scaling
+from ..windows.covering import Coverage, Region
 
 _ROWS_PER_READ = 256
 

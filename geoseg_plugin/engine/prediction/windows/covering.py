@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract.stages.prediction_parts.windows import CROP
+from ....contract.stages.prediction_parts.windows import CROP
 from .tapers import taper
 
 # Side of the blocks of the rasters that are written; each block is written once, as a whole.

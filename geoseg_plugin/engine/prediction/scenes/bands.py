@@ -10,12 +10,12 @@ from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ....models.card import Card
-from ...contract.errors import ModelError
-from ...contract.events import Report
-from ..grid import Grid
-from ..raster import band_names, image_bands, read_valid, read_window
-from ..sampling import warn_of_odd_alpha
+from .....models.card import Card
+from ....contract.errors import ModelError
+from ....contract.events import Report
+from ...grid import Grid
+from ...raster import band_names, image_bands, read_valid, read_window
+from ...sampling import warn_of_odd_alpha
 
 _SAMPLES_PER_SIDE = 3
 _SAMPLE_SIZE = 128

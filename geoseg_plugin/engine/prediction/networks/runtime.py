@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ....models.card import Card
-from ....models.file import ONNX_SUFFIX
-from ...contract.errors import GeosegError
-from ...contract.events import Report
+from .....models.card import Card
+from .....models.file import ONNX_SUFFIX
+from ....contract.errors import GeosegError
+from ....contract.events import Report
 
 
 class Network(ABC):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...contract.classes import ClassTable
-from ...contract.errors import ModelError
-from ...contract.events import Report
+from ....contract.classes import ClassTable
+from ....contract.errors import ModelError
+from ....contract.events import Report
 
 
 class Tally:

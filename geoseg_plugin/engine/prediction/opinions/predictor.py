@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ....models.card import Card
-from .runtime import Network
+from .....models.card import Card
+from ..networks.runtime import Network
 
 Pixels = tuple[NDArray[np.float32], ...]
 

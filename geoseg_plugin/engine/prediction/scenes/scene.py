@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ....models.card import Card
-from ...contract.events import Report
-from ...contract.stages.prediction_parts.image import LooksAtImage
-from ..grid import Grid
-from ..raster import open_raster, read_valid, read_window
-from ..scaling import Scaling
+from .....models.card import Card
+from ....contract.events import Report
+from ....contract.stages.prediction_parts.image import LooksAtImage
+from ...grid import Grid
+from ...raster import open_raster, read_valid, read_window
+from ...scaling import Scaling
 from .bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
 from .reading import Channels, Source
 

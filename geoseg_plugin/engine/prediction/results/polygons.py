@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rasterio import features
 from scipy import ndimage, sparse
 
-from ...contract.classes import BACKGROUND_NAME, ClassTable
-from ...contract.events import Report, stop_if_cancelled
+from ....contract.classes import BACKGROUND_NAME, ClassTable
+from ....contract.events import Report, stop_if_cancelled
 from .polygon_file import Areas, PolygonFile
 
 _FOUR_NEIGHBOURS = 4

@@ -10,8 +10,8 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ..grid import Grid
-from ..raster import blocks, geotiff_profile, open_raster, read_window
+from ...grid import Grid
+from ...raster import blocks, geotiff_profile, open_raster, read_window
 
 _NO_CLASS = 65535
 _CONFIDENCE_STEPS = 65535

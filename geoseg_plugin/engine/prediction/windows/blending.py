@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .windows import BLOCK, Coverage, Region
+from .covering import BLOCK, Coverage, Region
 
 
 class Blender:

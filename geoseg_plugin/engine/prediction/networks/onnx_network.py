@@ -12,13 +12,13 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
-from ....models.card import Card
-from ....models.file import CARD_KEY
-from ...contract.errors import GeosegError, ModelError, first_line
-from ...contract.events import Report
-from ...contract.stages.prediction_parts.machine import ONNXRUNTIME
-from ...contract.stages.training_parts.machine import FLOAT32
-from ..device import is_auto, named_gpu
+from .....models.card import Card
+from .....models.file import CARD_KEY
+from ....contract.errors import GeosegError, ModelError, first_line
+from ....contract.events import Report
+from ....contract.stages.prediction_parts.machine import ONNXRUNTIME
+from ....contract.stages.training_parts.machine import FLOAT32
+from ...device import is_auto, named_gpu
 from .runtime import Network
 
 _CPU = "CPUExecutionProvider"

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....models.card import Card
-from ....models.file import load_network
-from ...contract.stages.prediction_parts.machine import TORCH
-from ...contract.stages.training_parts.machine import FLOAT32
-from ..device import choose_device, describe_device
+from .....models.card import Card
+from .....models.file import load_network
+from ....contract.stages.prediction_parts.machine import TORCH
+from ....contract.stages.training_parts.machine import FLOAT32
+from ...device import choose_device, describe_device
 from .runtime import Network
 
 _CPU_BATCH = 1

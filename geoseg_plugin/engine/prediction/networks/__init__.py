@@ -1,0 +1,1 @@
+"""Networks that are ready to answer, whichever library runs them."""

@@ -1,0 +1,1 @@
+"""What turns windows into probabilities: one opinion or several."""

@@ -1,0 +1,1 @@
+"""Rasters as networks are to see them."""

@@ -1,0 +1,1 @@
+"""How windows cover a scene, and how their answers are joined."""
