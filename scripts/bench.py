@@ -2,9 +2,9 @@
 
     PYTHONPATH=build/src build/env/engine/bin/python scripts/bench.py
 
-PARTS=names chooses among imagery, labels, datasets, statistics, starts, imports, training and prediction. Prints one
-line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them to
-build/bench.json, in a few minutes. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
+PARTS=names chooses among imagery, labels, datasets, statistics, starts, imports, training, prediction and memory.
+Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them to
+build/bench.json, in half an hour. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
 prediction, the time inside the network; of training, the same steps on batches that are in memory; of tiling,
 gdal_retile and a plain loop over rasterio windows; of clipping, mosaicking and rasterizing, the GDAL commands that do
 the same with as many threads; of tile statistics, reading the tiles; of a split, one of fewer tiles; of a peak of
@@ -23,33 +23,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import rasterio
-import torch
-from affine import Affine
 from bench_datasets import measure_datasets
 from bench_imagery import measure_imagery
 from bench_labels import measure_labels
+from bench_prediction import measure_prediction, measure_prediction_memory
 from bench_statistics import measure_statistics
 from bench_training import measure_training
-from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
-from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
-from geoseg.models.card import Band, Card
-from geoseg.models.catalog import build_network
-from geoseg.models.exchange import write_onnx
-from geoseg.models.file import save_model
-from rasterio.crs import CRS
-from scipy.ndimage import gaussian_filter
 
 ROOT = Path(__file__).resolve().parents[1]
-SIDE = 2048
-WINDOW = 512
-OVERLAP = 25.0
 REPEATS = 3
-GRID = Grid(CRS.from_epsg(32645), Affine(0.5, 0, 300_000, 0, -0.5, 3_000_000), SIDE, SIDE)
-CLASSES = ClassTable.named({0: "background", 1: "building", 2: "water", 3: "tree", 4: "road"})
 ENGINE = "geoseg.geoseg_plugin.engine"
 IMPORTS = {
     "clip": f"import {ENGINE}.imagery.clip",
@@ -111,7 +93,8 @@ def main() -> int:
             "starts": lambda: measure_starts(figures, folder),
             "imports": lambda: measure_imports(figures),
             "training": lambda: measure_training(figures, folder, Silence()),
-            "prediction": lambda: measure_prediction(figures, folder, draw_scene(folder / "scene.tif")),
+            "prediction": lambda: measure_prediction(figures, folder, Silence()),
+            "memory": lambda: measure_prediction_memory(figures, folder),
         }
         for part in re.findall(r"\w+", os.environ.get("PARTS", "")) or parts:
             parts[part]()
@@ -159,43 +142,6 @@ def measure_imports(figures: Figures) -> None:
     bare = seconds(call([sys.executable, "-c", "pass"], env=environment))
     for name, code in IMPORTS.items():
         figures.add(f"imports {name}", seconds(call([sys.executable, "-c", code], env=environment)), bare)
-
-
-def draw_scene(path: Path) -> Path:
-    """Write an RGB uint8 deflate scene."""
-    random = np.random.default_rng(0)
-    noise = np.stack([gaussian_filter(random.normal(size=(SIDE, SIDE)), 1) for _ in range(3)])
-    with rasterio.open(
-        path, "w", driver="GTiff", dtype="uint8", count=3, height=SIDE, width=SIDE, crs=GRID.crs,
-        transform=GRID.transform, compress="deflate", tiled=True, photometric="RGB",
-    ) as dataset:  # fmt: skip
-        dataset.write((noise / noise.std() * 60 + 127).clip(0, 255).astype(np.uint8))
-    return path
-
-
-def measure_prediction(figures: Figures, folder: Path, scene: Path) -> None:
-    """Wall time of a prediction beside the time inside the network: U-Net with ResNet-18, random weights."""
-    torch.manual_seed(0)
-    bands = tuple(Band(name, 127.0, 60.0) for name in ("red", "green", "blue"))
-    card = Card("unet", "resnet18", bands, "uint8", CLASSES, 255, WINDOW, (0.5, 0.5), "EPSG:32645")
-    network = build_network("unet", "resnet18", len(bands), len(CLASSES)).eval()
-    save_model(folder / "model.safetensors", network.state_dict(), card)
-    write_onnx(network, card, folder / "model.onnx", any_size=True)
-    for name, file, polygons in (
-        ("predict torch", "model.safetensors", False),
-        ("predict onnx", "model.onnx", False),
-        ("predict onnx with polygons", "model.onnx", True),
-    ):
-        request = PredictSegmentation(
-            input=str(scene), model=str(folder / file), output=str(folder / "map.tif"), overlap=OVERLAP, device="cpu",
-            polygons=str(folder / "areas.gpkg") if polygons else None,
-        )  # fmt: skip
-        runs = []
-        for _ in range(REPEATS):
-            report = Silence()
-            predict_segmentation(request, report)
-            runs.append((report.metrics["wall_s"], report.metrics["network_s"]))
-        figures.add(f"{name}", *sorted(runs, key=lambda run: run[0] / run[1])[REPEATS // 2])
 
 
 if __name__ == "__main__":

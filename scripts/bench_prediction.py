@@ -1,0 +1,128 @@
+"""The prediction part of the bench: the whole beside the network alone, number formats, and memory."""
+
+import statistics
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+import torch
+from bench_imagery import ENGINE, Figures, draw_scene, peak_mb
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.events import Report
+from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
+from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
+from geoseg.models.card import Band, Card
+from geoseg.models.catalog import build_network
+from geoseg.models.exchange import write_onnx
+from geoseg.models.file import save_model
+
+SIDE, WINDOW, OVERLAP = 4096, 512, 25.0
+SMALL, HUGE = 4000, 40_000
+REPEATS = 3
+NETWORKS = (("unet", "resnet18"), ("deeplabv3plus", "mobilenet_v2"))
+CLASSES = ClassTable.named({0: "background", 1: "building", 2: "water", 3: "tree", 4: "road"})
+TORCH, ONNX = "model.safetensors", "model.onnx"
+VIRTUAL = """<VRTDataset rasterXSize="{side}" rasterYSize="{side}">
+<SRS>EPSG:32645</SRS><GeoTransform>300000, 0.5, 0, 3000000, 0, -0.5</GeoTransform>
+<VRTRasterBand dataType="Byte" band="1"/><VRTRasterBand dataType="Byte" band="2"/>
+<VRTRasterBand dataType="Byte" band="3"/></VRTDataset>"""
+
+
+class Run(NamedTuple):
+    """One prediction: seconds in all and inside the network, and what it gave back."""
+
+    wall_s: float
+    network_s: float
+    result: PredictSegmentationResult
+
+
+def measure_prediction(figures: Figures, folder: Path, report: Report) -> None:
+    """Wall time beside the time inside the network, of two networks with random weights and both runtimes."""
+    scene = draw_scene(folder / "scene-to-map.tif", (0, 0), SIDE)
+    for architecture, encoder in NETWORKS:
+        models = folder / architecture
+        models.mkdir()
+        write_models(models, architecture, encoder)
+        for name, model in (("torch", TORCH), ("onnx", ONNX)):
+            run = median_run(scene, models / model, models / f"{name}.tif", report)
+            figures.add(f"predict {architecture} {name}", run.wall_s, run.network_s)
+        measure_formats(figures, scene, models, report)
+    polygons = {"polygons": str(folder / "areas.gpkg")}
+    run = median_run(scene, folder / "unet" / ONNX, folder / "map.tif", report, **polygons)
+    figures.add("predict unet onnx with polygons", run.wall_s, run.network_s)
+
+
+def measure_formats(figures: Figures, scene: str, models: Path, report: Report) -> None:
+    """What is chosen by itself beside onnxruntime in float32: seconds, and the share of pixels with the same class."""
+    plain = {"backend": "onnxruntime", "precision": "float32"}
+    own = median_run(scene, models / TORCH, models / "chosen.tif", report)
+    theirs = median_run(scene, models / ONNX, models / "plain.tif", report, **plain)
+    chosen = f"{own.result.backend} {own.result.precision}"
+    figures.add(f"predict {models.name} chosen: {chosen}", own.wall_s, theirs.wall_s)
+    pixels = [rasterio.open(models / f"{name}.tif").read(1) for name in ("torch", "onnx", "chosen")]
+    figures.add(f"predict {models.name} same: onnx, torch", float(np.mean(pixels[0] == pixels[1])), 1.0)
+    figures.add(f"predict {models.name} same: chosen, torch", float(np.mean(pixels[0] == pixels[2])), 1.0)
+
+
+def measure_prediction_memory(figures: Figures, folder: Path) -> None:
+    """Peaks (MB) of a scene of 1.6 Gpixel beside one of 16 Mpixel, and of a U-Net in onnxruntime."""
+    models = folder / "memory"
+    models.mkdir()
+    save_pixelwise(models / "pixelwise.onnx")
+    write_models(models, *NETWORKS[0])
+    peaks = {}
+    for side in (SMALL, HUGE):
+        scene = models / f"{side}.vrt"
+        scene.write_text(VIRTUAL.format(side=side), encoding="utf-8")
+        peaks[side] = peak_of(scene, models / "pixelwise.onnx")
+    figures.add(f"predict MB {HUGE} / {SMALL}", peaks[HUGE], peaks[SMALL])
+    figures.add("predict MB unet onnx / 1200 MB", peak_of(models / f"{SMALL}.vrt", models / ONNX), 1200)
+
+
+def median_run(scene: str, model: Path, output: Path, report: Report, **options: str) -> Run:
+    """Predict some times; return the run whose ratio of the times is the median one."""
+    runs = []
+    for _ in range(REPEATS):
+        given = {"backend": "torch", "precision": "float32"} if output.stem == "torch" else options
+        request = PredictSegmentation(
+            input=scene, model=str(model), output=str(output), overlap=OVERLAP, device="cpu", **given
+        )
+        result = predict_segmentation(request, report)
+        runs.append(Run(report.metrics["wall_s"], report.metrics["network_s"], result))
+    middle = statistics.median_low(run.wall_s / run.network_s for run in runs)
+    return next(run for run in runs if run.wall_s / run.network_s == middle)
+
+
+def peak_of(scene: Path, model: Path) -> float:
+    """Return the peak of a prediction in a process of its own, in MB."""
+    output = scene.with_suffix(".tif")
+    command = [*ENGINE, "predict-segmentation", "--input", scene, "--model", model, "--output", output]
+    peak = peak_mb([str(part) for part in (*command, "--device", "cpu")])
+    output.unlink()
+    return peak
+
+
+def card_of(architecture: str, encoder: str) -> Card:
+    """Return the card of a model for scenes of the bench."""
+    bands = tuple(Band(name, 127.0, 60.0) for name in ("red", "green", "blue"))
+    return Card(architecture, encoder, bands, "uint8", CLASSES, 255, WINDOW, (0.5, 0.5), "EPSG:32645")
+
+
+def write_models(folder: Path, architecture: str, encoder: str) -> None:
+    """Write a network with random weights for both runtimes."""
+    torch.manual_seed(0)
+    card = card_of(architecture, encoder)
+    network = build_network(architecture, encoder, len(card.bands), len(CLASSES)).eval()
+    save_model(folder / TORCH, network.state_dict(), card)
+    write_onnx(network, card, folder / ONNX, any_size=True)
+
+
+def save_pixelwise(path: Path) -> None:
+    """Write a network that costs next to nothing."""
+    torch.manual_seed(0)
+    network = torch.nn.Conv2d(3, 2, 1).eval()
+    classes = ClassTable.named({0: "background", 1: "building"})
+    bands = tuple(Band(name, 127.0, 60.0) for name in ("red", "green", "blue"))
+    card = Card("unet", "resnet18", bands, "uint8", classes, 255, WINDOW, (0.5, 0.5), "EPSG:32645")
+    write_onnx(network, card, path, any_size=True)
