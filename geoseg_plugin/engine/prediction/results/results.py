@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from ....contract.stages.prediction import PredictSegmentation
 from ...class_raster import create_class_raster
 from ...grid import Grid
 from ...output import whole_file
-from ...provenance import request_tags
+from ...provenance import MODEL_TAG, digest_file, request_tags
 from ...raster import geotiff_profile
 from ..decisions.decision import choose_classes
 from ..windows.strips import Strip
@@ -136,6 +135,5 @@ def _create_polygons(path: Path, grid: Grid, classes: ClassTable) -> PolygonWrit
 
 
 def _tags(request: PredictSegmentation) -> dict[str, str]:
-    with Path(request.model).open("rb") as model:
-        digest = hashlib.file_digest(model, "sha256").hexdigest()
-    return {**request_tags(request), "GEOSEG_MODEL_SHA256": digest}
+    digests = [digest_file(path) for path in (request.model, *request.further_models)]
+    return {**request_tags(request), MODEL_TAG: " ".join(digests)}
