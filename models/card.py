@@ -63,13 +63,16 @@ class Card:
         request: The stage request that trained it, as plain values.
         loss: What training minimised, in words, with the weights of the classes where they have some.
         metrics: Figures on the validation tiles (iou, best_epoch, per-class IoU, ...).
+        thresholds: For classes but the first, by name, the probability (0 to 1) from which on their F1 was highest on
+            the validation tiles. Those that these tiles do not show have none.
         versions: GeoSeg, torch and segmentation-models-pytorch.
         created: Date and time in UTC, ISO 8601.
         task: Always TASK so far.
         nodata_rule: Which pixels count as without data, and what becomes of them, in words; always NODATA_RULE so far.
 
     Raises:
-        ValueError: There are no bands, fewer than two classes, sizes that are not above 0, or another task.
+        ValueError: There are no bands, fewer than two classes, sizes that are not above 0, thresholds that are none, or
+            another task.
     """
 
     architecture: str
@@ -86,6 +89,7 @@ class Card:
     request: dict[str, Any] = field(default_factory=dict)
     loss: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     created: str = ""
     task: str = TASK
@@ -98,6 +102,9 @@ class Card:
         _check(isinstance(self.tile_size, int) and self.tile_size > 0, f"the tile size is {self.tile_size!r}")
         whole = len(self.pixel_size) == 2 and all(_is_number(side) and side > 0 for side in self.pixel_size)
         _check(whole, f"the pixel size is {self.pixel_size!r}")
+        for name, threshold in self.thresholds.items():
+            _check(name in self.classes.names[1:], f"there is a threshold for {name!r}")
+            _check(_is_number(threshold) and 0 <= threshold <= 1, f"the threshold of {name} is {threshold!r}")
         _check(self.task == TASK, f"the task is {self.task!r}, not {TASK!r}")
 
     def to_text(self) -> str:

@@ -14,6 +14,7 @@ CARD = Card(
     classes=ClassTable.named({0: "background", 70: "Straße"}), ignore_value=255, tile_size=256, pixel_size=(0.5, 0.25),
     crs="EPSG:32645", dataset="/d", fingerprint="ab", request={"stage": "x", "parameters": {"epochs": 3}},
     metrics={"iou": 0.5, "classes": {"Straße": {"iou": None}}}, versions={"torch": "2"}, created="2026",
+    thresholds={"Straße": 0.42},
 )  # fmt: skip
 
 
@@ -39,6 +40,7 @@ WRONG = [
     *[("classes", value) for value in ([{}], [{"value": 0, "name": "a", "colour": "#000000"}])],
     *[("tile_size", value) for value in ("256", 0, 2.5)],
     *[("pixel_size", value) for value in (None, [1], [1, 0], [1, "1"], [1, math.inf])],
+    *[("thresholds", value) for value in ([], {"background": 0.5}, {"road": 0.5}, {"Straße": 1.5}, {"Straße": "1"})],
     ("ignore_value", "255"), ("task", "object detection"), ("colour", "red"),
 ]  # fmt: skip
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...errors import RequestError
 from ...fields import Kind, ask
+from ...given_thresholds import DEFAULT_THRESHOLD, parse_given_thresholds
 from ..stage import Stage
 
 MOST_PROBABLE, FIXED, OTSU, MEAN_VALUE, OF_CARD = "most probable", "fixed", "otsu", "mean", "card"
@@ -28,9 +30,20 @@ class DecidesOnClasses(Stage):
     )  # fmt: skip
     threshold: str = ask(
         Kind.TEXT, "Threshold", "For DECISION fixed: a probability for all classes, or one for each by name, such as "
-        "'building=0.4, road=0.6'; classes without one are at 0.5.", default="0.5", advanced=True,
+        "'building=0.4, road=0.6'; classes without one are at 0.5.", default=str(DEFAULT_THRESHOLD),
+        advanced=True,
     )  # fmt: skip
     smoothing: float = ask(
-        Kind.NUMBER, "Smoothing", "Blur probabilities before the decision, by a Gaussian of this standard deviation.",
-        default=0.0, minimum=0, maximum=50, unit="pixels", advanced=True,
+        Kind.NUMBER, "Smoothing", "Blur probabilities before the decision, by a Gaussian of this standard deviation. All "
+        "results come from the blurred ones.", default=0.0, minimum=0, maximum=50, unit="pixels", advanced=True,
     )  # fmt: skip
+
+    def check(self) -> None:
+        """THRESHOLD must be readable, and given only where it is heeded."""
+        super().check()
+        every, named = parse_given_thresholds(self.threshold)
+        if self.decision != FIXED and (named or every != DEFAULT_THRESHOLD):
+            raise RequestError(
+                f"THRESHOLD is '{self.threshold}', but DECISION '{self.decision}' does not heed it.",
+                f"Set DECISION to {FIXED}, or leave THRESHOLD at {DEFAULT_THRESHOLD}.",
+            )
