@@ -256,8 +256,8 @@ def main():
     from geoseg.geoseg_plugin.contract.errors import InputError
     from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
     from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
+    from geoseg.geoseg_plugin.engine.processes.joining import join_processes
     from geoseg.geoseg_plugin.engine.training import plan
-    from geoseg.geoseg_plugin.engine.training.joining import join_processes
     from geoseg.geoseg_plugin.engine.training.train import train_segmentation
     from geoseg.tests.engine.listener import Listener
 

@@ -1,8 +1,8 @@
 """Running statistics of normalisations become their averages over processes, and nothing else changes."""
 
 import torch
+from geoseg.geoseg_plugin.engine.processes.processes import ALONE
 from geoseg.geoseg_plugin.engine.training.batch_statistics import average_statistics
-from geoseg.geoseg_plugin.engine.training.processes import ALONE
 from torch import nn
 
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
+from geoseg.geoseg_plugin.engine.processes.processes import Processes
 from geoseg.geoseg_plugin.engine.scaling import Scaling
 from geoseg.geoseg_plugin.engine.training import tiles
 from geoseg.geoseg_plugin.engine.training.augmentation.variation import Variation
 from geoseg.geoseg_plugin.engine.training.batches import Batches
-from geoseg.geoseg_plugin.engine.training.processes import Processes
 from geoseg.geoseg_plugin.engine.training.tiles import TileStore
 from geoseg.models.card import Band
 

@@ -1,4 +1,4 @@
-"""The other processes of a training: given the request, ended with the block, and their last words told."""
+"""The other processes of a run: given the request, ended with the block, and their last words told."""
 
 import json
 import sys
@@ -8,8 +8,8 @@ import psutil
 import pytest
 from geoseg.geoseg_plugin.contract.errors import EngineError, InputError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
-from geoseg.geoseg_plugin.engine.training import fellows
-from geoseg.geoseg_plugin.engine.training.fellows import start_fellows
+from geoseg.geoseg_plugin.engine.processes import fellows
+from geoseg.geoseg_plugin.engine.processes.fellows import start_fellows
 
 REQUEST = TrainSegmentation(dataset="d", model="m.safetensors", epochs=7)
 

@@ -15,7 +15,8 @@ import torch
 from geoseg.geoseg_plugin.contract.errors import EngineError, RequestError
 from geoseg.geoseg_plugin.contract.stages import to_json
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
-from geoseg.geoseg_plugin.engine.training import joining, plan
+from geoseg.geoseg_plugin.engine.processes import joining
+from geoseg.geoseg_plugin.engine.training import plan
 from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models.file import read_tensors
 from geoseg.tests.engine.sharing import SHARED, WHOLE, small_network
@@ -171,7 +172,7 @@ def test_one_that_is_killed_is_told_of_and_training_goes_on_from_there(shared, t
                 self.killed = time.monotonic()
 
     report = Killing()
-    with pytest.raises(EngineError, match=r"Process 1 of this training has died \(SIGKILL\)"):
+    with pytest.raises(EngineError, match=r"Process 1 of this run has died \(SIGKILL\)"):
         train(report)
     assert time.monotonic() - report.killed < 3
     assert not report.fellow.is_running()

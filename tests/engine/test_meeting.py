@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import Cancelled, EngineError, GeosegError, InputError, RequestError
-from geoseg.geoseg_plugin.engine.training import meeting
-from geoseg.geoseg_plugin.engine.training.fellows import Fellows
-from geoseg.geoseg_plugin.engine.training.meeting import Meeting, connect, first_gpu
+from geoseg.geoseg_plugin.engine.processes import meeting
+from geoseg.geoseg_plugin.engine.processes.fellows import Fellows
+from geoseg.geoseg_plugin.engine.processes.meeting import Meeting, connect, first_gpu
 from torch import distributed
 
 
@@ -15,7 +15,7 @@ class Dead(Fellows):
     """Fellows of which one has died."""
 
     def why_ended(self):
-        return EngineError("Process 1 of this training has died (SIGKILL).")
+        return EngineError("Process 1 of this run has died (SIGKILL).")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_first_one_that_has_gone_is_told(recorder):
             raise RuntimeError("Broken pipe")
 
     explain = meeting._explainer(Meeting(Gone(), 1, 2, 1, 2, Fellows()), recorder)
-    assert "first process of this training has ended" in str(explain(RuntimeError("Connection closed")))
+    assert "first process of this run has ended" in str(explain(RuntimeError("Connection closed")))
 
 
 def test_what_nobody_tells_is_told_as_torch_says_it(store, recorder, monkeypatch):

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.processes.processes import Processes
 from geoseg.geoseg_plugin.engine.training import plan
 from geoseg.geoseg_plugin.engine.training.plan import Plan
-from geoseg.geoseg_plugin.engine.training.processes import Processes
 
 SUITS = 8
 

@@ -5,8 +5,8 @@ import time
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import EngineError
-from geoseg.geoseg_plugin.engine.training import processes
-from geoseg.geoseg_plugin.engine.training.processes import ALONE, Processes, QuietReport, SharedReport, put_together
+from geoseg.geoseg_plugin.engine.processes import processes
+from geoseg.geoseg_plugin.engine.processes.processes import ALONE, Processes, QuietReport, SharedReport, put_together
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .processes import Processes
+from ..processes.processes import Processes
 
 _STATISTICS = ("running_mean", "running_var")
 

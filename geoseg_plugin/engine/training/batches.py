@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from ....models.catalog import network_side
 from ....models.losses.loss import IGNORE_INDEX
 from ..datasets.dataset import Tile
+from ..processes.processes import ALONE, Processes
 from ..scaling import Scaling
 from .augmentation.mixing import mix
 from .augmentation.variation import UNCHANGED, Variation
 from .augmentation.varying import vary
-from .processes import ALONE, Processes
 from .tiles import TileStore
 
 _AHEAD = 2

@@ -8,8 +8,8 @@ import torch
 
 from ....models.losses.loss import SummedLoss, TrainingLoss
 from ..datasets.dataset import Dataset, Tile
+from ..processes.processes import ALONE, Processes
 from .batches import Batches
-from .processes import ALONE, Processes
 from .sampling.sampler import Sampler
 from .validation import Measurement
 

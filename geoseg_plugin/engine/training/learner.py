@@ -12,10 +12,10 @@ import torch
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
 from ..precision import autocast, gradient_scaler
+from ..processes.processes import ALONE, Processes
 from .batches import Batch
 from .optimization.averaging import Average
 from .optimization.optimizers import set_learning_rate
-from .processes import ALONE, Processes
 from .tile_errors import tile_errors
 
 _NO_MEMORY_ON_CPU = "can't allocate memory"  # torch has no error of its own for this

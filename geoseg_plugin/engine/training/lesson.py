@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..processes.processes import ALONE, Processes, put_together
 from .batches import Batch
 from .learner import Learned
-from .processes import ALONE, Processes, put_together
 
 
 class Lesson:

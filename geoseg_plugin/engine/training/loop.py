@@ -12,13 +12,13 @@ from ...contract.errors import Cancelled, GeosegError, InputError
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import VALIDATION
+from ..processes.processes import SharedReport
 from .batches import grouped
 from .checks import check_shown_classes, check_weights, not_finite, shows_all, warn_if_constant
 from .clock import Clock
 from .course import Course, Epoch, Fit
 from .lesson import Lesson
 from .optimization.freezing import training_mode
-from .processes import SharedReport
 from .pulse import Pulse
 from .state import State
 from .validation import Measurement, measure

@@ -20,6 +20,7 @@ from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import TRAIN, VALIDATION, Dataset
 from ..device import choose_device, describe_device
+from ..processes.processes import ALONE, Processes
 from ..scaling import Scaling
 from .augmentation.variation import Variation
 from .batches import Batch, Batches
@@ -30,7 +31,6 @@ from .input_scaling import input_bands, input_means, input_stds
 from .objective import choose_loss, describe_loss
 from .optimization.freezing import check_freezing
 from .optimization.rate_search import find_learning_rate, search_steps
-from .processes import ALONE, Processes
 from .sampling.sampler import build_sampler
 from .tiles import TileStore, room_for_tiles
 from .trial import Trial, choose_batch_size, choose_precision

@@ -19,14 +19,14 @@ from ...contract.stages.training_parts.preset import describe_preset
 from ..datasets.checking.preflight import check_before_training
 from ..datasets.dataset import Dataset
 from ..output import whole_file
+from ..processes.joining import join_processes
+from ..processes.processes import Processes, QuietReport
 from .checkpoint import Checkpoint
 from .checks import check_fit
 from .course import Course, Epoch, Fit
-from .joining import join_processes
 from .loop import Loop
 from .model_card import make_card
 from .plan import choices, make_plan, prepare_course
-from .processes import Processes, QuietReport
 from .state import State
 from .tracking.trackers import Trackers, open_trackers
 from .tracking.training_log import refuse_full_folder

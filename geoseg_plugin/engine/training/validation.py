@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ....models.losses.loss import SummedLoss
 from ..precision import autocast
+from ..processes.processes import ALONE, Processes, put_together
 from .batches import Batch
 from .metrics import Scores, confusion_matrices
-from .processes import ALONE, Processes, put_together
 from .pulse import Pulse
 
 

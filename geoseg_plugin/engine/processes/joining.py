@@ -1,4 +1,4 @@
-"""How the processes of a training come together: started by torchrun, or by the first of them."""
+"""How the processes of a run come together: started by torchrun, or by the first of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from torch.distributed.rendezvous import rendezvous
 
 from ...contract.errors import RequestError
 from ...contract.events import Report
-from ...contract.stages.training import TrainSegmentation
+from ...contract.stages.prediction_parts.machine import ChoosesRuntime
+from ...contract.stages.training_parts.machine import ChoosesMachine
 from .fellows import Fellows, start_fellows
 from .meeting import NETWORK_VARIABLE, Meeting, connect, first_gpu, lost_contact
 from .processes import ALONE, Processes, QuietReport
@@ -25,12 +26,14 @@ from .processes import ALONE, Processes, QuietReport
 # What torchrun tells the processes that it starts: https://docs.pytorch.org/docs/stable/elastic/run.html
 _TOLD = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _LOOPBACK = "127.0.0.1"
-_meetings = itertools.count()  # of processes that go on to further trainings
+
+SharedStage = ChoosesMachine | ChoosesRuntime
+_meetings = itertools.count()  # of processes that go on to further runs
 
 
 @contextmanager
-def join_processes(request: TrainSegmentation, report: Report) -> Iterator[Processes]:
-    """Give the processes of a training: those that torchrun has started, or as many as DEVICES says, or this one alone.
+def join_processes(request: SharedStage, report: Report) -> Iterator[Processes]:
+    """Give the processes of a run: those that torchrun has started, or as many as DEVICES says, or this one alone.
 
     Where one of them fails, all others end with its error, within seconds.
 
@@ -55,7 +58,7 @@ def join_processes(request: TrainSegmentation, report: Report) -> Iterator[Proce
 
 
 @contextmanager
-def _join_started(request: TrainSegmentation, report: Report) -> Iterator[Processes]:
+def _join_started(request: SharedStage, report: Report) -> Iterator[Processes]:
     try:
         whole_store, rank, size = next(rendezvous("env://"))
     except RuntimeError as error:
@@ -68,7 +71,7 @@ def _join_started(request: TrainSegmentation, report: Report) -> Iterator[Proces
 
 
 @contextmanager
-def _start_others(request: TrainSegmentation, report: Report) -> Iterator[Processes]:
+def _start_others(request: SharedStage, report: Report) -> Iterator[Processes]:
     """Start as many processes on this machine as DEVICES says; this one is the first of them."""
     size, device = request.devices, _choose_devices(request)
     store, network = _open_store(), _inner_network()
@@ -88,7 +91,7 @@ def _start_others(request: TrainSegmentation, report: Report) -> Iterator[Proces
         torch.set_num_threads(threads)
 
 
-def _choose_devices(request: TrainSegmentation) -> str:
+def _choose_devices(request: SharedStage) -> str:
     """Return DEVICE as all processes are to take it, when all of them have one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The other processes of a training on this machine, started, watched and ended by the first."""
+"""The other processes of a run on this machine, started, watched and ended by the first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import IO, Any
 from ...contract.errors import EngineError, GeosegError, error_from_json
 from ...contract.events import ERROR
 from ...contract.stages import to_json
-from ...contract.stages.training import TrainSegmentation
+from ...contract.stages.stage import Stage
 
 _ENTRY = Path(__file__).resolve().parents[2]
 _TAIL_BYTES = 4000
@@ -60,7 +60,7 @@ class Fellows:
             if code:
                 error, words = _last_words(log)
                 advice = f"Its last words: {words}" if words else "Perhaps memory was short: use fewer DEVICES."
-                return error or EngineError(f"Process {number} of this training has died ({_in_words(code)}).", advice)
+                return error or EngineError(f"Process {number} of this run has died ({_in_words(code)}).", advice)
         return None
 
     def end(self) -> None:
@@ -75,8 +75,8 @@ class Fellows:
 
 
 @contextmanager
-def start_fellows(request: TrainSegmentation, variables: Mapping[str, str], size: int) -> Iterator[Fellows]:
-    """Give the other processes of a training, which end when the block does.
+def start_fellows(request: Stage, variables: Mapping[str, str], size: int) -> Iterator[Fellows]:
+    """Give the other processes of a run, which end when the block does.
 
     Args:
         request: What they are to do.

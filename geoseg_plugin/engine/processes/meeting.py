@@ -1,4 +1,4 @@
-"""How the processes of a training are connected, and hear why one of them has failed."""
+"""How the processes of a run are connected, and hear why one of them has failed."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def first_gpu(text: str) -> int | None:
 def lost_contact(error: RuntimeError) -> EngineError:
     """Return the error for processes that cannot reach each other, from what torch says."""
     return EngineError(
-        f"The processes of this training cannot reach each other: {first_line(error)}.",
+        f"The processes of this run cannot reach each other: {first_line(error)}.",
         f"See what the others have said. Between machines, {NETWORK_VARIABLE} may have to name the network to use.",
     )
 
@@ -136,7 +136,7 @@ def _check_alike(device: torch.device, size: int) -> None:
     if len(set(kinds)) > 1:
         without = ", ".join(str(rank) for rank, kind in enumerate(kinds) if kind == "cpu")
         raise GeosegError(
-            f"Processes of this training see GPUs that work, but not these: {without} (counted from 0).",
+            f"Processes of this run see GPUs that work, but not these: {without} (counted from 0).",
             "Set DEVICE to cpu, or check the drivers of their machines.",
         )
 
@@ -160,7 +160,7 @@ def _find_fault(meeting: Meeting, report: Report) -> GeosegError | None:
                 report.detail(word["trace"])
             return error_from_json(word)
     except RuntimeError:
-        return EngineError("The first process of this training has ended.", "See what it has said.")
+        return EngineError("The first process of this run has ended.", "See what it has said.")
     return meeting.fellows.why_ended()
 
 

@@ -1,4 +1,4 @@
-"""The processes that work together on one training, and what they say to each other."""
+"""The processes that work together on one run, and what they say to each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Explain = Callable[[RuntimeError], Exception]
 
 
 class Processes:
-    """The processes of a training, as one of them sees them. One alone waits for nobody, and pays nothing.
+    """The processes of a run, as one of them sees them. One alone waits for nobody, and pays nothing.
 
     All of them call the same methods in the same order, and wait for each other there. Words go through gloo, which
     tells at once when another process has ended; GPUs add up through NCCL, only just after all have agreed to.
