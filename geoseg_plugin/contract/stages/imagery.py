@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import RequestError
 from ..fields import RASTER_SUFFIXES, VRT_SUFFIX, Kind, ask, give
+from .raster_lists import ask_folder, ask_pattern, check_list_or_folder
 from .stage import Stage
 
 INPUT_GRID = "input grid"
@@ -160,12 +161,8 @@ class MosaicRasters(Stage):
     result = MosaicRastersResult
 
     inputs: tuple[str, ...] = ask(Kind.LAYERS, "Rasters", "The rasters to join, in order.", optional=True)
-    folder: str | None = ask(Kind.FOLDER, "Folder", "A folder with the rasters, instead of INPUTS.", optional=True)
-    pattern: str = ask(
-        Kind.TEXT, "Pattern", "Which files of FOLDER to take, with * and ?; **/*.tif looks into subfolders too. "
-        "Capitals do not matter, and hidden files are passed over.",
-        default="*.tif",
-    )  # fmt: skip
+    folder: str | None = ask_folder("A folder with the rasters, instead of INPUTS.")
+    pattern: str = ask_pattern()
     method: str = ask(
         Kind.CHOICE, "Where rasters overlap", "Which value is taken where several rasters have data.", default=FIRST,
         choices=METHODS,
@@ -199,9 +196,7 @@ class MosaicRasters(Stage):
 
     def check(self) -> None:
         """INPUTS or FOLDER; LIKE stands for the whole grid; a virtual raster knows first and last only."""
-        if bool(self.inputs) == bool(self.folder):
-            given = "both were" if self.folder else "neither was"
-            raise RequestError(f"INPUTS or FOLDER is needed, but {given} given.", "Give one of them.")
+        check_list_or_folder(self.inputs, self.folder)
         extra = [name.upper() for name in ("crs", "pixel_size", "extent") if getattr(self, name) is not None]
         if self.like and extra:
             others = " and ".join(extra)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ..fields import Kind, ask, give
 from .prediction_parts.decision import DecidesOnClasses
 from .prediction_parts.image import LooksAtImage
-from .prediction_parts.machine import ChoosesRuntime
+from .prediction_parts.machine import ChoosesRuntime, KeepsWhatIsDone
+from .prediction_parts.model import PutsThroughModel
 from .prediction_parts.opinions import AsksForOpinions
 from .prediction_parts.results import WritesMap
 from .prediction_parts.windows import GoesByWindows
@@ -34,13 +35,6 @@ class PredictSegmentationResult:
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
-class PutsThroughModel(Stage):
-    """The model."""
-
-    model: str = ask(Kind.FILE, "Model", "A model made by GeoSeg.", suffixes=(".safetensors", ".onnx"))
-
-
-@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesImage(Stage):
     """The image."""
 
@@ -53,8 +47,8 @@ class ChoosesImage(Stage):
 # The parameters of the last base come first.
 @dataclass(frozen=True)
 class PredictSegmentation(
-    WritesMap, ChoosesRuntime, DecidesOnClasses, AsksForOpinions, GoesByWindows, LooksAtImage, PutsThroughModel,
-    ChoosesImage,
+    WritesMap, KeepsWhatIsDone, ChoosesRuntime, DecidesOnClasses, AsksForOpinions, GoesByWindows, LooksAtImage,
+    PutsThroughModel, ChoosesImage,
 ):  # fmt: skip
     """Give every pixel of a raster a class, with a trained model.
 

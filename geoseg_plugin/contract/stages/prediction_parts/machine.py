@@ -18,7 +18,7 @@ BACKENDS = {
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesRuntime(Stage):
-    """Devices, number format, library, and whether to go on."""
+    """Devices, number format and library."""
 
     device: str = ask(Kind.TEXT, "Device", "auto, cpu, cuda or cuda:N.", default="auto", advanced=True)
     devices: int = ask(
@@ -34,6 +34,12 @@ class ChoosesRuntime(Stage):
         Kind.CHOICE, "Backend", "The library that runs the network.", default=QUICKEST, choices=tuple(BACKENDS),
         notes=tuple(BACKENDS.values()), advanced=True,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, init=False, repr=False, eq=False)
+class KeepsWhatIsDone(Stage):
+    """Whether to go on."""
+
     resume: bool = ask(
         Kind.FLAG, "Keep what is done, and go on", "Keep what is finished when a run ends early, by a cancel, a crash "
         "or a power cut, beside OUTPUT; a later run with the same values goes on from it, and gives the same result.",
