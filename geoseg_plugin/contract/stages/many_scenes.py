@@ -55,6 +55,11 @@ class ChoosesScenes(Stage):
     folder: str | None = ask_folder("A folder with the rasters, instead of INPUTS. Its subfolders are kept in OUTPUT.")
     pattern: str = ask_pattern()
 
+    def check(self) -> None:
+        """INPUTS or FOLDER."""
+        super().check()
+        check_list_or_folder(self.inputs, self.folder)
+
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
 class WritesMaps(Stage):
@@ -100,10 +105,6 @@ class PredictScenes(
     group = "Prediction"
     tags = ("batch", "folder", "inference", "classify", "semantic segmentation", "land cover", "deep learning", "chips")
     result = PredictScenesResult
-
-    def check(self) -> None:
-        """INPUTS or FOLDER."""
-        check_list_or_folder(self.inputs, self.folder)
 
     def results(self) -> tuple[str, ...]:
         """Return which results of 'Predict segmentation' are asked for, by the names of its parameters."""
