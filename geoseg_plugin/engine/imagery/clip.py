@@ -13,33 +13,13 @@ from ...contract.events import Report
 from ...contract.fields import Extent
 from ...contract.stages.imagery import COG, LIKE_GRID, ClipRaster, ClipRasterResult
 from ..grid import Grid
-from ..labels.burner import Burner
-from ..labels.layer import read_areas
+from ..labels.layer import LabelLayer, read_areas
 from ..provenance import request_tags
 from ..raster import open_raster
-from .cutout import Outline, bounds_window, find_window
+from .cut import Cut, burn_areas, find_cut
+from .cutout import Outline, find_window
 from .view import View, check_placed, has_mask_band, view_on_grid, warn_of_blending
 from .writing import Block, Plan, write_raster
-
-
-@dataclass(frozen=True)
-class Cut:
-    """What to cut out.
-
-    Attributes:
-        frame: The grid that is cut: that of INPUT, or that of LIKE.
-        window: The window of `frame` that becomes the result.
-        mask: Polygons, burnt on `frame`; what lies outside them is hidden.
-    """
-
-    frame: Grid
-    window: Window
-    mask: Burner | None = None
-
-    @property
-    def grid(self) -> Grid:
-        """The grid of the result."""
-        return self.frame.part(self.window)
 
 
 @dataclass
@@ -65,10 +45,9 @@ class Cutter:
         source = self.view.source
         # Unless a mask band or other nodata values have to be written, pixels say themselves whether they have data.
         image, valid = self.view.read_bands(window, source.indexes, masked=self.plan.masked or self.renewed)
-        if self.cut.mask is None:
+        inside = self.cut.find_inside(window)
+        if inside is None:
             return Block(image, valid)
-        col, row = self.cut.window.col_off + window.col_off, self.cut.window.row_off + window.row_off
-        inside = self.cut.mask.burn(Window(col, row, window.width, window.height)) == 1
         self.inside += int(np.count_nonzero(inside))
         return Block(image, inside if valid is None else valid & inside)
 
@@ -96,16 +75,7 @@ def clip_raster(request: ClipRaster, report: Report) -> ClipRasterResult:
 def _own_cut(source: DatasetReader, request: ClipRaster, report: Report) -> Cut:
     """Return the cut along INPUT's own pixels."""
     grid = Grid.of(source)
-    outline = _outline(request, grid, report)
-    frame = grid.part(find_window(outline, grid, request.input)) if outline else grid
-    name = f"the part of {request.input} that {outline.name} covers" if outline else request.input
-    mask = _burn_mask(request, frame, name, report)
-    if mask is None:
-        return Cut(frame, Window(0, 0, frame.width, frame.height))
-    around = bounds_window(mask.bounds, frame)
-    if around is None:
-        raise InputError(f"{request.mask} only touches {name}.", "Choose polygons on the raster.")
-    return Cut(frame, around, mask)
+    return find_cut(grid, request.input, _outline(request, grid, report), _areas(request, report), report)
 
 
 def _snapped_cut(source: DatasetReader, request: ClipRaster, report: Report) -> Cut:
@@ -117,16 +87,13 @@ def _snapped_cut(source: DatasetReader, request: ClipRaster, report: Report) -> 
         without = request.input if source.crs is None else like
         raise InputError(f"{without} has no CRS, so nothing can be resampled.", "Give the raster its CRS first.")
     find_window(Outline.of_grid(grid, like), Grid.of(source), request.input)
-    mask = _burn_mask(request, grid, like, report)
+    areas = _areas(request, report)
+    mask = None if areas is None else burn_areas(areas, grid, like, report)
     return Cut(grid, Window(0, 0, grid.width, grid.height), mask)
 
 
-def _burn_mask(request: ClipRaster, grid: Grid, name: str, report: Report) -> Burner | None:
-    if not request.mask:
-        return None
-    mask = Burner(read_areas(request.mask, report), grid, name, all_touched=False, report=report)
-    mask.check_overlap()
-    return mask
+def _areas(request: ClipRaster, report: Report) -> LabelLayer | None:
+    return read_areas(request.mask, report) if request.mask else None
 
 
 def _outline(request: ClipRaster, grid: Grid, report: Report) -> Outline | None:
