@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....contract.errors import InputError, RequestError
-from ....contract.events import Report
+from ....contract.events import Part, Report
 from ....contract.fields import RASTER_SUFFIXES, fields_of
 from ....contract.stages.bands import StackBands, StackFolder, StackFolderResult
+from ...gathering import Gathering
 from ...output import whole_folder
 from ..paths import RASTER_FILES, is_hidden, name_some
 from .band_choice import split_list
@@ -34,17 +34,18 @@ def stack_folder(request: StackFolder, report: Report) -> StackFolderResult:
         OutputError: OUTPUT is there already, or cannot be written.
     """
     groups = find_groups(request)
-    gathered = _Gathered(report, groups)
+    gathering = Gathering(report)
     with whole_folder(request.output) as folder:
         for number, group in enumerate(groups):
-            gathered.begin(number)
+            own = _report_of(gathering, groups, number)
+            own.progress(0.0)
             try:
-                write_stack(_request_of(request, group), str(folder / group.target), gathered)
+                write_stack(_request_of(request, group), str(folder / group.target), own)
             except (InputError, RequestError) as error:
                 if str(group.files[0]) in error.message:
                     raise
                 raise type(error)(f"{group.files[0]}: {error.message}", error.fix) from error
-    gathered.warn_once()
+    gathering.warn_once()
     return StackFolderResult(output=request.output, count=len(groups))
 
 
@@ -139,53 +140,10 @@ def _request_of(request: StackFolder, group: Group) -> StackBands:
     )  # fmt: skip
 
 
-class _Gathered:
-    """A report that says what groups have in common only once: notes at once, warnings in the end.
-
-    Args:
-        whole: The report of the whole job.
-        groups: All groups.
-    """
-
-    def __init__(self, whole: Report, groups: Sequence[Group]) -> None:
-        self._whole = whole
-        self._groups = groups
-        self._number = 0
-        self._noted: set[str] = set()
-        self._warned: dict[str, dict[str, str]] = {}
-        self.detail = whole.detail
-        self.metric = whole.metric
-        self.is_cancelled = whole.is_cancelled
-
-    def begin(self, number: int) -> None:
-        """Turn to a group."""
-        self._number = number
-        self.progress(0.0)
-
-    def progress(self, fraction: float, text: str = "") -> None:
-        """Pass on the progress of a group as that of all, with its name in place of what is being done."""
-        count, name = len(self._groups), self._groups[self._number].target.name
-        self._whole.progress((self._number + fraction) / count, f"Raster {self._number + 1} of {count}: {name}")
-
-    def note(self, text: str) -> None:
-        """Pass on what was not said of another group."""
-        if self._kind(text) not in self._noted:
-            self._noted.add(self._kind(text))
-            self._whole.note(text)
-
-    def warn(self, text: str) -> None:
-        """Keep a warning."""
-        self._warned.setdefault(self._kind(text), {})[str(self._groups[self._number].files[0])] = text
-
-    def warn_once(self) -> None:
-        """Warn of every kind of thing once, with the files it was met in."""
-        for texts in self._warned.values():
-            first, *others = texts
-            again = f" The same goes for {name_some(others)}." if others else ""
-            self._whole.warn(f"{first}: {texts[first]}{again}")
-
-    def _kind(self, text: str) -> str:
-        """Return a text without what differs from group to group: numbers and names of files."""
-        for file in self._groups[self._number].files:
-            text = text.replace(str(file), "").replace(file.stem, "")
-        return re.sub(r"\d+", "", text)
+def _report_of(gathering: Gathering, groups: Sequence[Group], number: int) -> Report:
+    """Return the report of one group: its progress is a part of that of all, with its name for what is being done."""
+    group, count = groups[number], len(groups)
+    part = Part(gathering.whole, number / count, (number + 1) / count)
+    text = f"Raster {number + 1} of {count}: {group.target.name}"
+    words = [word for file in group.files for word in (str(file), file.stem)]
+    return gathering.report_of(str(group.files[0]), words, lambda fraction, _: part.progress(fraction, text))

@@ -1,0 +1,40 @@
+"""Many things report as one: what they have in common is said once."""
+
+from geoseg.geoseg_plugin.engine.gathering import Gathering
+
+
+def speak(gathering, name):
+    heard = []
+    one = gathering.report_of(name, [f"/data/{name}.tif", name], lambda fraction, text: heard.append((fraction, text)))
+    one.progress(0.5, f"at {name}")
+    one.note(f"Bands of /data/{name}.tif used: 1, 2")
+    one.warn(f"{name} has {len(name)} odd pixels.")
+    return one, heard
+
+
+def test_notes_come_once_and_warnings_in_the_end(recorder):
+    gathering = Gathering(recorder)
+    heard = [speak(gathering, name)[1] for name in ("a", "bb", "ccc", "dddd", "eeeee", "ffffff")]
+    assert heard[1] == [(0.5, "at bb")]
+    assert recorder.notes == ["Bands of /data/a.tif used: 1, 2"]
+    assert recorder.warnings == [] and recorder.fractions == []
+    gathering.warn_once()
+    assert recorder.warnings == ["a: a has 1 odd pixels. The same goes for bb, ccc, dddd and 2 more."]
+
+
+def test_what_differs_is_said_of_each_and_nothing_twice(recorder):
+    gathering = Gathering(recorder)
+    one, _ = speak(gathering, "a")
+    two, _ = speak(gathering, "b")
+    two.note("Something else")
+    one.warn("a is too dark.")
+    one.warn("a is too dark.")
+    gathering.warn_once()
+    gathering.warn_once()
+    assert recorder.notes == ["Bands of /data/a.tif used: 1, 2", "Something else"]
+    assert recorder.warnings == ["a: a has 1 odd pixels. The same goes for b.", "a: a is too dark."]
+
+
+def test_all_hear_a_cancel(make_recorder):
+    gathering = Gathering(make_recorder(lambda _: True))
+    assert speak(gathering, "a")[0].is_cancelled()
