@@ -82,9 +82,18 @@ def follow(lines: Iterable[str]) -> tuple[dict[str, str], list[str]]:
 
 def measure(truth: Sequence[Path], predicted: Sequence[Path]) -> dict[str, Any]:
     """Return mean IoU and, per class of the truth, share, IoU, F1 and boundary F1, counted over all pairs."""
-    command = [str(ENGINE_PYTHON), str(ROOT / "scripts" / "measure.py"), "--truth", *map(str, truth)]
-    command += ["--predicted", *map(str, predicted)]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT / "build" / "src")}
-    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=variables).stdout
+    output = _in_engine("measure.py", "--truth", *truth, "--predicted", *predicted)
     figures: dict[str, Any] = json.loads(output)
     return figures
+
+
+def measure_seams(probabilities: Sequence[Path], size: int, overlap: float) -> float:
+    """Return the mean jump of probability across borders of windows over that elsewhere: see seams.py."""
+    return float(_in_engine("seams.py", "--size", size, "--overlap", overlap, *probabilities))
+
+
+def _in_engine(script: str, *arguments: Any) -> str:
+    """Return what a script of this folder prints when the engine's Python runs it."""
+    command = [str(ENGINE_PYTHON), str(ROOT / "scripts" / script), *map(str, arguments)]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "build" / "src")}
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=variables).stdout

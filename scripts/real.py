@@ -10,11 +10,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from chain import ROOT, Chain, measure
+from chain import ROOT, Chain, measure, measure_seams
 
 OUT = ROOT / "build" / "real"
 ROWS = {"train": "AB", "test": "C"}
 BUILDING = 1
+OVERLAPS = (0, 25)  # in percent: windows side by side, and the default
 MANY = 10_000  # epochs that no budget lets come to their end
 
 
@@ -28,7 +29,9 @@ def main() -> int:
     model = train(chain, dataset)
     truth = draw_truth(chain, data, OUT)
     predicted = predict(chain, scenes_of(data, ROWS["test"]), model)
+    seams = {overlap: seams_of(chain, scenes_of(data, ROWS["test"]), model, overlap) for overlap in OVERLAPS}
     report(measure(truth, predicted)["classes"])
+    report_seams(seams)
     chain.print_times()
     return 0
 
@@ -95,6 +98,18 @@ def predict(chain: Chain, scenes: list[Path], model: Path) -> list[Path]:
     return predicted
 
 
+def seams_of(chain: Chain, scenes: list[Path], model: Path, overlap: int) -> float:
+    """Map each scene with windows that share so much; return how strong the seams between them are."""
+    probabilities = []
+    for scene in scenes:
+        probabilities.append(OUT / f"{scene.stem}_probabilities_{overlap}.tif")
+        chain.run(
+            "predictsegmentation", INPUT=scene, MODEL=model, OVERLAP=overlap, PROBABILITIES=probabilities[-1],
+            OUTPUT=OUT / f"{scene.stem}_predicted_{overlap}.tif",
+        )  # fmt: skip
+    return measure_seams(probabilities, setting("TILE_SIZE", 256), overlap)
+
+
 def setting(name: str, default: int) -> int:
     """Return a number that the environment may set."""
     return int(os.environ.get(name) or default)
@@ -113,6 +128,13 @@ def report(classes: list[dict]) -> None:
     print(f"  {'':28} {'IoU':>6} {'F1':>6}")
     print(f"  {'GeoSeg':28} {building['iou']:6.3f} {building['f1']:6.3f}")
     print(f"  {'everything is building':28} {share:6.3f} {2 * share / (1 + share):6.3f}")
+
+
+def report_seams(seams: dict[int, float]) -> None:
+    """Print how strong the seams between windows are, for each overlap."""
+    print("\nMean jump of probability across borders of windows / elsewhere")
+    for overlap, ratio in seams.items():
+        print(f"  {f'overlap {overlap} %':28} {ratio:6.3f}")
 
 
 if __name__ == "__main__":
