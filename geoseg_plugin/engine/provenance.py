@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +20,11 @@ MODEL_TAG = "GEOSEG_MODEL_SHA256"  # of the model, and after a space of each fur
 def request_tags(request: Stage) -> dict[str, str]:
     """Return the tags that tell by which request and which GeoSeg a raster was made."""
     return {REQUEST_TAG: json.dumps(to_json(request), ensure_ascii=False), VERSION_TAG: version()}
+
+
+def digest_models(paths: Sequence[str]) -> str:
+    """Return what MODEL_TAG says of the models that a map is made with, the first and further ones."""
+    return " ".join(map(digest_file, paths))
 
 
 def digest_file(path: str) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 
-from geoseg.geoseg_plugin.engine.provenance import digest_file
+from geoseg.geoseg_plugin.engine.provenance import digest_file, digest_models
 
 
 def test_a_digest_follows_every_change_of_the_file(tmp_path):
@@ -13,3 +13,11 @@ def test_a_digest_follows_every_change_of_the_file(tmp_path):
         os.utime(path, ns=(0, len(content) * 10**9 + content[-1]))
         assert digest_file(str(path)) == hashlib.sha256(content).hexdigest()
         assert digest_file(str(path)) == hashlib.sha256(content).hexdigest()
+
+
+def test_the_digests_of_models_keep_their_order(tmp_path):
+    paths = [str(tmp_path / name) for name in ("b.onnx", "a.onnx")]
+    for path in paths:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(path)
+    assert digest_models(paths) == " ".join(hashlib.sha256(path.encode()).hexdigest() for path in paths)

@@ -17,7 +17,7 @@ from ....contract.stages.prediction import PredictSegmentation
 from ...class_raster import create_class_raster
 from ...grid import Grid
 from ...output import whole_file
-from ...provenance import MODEL_TAG, digest_file, request_tags
+from ...provenance import MODEL_TAG, digest_models, request_tags
 from ...raster import geotiff_profile
 from ..decisions.decision import choose_classes
 from ..windows.strips import Strip
@@ -135,5 +135,4 @@ def _create_polygons(path: Path, grid: Grid, classes: ClassTable) -> PolygonWrit
 
 
 def _tags(request: PredictSegmentation) -> dict[str, str]:
-    digests = [digest_file(path) for path in (request.model, *request.further_models)]
-    return {**request_tags(request), MODEL_TAG: " ".join(digests)}
+    return {**request_tags(request), MODEL_TAG: digest_models((request.model, *request.further_models))}
