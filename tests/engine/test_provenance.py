@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 from geoseg.geoseg_plugin.engine.provenance import digest_file, digest_models
 
@@ -18,6 +19,5 @@ def test_a_digest_follows_every_change_of_the_file(tmp_path):
 def test_the_digests_of_models_keep_their_order(tmp_path):
     paths = [str(tmp_path / name) for name in ("b.onnx", "a.onnx")]
     for path in paths:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(path)
+        Path(path).write_text(path, encoding="utf-8")
     assert digest_models(paths) == " ".join(hashlib.sha256(path.encode()).hexdigest() for path in paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol, TypeVar
 
@@ -15,6 +15,8 @@ from .opinions.predictor import Predictor
 
 _WINDOWS_WAITING = 8
 _POLL_S = 0.1
+# So many ends of rows and scenes follow a window where scenes have one each; more mean that there is nothing to show.
+_ENDS_PER_WINDOW = 2
 
 _T = TypeVar("_T")
 
@@ -66,7 +68,11 @@ def pump(items: Iterable[Item], predictor: Predictor, report: Report) -> None:
             while behind:
                 _result(behind.popleft(), report)
         finally:
-            reader.shutdown(wait=False, cancel_futures=True)
+            for future in ahead:
+                future.cancel()
+            if isinstance(items, Generator):
+                reader.submit(items.close)  # in the thread that has opened what it holds
+            reader.shutdown(wait=False)
             writer.shutdown(wait=False, cancel_futures=True)
 
 
@@ -86,7 +92,7 @@ def _batches(items: Iterable[Item], predictor: Predictor) -> Iterator[list[Item]
             windows += 1
         else:
             others += 1
-        if windows >= predictor.batch_size or others > windows:
+        if windows >= predictor.batch_size or others > _ENDS_PER_WINDOW * (windows + 1):
             yield batch
             batch, windows, others = [], 0, 0
     if batch:
