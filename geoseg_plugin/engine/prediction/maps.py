@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from .scenes.reading import RowEnd, WindowReader
+from .scenes.scene import Scene
 from .windows.blending import Blender
-from .windows.covering import Region
+from .windows.covering import Coverage, Region
 from .windows.strips import Sink, Strip
 
 
@@ -79,17 +80,21 @@ class RowEndItem:
 
 
 def region_items(
-    reader: WindowReader, writer: RegionWriter, begin: float, end: float
+    scene: Scene, coverage: Coverage, region: Region, sink: Sink, share: tuple[float, float]
 ) -> Iterator[WindowItem | RowEndItem]:
-    """Yield what passes the network for one region.
+    """Yield what passes the network for one region; strips of the answers go to the sink.
 
     Args:
-        reader: Reads it.
-        writer: Takes the answers.
-        begin: Share of the work that is done before it, 0 to 1.
-        end: Share of the work that is done after it.
+        scene: The open scene.
+        coverage: How windows cover it.
+        region: A part of it.
+        sink: Takes the strips.
+        share: Shares of the work that are done before it and after it, 0 to 1.
     """
-    for item in reader:
+    begin, end = share
+    blender = Blender(scene.class_count, coverage, region)
+    writer = RegionWriter(sink, blender, region, (scene.frame.row_off, scene.frame.col_off))
+    for item in WindowReader(scene.source, scene.channels, coverage, region):
         done = begin + (end - begin) * item.done
         if isinstance(item, RowEnd):
             yield RowEndItem(done, writer, item.row, item.valid)

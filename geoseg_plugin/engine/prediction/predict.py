@@ -10,15 +10,13 @@ from pathlib import Path
 from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from .maps import RegionWriter, region_items
+from .maps import region_items
 from .networks.runtime import open_network
 from .opinions.predictor import Predictor, SinglePredictor
 from .pipeline import Item, pump
 from .results.results import open_results
 from .results.tally import Tally
-from .scenes.reading import WindowReader
 from .scenes.scene import Scene, open_scene
-from .windows.blending import Blender
 from .windows.covering import Cover, Coverage, Region
 from .windows.strips import Sink
 
@@ -75,10 +73,8 @@ def _predict(request: PredictSegmentation, scene: Scene, predictor: Predictor, r
     count = sum(region.window_count for region in regions)
     report.progress(0.01, f"Predicting {count} windows of {size} pixels on {predictor.device}")
     with ExitStack() as stack:
-        results = open_results(
-            request, scene.result_grid, predictor.cards[0].classes, stack, report, whole_rows=len(regions) == 1
-        )
-        end = 0.99 if results.choices is None else 0.9
+        results = open_results(request, scene, predictor.cards[0], stack, report, whole_rows=len(regions) == 1)
+        end = 0.99 - results.finishing_share
         pump(scene_items(scene, coverage, regions, results), predictor, Part(report, 0.01, end))
         report.progress(end, "Finishing the files")
         results.finish(Part(report, end, 0.99))
@@ -102,13 +98,10 @@ def part_into_regions(scene: Scene, coverage: Coverage) -> list[Region]:
 def scene_items(scene: Scene, coverage: Coverage, regions: list[Region], sink: Sink) -> Iterator[Item]:
     """Yield what passes the network for a whole scene; strips of the answers go to the sink."""
     total = sum(region.window_count for region in regions)
-    classes, begin = scene.class_count, 0.0
+    begin = 0.0
     for region in regions:
         end = begin + region.window_count / total
-        reader = WindowReader(scene.source, scene.channels, coverage, region)
-        blender = Blender(classes, coverage, region)
-        writer = RegionWriter(sink, blender, region, (scene.frame.row_off, scene.frame.col_off))
-        yield from region_items(reader, writer, begin, end)
+        yield from region_items(scene, coverage, region, sink, (begin, end))
         begin = end
 
 
