@@ -35,13 +35,13 @@ class Gathering:
         """
         return OneOfMany(self, name, words, progress)
 
-    def note(self, kind: str, text: str) -> None:
+    def note(self, kind: str, name: str, text: str) -> None:
         """Pass on what was not said of another thing."""
         with self._lock:
             is_new = kind not in self._noted
             self._noted.add(kind)
         if is_new:
-            self.whole.note(text)
+            self.whole.note(_named(name, text))
 
     def warn(self, kind: str, name: str, text: str) -> None:
         """Keep a warning."""
@@ -55,7 +55,7 @@ class Gathering:
         for texts in warned.values():
             first, *others = texts
             again = f" The same goes for {name_some(others)}." if others else ""
-            self.whole.warn(f"{first}: {texts[first]}{again}")
+            self.whole.warn(f"{_named(first, texts[first])}{again}")
 
 
 class OneOfMany:
@@ -76,7 +76,7 @@ class OneOfMany:
 
     def note(self, text: str) -> None:
         """Pass on what was not said of another one."""
-        self._all.note(self._kind(text), text)
+        self._all.note(self._kind(text), self._name, text)
 
     def warn(self, text: str) -> None:
         """Keep a warning until the end."""
@@ -85,3 +85,7 @@ class OneOfMany:
     def _kind(self, text: str) -> str:
         """Return a text without what differs from one to the other: its names, and numbers."""
         return re.sub(r"\d+", "", self._words.sub("", text))
+
+
+def _named(name: str, text: str) -> str:
+    return text if name in text else f"{name}: {text}"

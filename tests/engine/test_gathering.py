@@ -5,7 +5,9 @@ from geoseg.geoseg_plugin.engine.gathering import Gathering
 
 def speak(gathering, name):
     heard = []
-    one = gathering.report_of(name, [f"/data/{name}.tif", name], lambda fraction, text: heard.append((fraction, text)))
+    one = gathering.report_of(
+        f"scene {name}", [f"/data/{name}.tif", name], lambda fraction, text: heard.append((fraction, text))
+    )
     one.progress(0.5, f"at {name}")
     one.note(f"Bands of /data/{name}.tif used: 1, 2")
     one.warn(f"{name} has {len(name)} odd pixels.")
@@ -16,10 +18,12 @@ def test_notes_come_once_and_warnings_in_the_end(recorder):
     gathering = Gathering(recorder)
     heard = [speak(gathering, name)[1] for name in ("a", "bb", "ccc", "dddd", "eeeee", "ffffff")]
     assert heard[1] == [(0.5, "at bb")]
-    assert recorder.notes == ["Bands of /data/a.tif used: 1, 2"]
+    assert recorder.notes == ["scene a: Bands of /data/a.tif used: 1, 2"]
     assert recorder.warnings == [] and recorder.fractions == []
     gathering.warn_once()
-    assert recorder.warnings == ["a: a has 1 odd pixels. The same goes for bb, ccc, dddd and 2 more."]
+    assert recorder.warnings == [
+        "scene a: a has 1 odd pixels. The same goes for scene bb, scene ccc, scene dddd and 2 more."
+    ]
 
 
 def test_what_differs_is_said_of_each_and_nothing_twice(recorder):
@@ -27,12 +31,12 @@ def test_what_differs_is_said_of_each_and_nothing_twice(recorder):
     one, _ = speak(gathering, "a")
     two, _ = speak(gathering, "b")
     two.note("Something else")
-    one.warn("a is too dark.")
-    one.warn("a is too dark.")
+    one.warn("scene a is too dark.")
+    one.warn("scene a is too dark.")
     gathering.warn_once()
     gathering.warn_once()
-    assert recorder.notes == ["Bands of /data/a.tif used: 1, 2", "Something else"]
-    assert recorder.warnings == ["a: a has 1 odd pixels. The same goes for b.", "a: a is too dark."]
+    assert recorder.notes == ["scene a: Bands of /data/a.tif used: 1, 2", "scene b: Something else"]
+    assert recorder.warnings == ["scene a: a has 1 odd pixels. The same goes for scene b.", "scene a is too dark."]
 
 
 def test_all_hear_a_cancel(make_recorder):

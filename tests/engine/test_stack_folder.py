@@ -151,7 +151,7 @@ def test_notes_are_not_repeated(scenes, tmp_path, recorder):
     first = scenes / "iraq" / "s1_vh_c.tif"
     assert recorder.notes == [
         f"Bands are derived from the values of {first} by the scale and offset stated there.",
-        "160 pixels that are 0 in all input bands became nodata. Where 0 is a value, switch ZERO_NODATA off.",
+        f"{first}: 160 pixels that are 0 in all input bands became nodata. Where 0 is a value, switch ZERO_NODATA off.",
     ]
 
 
