@@ -6,7 +6,14 @@ import torch
 
 from ..contract.stages.training_parts.machine import BFLOAT16, FLOAT16
 
+_CPU_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
 _HALF = {BFLOAT16: torch.bfloat16, FLOAT16: torch.float16}
+
+
+def processor_has_bfloat16() -> bool:
+    """Return whether the processor has instructions for bfloat16; without them it is slower than float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in _CPU_INSTRUCTIONS)
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -11,8 +11,10 @@ from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
 from .maps import region_items
-from .networks.runtime import open_network
-from .opinions.predictor import Predictor, SinglePredictor
+from .opinions.opening import open_predictor
+from .opinions.predictor import Predictor
+from .opinions.samples import sample_windows
+from .opinions.settling import SAMPLE_WINDOWS, settle
 from .pipeline import Item, pump
 from .results.results import open_results
 from .results.tally import Tally
@@ -41,14 +43,16 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
     """
     report.progress(0.0, "Loading the model")
     _warn_of_one_style(request, report)
-    network = open_network(request.model, request.device, request.batch_size, request.tile_size, report)
-    predictor = SinglePredictor(network)
+    predictor = open_predictor(request, report)
     with open_scene(request.input, request, predictor.cards, report) as scene:
-        started = time.monotonic()
-        tally = _predict(request, scene, predictor, report)
+        size = window_size(request.tile_size, predictor, report)
+        coverage = cover(scene, size, request.overlap / 100, request.blending)
+        predictor = _settle(request, scene, coverage, predictor, report)
+        spent, started = predictor.seconds, time.monotonic()
+        tally = _predict(request, scene, coverage, predictor, report)
         wall = time.monotonic() - started
     report.metric("wall_s", wall, 0)
-    report.metric("network_s", predictor.seconds, 0)
+    report.metric("network_s", predictor.seconds - spent, 0)
     return PredictSegmentationResult(
         output=request.output,
         probabilities=request.probabilities,
@@ -66,12 +70,21 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
     )
 
 
-def _predict(request: PredictSegmentation, scene: Scene, predictor: Predictor, report: Report) -> Tally:
-    size = window_size(request.tile_size, predictor, report)
-    coverage = cover(scene, size, request.overlap / 100, request.blending)
+def _settle(
+    request: PredictSegmentation, scene: Scene, coverage: Coverage, predictor: Predictor, report: Report
+) -> Predictor:
+    """Return what does the work fastest."""
     regions = part_into_regions(scene, coverage)
     count = sum(region.window_count for region in regions)
-    report.progress(0.01, f"Predicting {count} windows of {size} pixels on {predictor.device}")
+    return settle(predictor, request, lambda: sample_windows(scene, coverage, regions, SAMPLE_WINDOWS), count, report)
+
+
+def _predict(
+    request: PredictSegmentation, scene: Scene, coverage: Coverage, predictor: Predictor, report: Report
+) -> Tally:
+    regions = part_into_regions(scene, coverage)
+    count = sum(region.window_count for region in regions)
+    report.progress(0.01, f"Predicting {count} windows of {coverage.cols.size} pixels on {predictor.device}")
     with ExitStack() as stack:
         results = open_results(request, scene, predictor.cards[0], stack, report, whole_rows=len(regions) == 1)
         end = 0.99 - results.finishing_share

@@ -53,6 +53,10 @@ class Fellows:
                 process.stdin.write(line)
                 process.stdin.flush()
 
+    def have_ended(self) -> bool:
+        """Tell whether all have come to their end, well or not."""
+        return all(process.poll() is not None for process, _ in self._started)
+
     def why_ended(self) -> GeosegError | None:
         """Return the error that one has failed with, or has died of; None where none has."""
         for number, (process, log) in enumerate(self._started, 1):

@@ -12,14 +12,12 @@ import torch
 
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
-from ...contract.stages.training_parts.machine import BFLOAT16, FLOAT16, FLOAT32
+from ...contract.stages.training_parts.machine import AUTO, BFLOAT16, FLOAT16, FLOAT32
 from ..memory import free_memory
+from ..precision import processor_has_bfloat16
 from .batches import Batch
 from .learner import teach
 
-AUTO = "auto"
-
-_CPU_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
 _WORTH_IT = 1.1
 _TRIAL_TILES = 2
 _TRIALS = 3
@@ -126,8 +124,7 @@ def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[st
         with torch.cuda.device(device):  # torch tells of the current one
             has = torch.cuda.is_bf16_supported(including_emulation=False)
         return (BFLOAT16, "the GPU has it") if has else (FLOAT16, "the GPU has no bfloat16")
-    capabilities = torch.cpu.get_capabilities()
-    if not any(capabilities.get(name) for name in _CPU_INSTRUCTIONS):
+    if not processor_has_bfloat16():
         return FLOAT32, "the processor has no bfloat16"
     gain = 0.0
     for _ in range(_TRIALS):

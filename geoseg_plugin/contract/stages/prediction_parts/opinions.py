@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...errors import RequestError
 from ...fields import Kind, ask
 from ..stage import Stage
 
@@ -18,6 +19,7 @@ ENSEMBLES = {
     MEAN: "the mean of the probabilities.",
     VOTES: "the share of the models that would choose a class counts as its probability.",
 }
+_LEAST_SCALE, _LARGEST_SCALE = 0.25, 4.0
 
 
 @dataclass(frozen=True, init=False, repr=False, eq=False)
@@ -41,3 +43,27 @@ class AsksForOpinions(Stage):
         Kind.CHOICE, "Ensemble", "What becomes of the answers of several models.", default=MEAN,
         choices=tuple(ENSEMBLES), notes=tuple(ENSEMBLES.values()), advanced=True,
     )  # fmt: skip
+
+    def check(self) -> None:
+        """Factors that can be read."""
+        super().check()
+        if self.scales:
+            read_scales(self.scales)
+
+
+def read_scales(text: str) -> tuple[float, ...]:
+    """Return the factors that SCALES gives.
+
+    Raises:
+        RequestError: The text cannot be read, or a factor is out of range.
+    """
+    try:
+        scales = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        scales = ()
+    if not scales or not all(_LEAST_SCALE <= scale <= _LARGEST_SCALE for scale in scales):
+        raise RequestError(
+            f"SCALES is '{text}'.",
+            f"Give factors from {_LEAST_SCALE} to {_LARGEST_SCALE:g}, separated by commas, such as 0.75, 1, 1.25.",
+        )
+    return scales

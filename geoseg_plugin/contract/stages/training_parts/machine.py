@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ...fields import Kind, ask
 from ..stage import Stage
 
-FLOAT32, BFLOAT16, FLOAT16 = "float32", "bfloat16", "float16"
+AUTO, FLOAT32, BFLOAT16, FLOAT16 = "auto", "float32", "bfloat16", "float16"
 PRECISIONS = {
-    "auto": "what the device gains from.",
+    AUTO: "what the device gains from.",
     FLOAT32: "works everywhere.",
     BFLOAT16: "faster on GPUs, and on processors that have it.",
     FLOAT16: "for GPUs that have no bfloat16.",

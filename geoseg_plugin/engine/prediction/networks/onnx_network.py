@@ -19,7 +19,7 @@ from ....contract.events import Report
 from ....contract.stages.prediction_parts.machine import ONNXRUNTIME
 from ....contract.stages.training_parts.machine import FLOAT32
 from ...device import is_auto, named_gpu
-from .runtime import Network
+from .network import Network
 
 _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"
@@ -56,7 +56,7 @@ class OnnxNetwork(Network):
     def _infer(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
             logits: NDArray[np.float32] = self._session.run([self._output], {self._input: windows})[0]
-        except (faults.RuntimeException, faults.InvalidArgument) as error:
+        except (faults.RuntimeException, faults.InvalidArgument, faults.Fail) as error:
             if "allocate" in str(error) or "out of memory" in str(error).lower():
                 raise MemoryError from error
             raise ModelError(

@@ -1,95 +1,77 @@
-"""The network behind a model file, whichever library runs it."""
+"""Opens model files with the library that is to run them."""
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .....models.card import Card
 from .....models.file import ONNX_SUFFIX
-from ....contract.errors import GeosegError
+from ....contract.errors import RequestError
 from ....contract.events import Report
+from ....contract.stages.prediction_parts.machine import ONNXRUNTIME, QUICKEST, TORCH
+from ....contract.stages.training_parts.machine import AUTO, FLOAT32
+from .network import Network
 
 
-class Network(ABC):
-    """A network that is ready to answer.
+@dataclass(frozen=True)
+class Runtime:
+    """How a network is to run.
 
     Attributes:
-        card: What the model is.
-        device: The device that really does the work, in words.
-        precision: The number format that it computes in.
-        backend: The library that runs it.
-        batch_size: How many windows it takes at a time; becomes smaller when memory runs out.
-        fixed_size: The only side of windows in pixels that it takes; None where it takes any multiple of 32.
-        seconds: Time spent inside the network so far.
+        device: auto, cpu, cuda or cuda:N.
+        precision: One of the choices of PRECISION; auto stands for float32 until a trial shows better.
+        backend: One of the choices of BACKEND; auto stands for the library that the file is made for.
+        batch_size: Windows at a time; 0 chooses.
+        tile_size: Side of the windows in pixels; 0 stands for the card's.
     """
 
-    backend: ClassVar[str]
-
-    def __init__(self, card: Card, device: str, precision: str, batch_size: int) -> None:
-        self.card = card
-        self.device = device
-        self.precision = precision
-        self.batch_size = batch_size
-        self.fixed_size: int | None = None
-        self.seconds = 0.0
-
-    def logits(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Put windows (N, C, H, W) through the network and return logits (N, K, H, W).
-
-        Raises:
-            GeosegError: There is not enough memory for a single window.
-        """
-        started = time.monotonic()
-        answers: list[NDArray[np.float32]] = []
-        done = 0
-        while done < len(windows):
-            batch = windows[done : done + self.batch_size]
-            try:
-                answers.append(self._infer(batch))
-            except MemoryError as error:
-                self._shrink(batch, error)
-                continue
-            done += len(batch)
-        self.seconds += time.monotonic() - started
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
-
-    @abstractmethod
-    def _infer(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits for windows; raise MemoryError when they are too many."""
-
-    def _shrink(self, batch: NDArray[np.float32], error: MemoryError) -> None:
-        if len(batch) == 1:
-            raise GeosegError(
-                f"There is not enough memory on {self.device} for one window of {batch.shape[-1]} pixels.",
-                "Give a smaller TILE_SIZE, or another DEVICE.",
-            ) from error
-        self.batch_size = len(batch) // 2
+    device: str = AUTO
+    precision: str = AUTO
+    backend: str = QUICKEST
+    batch_size: int = 0
+    tile_size: int = 0
 
 
-def open_network(path: str, device: str, batch_size: int, tile_size: int, report: Report) -> Network:
+def open_network(path: str, runtime: Runtime, report: Report) -> Network:
     """Load a model file.
 
     Args:
         path: A .safetensors or .onnx file; the latter needs no torch.
-        device: auto, cpu, cuda or cuda:N.
-        batch_size: Windows at a time; 0 chooses.
-        tile_size: Side of the windows in pixels; 0 stands for the card's.
+        runtime: How it is to run.
         report: Hears when the work is done elsewhere than asked.
 
     Raises:
+        RequestError: The library cannot run this file, or not in this precision.
         ModelError: The file is missing, damaged, or no model of GeoSeg.
         GeosegError: The device is not there.
+        Cancelled: The user has asked to stop.
     """
-    if Path(path).suffix.lower() == ONNX_SUFFIX:
+    is_onnx = is_onnx_file(path)
+    if is_onnx and runtime.backend == TORCH:
+        raise RequestError(
+            f"BACKEND is {TORCH}, which cannot run {path}.",
+            f"Set BACKEND to {QUICKEST} or {ONNXRUNTIME}, or give the .safetensors model.",
+        )
+    if is_onnx or runtime.backend == ONNXRUNTIME:
+        if runtime.precision not in (AUTO, FLOAT32):
+            raise RequestError(
+                f"PRECISION is {runtime.precision}, but {ONNXRUNTIME}, which runs {path}, computes in {FLOAT32}.",
+                f"Set PRECISION to {AUTO} or {FLOAT32}, or run a .safetensors model with BACKEND {TORCH}.",
+            )
         from .onnx_network import open_onnx_network
 
-        return open_onnx_network(path, device, batch_size, report)
+        if is_onnx:
+            return open_onnx_network(path, runtime.device, runtime.batch_size, report)
+        from .exchange import exported
+
+        with exported(path, report) as onnx_path:
+            return open_onnx_network(onnx_path, runtime.device, runtime.batch_size, report)
     from .torch_network import open_torch_network
 
-    return open_torch_network(path, device, batch_size, tile_size)
+    precision = FLOAT32 if runtime.precision == AUTO else runtime.precision
+    return open_torch_network(path, runtime.device, runtime.batch_size, runtime.tile_size, precision)
+
+
+def is_onnx_file(path: str) -> bool:
+    """Tell whether a model file is one that onnxruntime alone runs."""
+    return Path(path).suffix.lower() == ONNX_SUFFIX

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,14 +14,21 @@ from .....models.file import load_network
 from ....contract.stages.prediction_parts.machine import TORCH
 from ....contract.stages.training_parts.machine import FLOAT32
 from ...device import choose_device, describe_device
-from .runtime import Network
+from ...precision import autocast
+from .gpu_lane import GpuAnswer, GpuLane
+from .network import Network
 
 _CPU_BATCH = 1
 _GPU_BATCH_LIMIT = 64
+_NO_MEMORY = ("can't allocate memory", "not enough memory")  # what torch says on a CPU
+
+_T = TypeVar("_T")
 
 
 class TorchNetwork(Network):
     """A network in torch.
+
+    On a GPU the answers are probabilities that are still on their way; on a CPU they are logits.
 
     Attributes:
         module: The network itself.
@@ -28,31 +38,71 @@ class TorchNetwork(Network):
         card: What the model is.
         device: Where it runs.
         batch_size: Windows at a time.
+        precision: "float32", "bfloat16" or "float16"; weights stay float32.
     """
 
     backend = TORCH
 
-    def __init__(self, module: torch.nn.Module, card: Card, device: torch.device, batch_size: int) -> None:
-        super().__init__(card, describe_device(device), FLOAT32, batch_size)
+    def __init__(
+        self, module: torch.nn.Module, card: Card, device: torch.device, batch_size: int, precision: str = FLOAT32
+    ) -> None:
+        super().__init__(card, describe_device(device), precision, batch_size)
         self.module = module.to(memory_format=torch.channels_last)
         self._device = device
+        self._lane = GpuLane(device) if device.type == "cuda" else None
+
+    def begin(self, windows: Sequence[NDArray[np.float32]]) -> list[Any]:
+        """Put windows through the network; on a GPU return before it has answered."""
+        lane = self._lane
+        if lane is None:
+            return super().begin(windows)
+        batches = self._in_batches(
+            np.stack(windows), lambda batch: self._catch(lambda: lane.send(self._forward, batch))
+        )
+        return [answer for batch in batches for answer in batch]
+
+    def probabilities(self, answer: Any) -> NDArray[np.float32]:
+        """Turn one answer into probabilities (K, H, W) float32; wait for one that is still on its way."""
+        if not isinstance(answer, GpuAnswer):
+            return super().probabilities(answer)
+        probabilities, seconds = answer.wait()
+        self.seconds += seconds
+        return probabilities
 
     def _infer(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        def run() -> NDArray[np.float32]:
+            logits: NDArray[np.float32] = self._forward(torch.from_numpy(windows).to(self._device)).cpu().numpy()
+            return logits
+
+        return self._catch(run)
+
+    def _forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return logits (N, K, H, W) float32 for windows (N, C, H, W) that are on the device."""
+        with torch.inference_mode(), autocast(self._device, self.precision):
+            logits: torch.Tensor = self.module(batch.contiguous(memory_format=torch.channels_last))
+            return logits.float().contiguous()
+
+    def _catch(self, run: Callable[[], _T]) -> _T:
+        """Return what `run` does; raise MemoryError where memory is short."""
         try:
-            with torch.inference_mode():
-                batch = torch.from_numpy(windows).to(self._device).contiguous(memory_format=torch.channels_last)
-                logits: NDArray[np.float32] = self.module(batch).float().contiguous().cpu().numpy()
+            return run()
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             raise MemoryError from error
-        return logits
+        except RuntimeError as error:
+            if any(words in str(error) for words in _NO_MEMORY):
+                raise MemoryError from error
+            raise
 
 
-def open_torch_network(path: str, device: str, batch_size: int, tile_size: int) -> TorchNetwork:
+def open_torch_network(path: str, device: str, batch_size: int, tile_size: int, precision: str) -> TorchNetwork:
     """Load a .safetensors model; see `runtime.open_network`."""
     chosen = choose_device(device)
     module, card = load_network(path, chosen)
-    return TorchNetwork(module, card, chosen, batch_size or _batch_size(chosen, tile_size or card.tile_size))
+    if chosen.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # all windows have one size
+    size = batch_size or _batch_size(chosen, tile_size or card.tile_size)
+    return TorchNetwork(module, card, chosen, size, precision)
 
 
 def _batch_size(device: torch.device, tile_size: int) -> int:

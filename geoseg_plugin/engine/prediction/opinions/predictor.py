@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....models.card import Card
-from ..networks.runtime import Network
+from ..networks.network import Network
 
 Pixels = tuple[NDArray[np.float32], ...]
 
@@ -87,18 +87,10 @@ class SinglePredictor:
         """Time spent inside the network so far."""
         return self._network.seconds
 
-    def infer(self, windows: Sequence[Pixels]) -> list[NDArray[np.float32]]:
-        """Return the logits (K, H, W) of each window."""
-        return list(self._network.logits(np.stack([pixels for (pixels,) in windows])))
+    def infer(self, windows: Sequence[Pixels]) -> list[Any]:
+        """Put windows through the network; return its answers, on a GPU before they are there."""
+        return self._network.begin([pixels for (pixels,) in windows])
 
-    def conclude(self, answer: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn logits into probabilities, in place."""
-        return softmax(answer)
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Turn logits (K, H, W) into probabilities, in place, and return them."""
-    logits -= logits.max(axis=0)
-    np.exp(logits, out=logits)
-    logits /= logits.sum(axis=0)
-    return logits
+    def conclude(self, answer: Any) -> NDArray[np.float32]:
+        """Turn one answer into probabilities, waiting for it where it is on its way."""
+        return self._network.probabilities(answer)
