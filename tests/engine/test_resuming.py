@@ -17,6 +17,7 @@ import rasterio.shutil
 import shapely
 from geoseg.geoseg_plugin.contract.errors import Cancelled, OutputError
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
+from geoseg.geoseg_plugin.engine import unfinished
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.datasets.tiling import resuming
 from geoseg.geoseg_plugin.engine.datasets.tiling.tile_files import TileFiles
@@ -129,7 +130,7 @@ def test_a_changed_source_touches_nothing(ask, make_recorder, recorder):
 
 def test_another_version_touches_nothing(ask, make_recorder, recorder, monkeypatch):
     stop_early(ask(), make_recorder)
-    monkeypatch.setattr(resuming, "version", lambda: "99")
+    monkeypatch.setattr(unfinished, "version", lambda: "99")
     with pytest.raises(OutputError, match="and this is another version"):
         make_tiles(ask(), recorder)
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ....contract.errors import OutputError
 from ....contract.events import Report
 from ....contract.stages import to_json
 from ....contract.stages.datasets import MakeTiles
 from ...output import whole_folder
-from ...raster import open_raster
-from ...run import version
+from ...unfinished import check_same_run, describe_run, read_run, stamp_layer, stamp_raster, write_run
 from ...vector import is_vector
-from ...virtual_sources import list_sources
 from ..dataset import DESCRIPTION, FOOTPRINTS, IMAGES, LABELS, MARKER
 from .geotiff_bytes import UNFINISHED
 
 # What does not change the result, and where it lies.
 _OF_NO_EFFECT = ("workers", "resume")
-_OF_SHAPEFILE = (".dbf", ".shx", ".prj")
 _COMPARED_APART = (*_OF_NO_EFFECT, "output")
+_FIX = "Give the same values and files, or choose another folder."
 
 
 def lasting_request(request: MakeTiles) -> dict[str, Any]:
@@ -62,12 +58,12 @@ def dataset_folder(
     folder = Path(request.output).absolute()
     marker = folder / MARKER
     if marker.is_file():
-        _check_same(marker, stated)
+        check_same_run(folder, read_run(marker, _FIX), stated, _FIX)
         _clear(folder, kinds)
     else:
         with whole_folder(request.output) as begun:
             _make_folders(begun, kinds)
-            (begun / MARKER).write_text(json.dumps(stated, ensure_ascii=False, indent=1), encoding="utf-8")
+            write_run(begun / MARKER, stated)
     found = frozenset.intersection(*(frozenset(_stems(folder / kind)) for kind in kinds))
     if found:
         report.note(f"{len(found)} tiles of an earlier run are in {folder}: those that can be read are kept.")
@@ -81,64 +77,10 @@ def _make_folders(folder: Path, kinds: Iterable[str]) -> None:
 
 
 def _state(request: MakeTiles, sources: Sequence[str]) -> dict[str, Any]:
-    """Return what must be the same for a run to go on, as it comes back from JSON."""
-    parameters = to_json(request)["parameters"]
-    stated = {
-        "geoseg": version(),
-        "request": {name: one for name, one in parameters.items() if name not in _COMPARED_APART},
-        "sources": {path: _stamp(path) for source in sources for path in _files(source)},
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(stated))
-    return plain
-
-
-def _files(source: str) -> Iterator[str]:
-    """Yield the files that a raster or a layer consists of."""
-    path = source.split("|", maxsplit=1)[0]
-    if is_vector(source):
-        yield path
-        if Path(path).is_dir():
-            yield from sorted(str(file) for file in Path(path).rglob("*"))
-        beside = [Path(path).with_suffix(end) for end in _OF_SHAPEFILE if path.lower().endswith(".shp")]
-        beside.append(Path(f"{path}-wal"))  # what a GeoPackage has not yet taken in
-        yield from (str(file) for file in beside if file.exists())
-        return
-    with open_raster(path) as dataset:
-        yield from dict.fromkeys((*dataset.files, *(list_sources(path) if dataset.driver == "VRT" else ())))
-
-
-def _stamp(path: str) -> list[int]:
-    if not Path(path).exists():  # of a virtual file system of GDAL
-        return []
-    status = Path(path).stat()
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _check_same(marker: Path, stated: dict[str, Any]) -> None:
-    fix = "Give the same values and files, or choose another folder."
-    try:
-        before = json.loads(marker.read_text(encoding="utf-8"))
-        request, sources = dict(before["request"]), dict(before["sources"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OutputError(f"{marker} does not say which run ended early: it is damaged.", fix) from error
-    for name, value in stated["request"].items():
-        if request.get(name) != value:
-            raise OutputError(
-                f"{marker.parent} holds an unfinished run with another {name.upper()}: {request.get(name)!r}, now "
-                f"{value!r}.",
-                fix,
-            )
-    changed = [path for path in {**sources, **stated["sources"]} if sources.get(path) != stated["sources"].get(path)]
-    if changed:
-        raise OutputError(
-            f"{marker.parent} holds an unfinished run, since which {changed[0]} has changed.",
-            "Choose another folder: the tiles there are those of the older file.",
-        )
-    if before.get("geoseg") != stated["geoseg"]:
-        raise OutputError(
-            f"{marker.parent} holds an unfinished run of GeoSeg {before.get('geoseg')}, and this is another version.",
-            "Choose another folder.",
-        )
+    stamps: dict[str, Any] = {}
+    for source in sources:
+        stamps |= stamp_layer(source) if is_vector(source) else stamp_raster(source)
+    return describe_run(request, stamps, apart=_COMPARED_APART)
 
 
 def _clear(folder: Path, kinds: Iterable[str]) -> None:
