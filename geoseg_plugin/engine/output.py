@@ -15,7 +15,7 @@ from ..contract.events import Report
 from ..contract.fields import RASTER_SUFFIXES
 from ..contract.stages.dataset_files import DESCRIPTION, FORMAT, part_of_dataset
 from ..contract.stages.stage import place_of
-from ..contract.staging import staging_name
+from ..contract.staging import staging_name, unfinished_name
 from .style import STYLE_SUFFIX, is_style_of
 
 # What GDAL, QGIS and SQLite keep beside a file and believe although it may be of another file of that name.
@@ -90,6 +90,18 @@ def whole_folder(path: str) -> Iterator[Path]:
         if final.exists():
             final.rmdir()
         folder.replace(final)
+
+
+@contextmanager
+def parts_folder(path: str) -> Iterator[Path]:
+    """Give a folder beside `path` for parts of what is to be written there, which goes when the block ends.
+
+    Raises:
+        OutputError: The folder of `path` cannot be made or written to.
+    """
+    final = Path(path).absolute()
+    with _staging(final.parent, unfinished_name(final.name)) as folder:
+        yield folder
 
 
 def discard_all() -> None:

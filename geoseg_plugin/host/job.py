@@ -18,7 +18,7 @@ from ..contract.events import Report
 from ..contract.fields import OUTPUT_KINDS, fields_of
 from ..contract.stages import to_json
 from ..contract.stages.stage import Stage
-from ..contract.staging import staging_name
+from ..contract.staging import staging_name, unfinished_name
 from .environment import ENTRY
 from .process import Worker, explain_exit
 
@@ -148,8 +148,9 @@ def _remove_staging(request: Stage, process_ids: Any) -> None:
         path = getattr(request, field.name)
         if field.kind in OUTPUT_KINDS and path:
             final = Path(path).absolute()
-            for process_id in process_ids:
-                shutil.rmtree(final.parent / staging_name(final.name, process_id), ignore_errors=True)
+            for name in (final.name, unfinished_name(final.name)):
+                for process_id in process_ids:
+                    shutil.rmtree(final.parent / staging_name(name, process_id), ignore_errors=True)
 
 
 def _tail(log: IO[bytes]) -> str:

@@ -8,7 +8,7 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import OutputError
 from geoseg.geoseg_plugin.contract.staging import staging_name
 from geoseg.geoseg_plugin.engine import completeness
-from geoseg.geoseg_plugin.engine.output import discard_all, whole_file, whole_files, whole_folder
+from geoseg.geoseg_plugin.engine.output import discard_all, parts_folder, whole_file, whole_files, whole_folder
 from geoseg.geoseg_plugin.engine.style import write_raster_style
 
 
@@ -210,3 +210,18 @@ def test_what_a_dead_run_has_left_is_no_hindrance(tmp_path, recorder, kind):
     with whole_file(str(tmp_path / "map.tif"), recorder) as path:
         path.write_text("pixels")
     assert (tmp_path / "map.tif").read_text() == "pixels"
+
+
+def test_a_folder_for_parts_goes_with_its_block(tmp_path):
+    before, known = tmp_path / "map.tif.unfinished", "of an earlier run"
+    before.mkdir()
+    (before / "run.json").write_text(known)
+    with parts_folder(str(tmp_path / "map.tif")) as folder:
+        assert folder.parent == tmp_path
+        assert folder.name == staging_name("map.tif.unfinished", os.getpid())
+        (folder / "part").write_text("half")
+    with pytest.raises(ZeroDivisionError), parts_folder(str(tmp_path / "map.tif")) as folder:
+        (folder / "part").write_text("half")
+        raise ZeroDivisionError
+    assert names(tmp_path) == ["map.tif.unfinished"]
+    assert (before / "run.json").read_text() == known

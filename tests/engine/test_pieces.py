@@ -1,90 +1,74 @@
-"""Reading the parts of rasters that lie in a block."""
+"""Parts of a map that are there, parts that are not, and shares of these."""
 
-import numpy as np
+from itertools import pairwise
+
 import pytest
-from affine import Affine
-from geoseg.geoseg_plugin.contract.stages.imagery import MosaicRasters
-from geoseg.geoseg_plugin.engine.imagery.mosaicking import pieces as module
-from geoseg.geoseg_plugin.engine.imagery.mosaicking.frame import choose_grid, place_sources
-from geoseg.geoseg_plugin.engine.imagery.mosaicking.pieces import PieceReader
-from geoseg.geoseg_plugin.engine.imagery.mosaicking.sources import read_sources
-from geoseg.geoseg_plugin.engine.raster import open_raster
+from geoseg.geoseg_plugin.engine.prediction.keeping.pieces import deal, pieces_of
+from geoseg.geoseg_plugin.engine.prediction.windows.covering import BLOCK, Cover, Coverage, Region
 from rasterio.windows import Window
 
-PIXELS = np.arange(1, 1201, dtype=np.uint16).reshape(1, 30, 40)
+COVERAGE = Coverage(Cover.of(3000, 128, 0.25), Cover.of(2000, 128, 0.25), "hann")
 
 
-@pytest.fixture
-def make_reader(make_raster, recorder):
-    def make(*cols, **options):
-        paths = tuple(
-            make_raster(f"{n}.tif", PIXELS, transform=Affine(0.5, 0, 500_000 + 0.5 * col, 0, -0.5, 5e6), **options)
-            for n, col in enumerate(cols)
-        )
-        sources = read_sources(paths, recorder, from_folder=False)
-        grid = choose_grid(MosaicRasters(inputs=paths, output="out.tif"), sources, recorder)
-        placed = place_sources(sources, grid, recorder)
-        return PieceReader(placed, grid, alpha=None, resampling="nearest", report=recorder)
-
-    return make
+def region(first, stop, left=0, right=2000):
+    return Region(COVERAGE.rows.section(first, stop), COVERAGE.cols.section(left, right))
 
 
-@pytest.fixture(autouse=True)
-def settings(make_raster):
-    """A raster that stays open, as in a mosaic."""
-    with open_raster(make_raster("first.tif", PIXELS)):
-        yield
+def spans(pieces, corner=(0, 0)):
+    """Return the rows of pieces in the map, and whether they are kept."""
+    return [
+        (one.row_off, one.row_off + one.height, True)
+        if isinstance(one, Window)
+        else (one.rows.first - corner[0], one.rows.stop - corner[0], False)
+        for one in pieces
+    ]
 
 
-def test_pieces_are_found_in_order_and_read_where_they_lie(make_reader):
-    with make_reader(0, 60, 20, 40) as reader:
-        found = reader.find(Window(30, 10, 20, 15))
-        assert [piece.number for piece in found] == [0, 2, 3]
-        assert found[2].place == (slice(None), slice(0, 15), slice(10, 20))
-        image, known = found[2].read()
-        assert known is None
-        assert np.array_equal(image, PIXELS[:, 10:25, :10])
-        assert reader.find(Window(0, 30, 10, 10)) == []
+def kept(*rows, left=0, width=2000):
+    return [Window(left, first, width, stop - first) for first, stop in rows]
 
 
-def test_what_is_known(make_reader):
-    with make_reader(0, 20, nodata=1200) as reader:
-        (piece,) = reader.find(Window(0, 25, 20, 5))
-        assert piece.read().known.all()
-        assert not piece.is_full
-        shown, place = piece.read_around(25)
-        assert shown.shape == (30, 40)
-        assert place == (slice(25, 30), slice(0, 20))
-        assert not shown[29, 39]
-        assert shown.sum() == 1199
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        ([], [(0, 3000, False)]),
+        ([(0, 512)], [(0, 512, True), (512, 3000, False)]),
+        ([(512, 768)], [(0, 512, False), (512, 768, True), (768, 3000, False)]),
+        ([(0, 512), (512, 3000)], [(0, 512, True), (512, 3000, True)]),
+        ([(0, 512), (256, 768)], [(0, 512, True), (512, 3000, False)]),
+        ([(2816, 3072)], [(0, 3000, False)]),
+    ],
+)
+def test_gaps_between_what_is_kept_are_found(rows, wanted):
+    pieces = list(pieces_of(region(0, 3000), COVERAGE, (0, 0), kept(*rows)))
+    assert spans(pieces) == wanted
+    for piece in pieces:
+        if isinstance(piece, Region):
+            assert piece == region(piece.rows.first, piece.rows.stop)
 
 
-def test_only_what_is_missing_is_read(make_reader):
-    with make_reader(0) as reader:
-        (piece,) = reader.find(Window(0, 0, 40, 30))
-        known = np.ones((1, 30, 40), np.bool_)
-        assert piece.trim(known) is piece
-        known[0, 5, 7] = known[0, 9, 3] = False
-        trimmed = piece.trim(known)
-        assert trimmed.place == (slice(None), slice(5, 10), slice(3, 8))
-        assert np.array_equal(trimmed.read().image, PIXELS[:, 5:10, 3:8])
+def test_rows_and_columns_are_those_of_the_map():
+    part = region(100, 1400, left=300, right=812)
+    found = kept((0, 512), left=0, width=512) + kept((512, 768), left=512, width=512)
+    assert spans(pieces_of(part, COVERAGE, (100, 300), found), (100, 300)) == [(0, 512, True), (512, 1300, False)]
 
 
-def test_few_files_are_open_at_once(make_reader, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_OPEN", 3)
-    with make_reader(*range(0, 400, 40)) as reader:
-        for _ in range(2):
-            for piece in reader.find(Window(0, 0, 400, 30)):
-                assert np.array_equal(piece.read().image, PIXELS)
-                assert len(reader._open) <= 3
-    assert not reader._open
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 40])
+def test_shares_are_all_there_is_once_in_whole_blocks(count):
+    regions = [region(100, 1400), region(1536, 3000, 512, 2000), region(512, 600, 0, 512)]
+    shares = deal(regions, COVERAGE, count)
+    assert len(shares) == count
+    found = [one for share in shares for one in share]
+    for whole in regions:
+        own = [one for one in found if one.cols == whole.cols]
+        assert own[0].rows.first == whole.rows.first
+        assert own[-1].rows.stop == whole.rows.stop
+        assert all(one.rows.stop == after.rows.first for one, after in pairwise(own))
+        assert all((one.rows.first - whole.rows.first) % BLOCK == 0 for one in own)
+    if count <= 3:
+        work = [sum(-(-one.rows.length // BLOCK) * len(one.cols.windows) for one in share) for share in shares]
+        assert max(work) - min(work) <= 2 * len(COVERAGE.cols.starts)
 
 
-def test_stretched_rasters_reach_a_little_farther(make_reader):
-    with make_reader(0, 39.49) as reader:
-        piece = reader.find(Window(0, 0, 80, 30))[1]
-        assert not piece.placed.is_direct
-        plain, stretched = piece.read(), piece.read(stretched=True)
-        assert stretched.known.sum() - plain.known.sum() == 30
-        near = stretched.image[plain.known].astype(int) - plain.image[plain.known]
-        assert set(np.unique(near)) <= {-1, 0, 1}
+def test_nothing_is_dealt_out_as_nothing():
+    assert deal([], COVERAGE, 2) == [[], []]

@@ -31,9 +31,10 @@ def result():
 
 request = json.loads(sys.stdin.readline())
 output = Path(request["parameters"]["output"])
-staging = output.parent / f".geoseg-{output.name}-{os.getpid()}"
-staging.mkdir()
-(staging / "part").write_text("half")
+staging, parts = [output.parent / f".geoseg-{output.name}{end}-{os.getpid()}" for end in ("", ".unfinished")]
+for folder in (staging, parts):
+    folder.mkdir()
+    (folder / "part").write_text("half")
 (output.parent / "pid").write_text(str(os.getpid()))
 say("hello", version="9", python="3", pid=os.getpid())
 say("progress", percent=50.0, text="half")
@@ -62,6 +63,7 @@ def run(tmp_path, listener):
 FINISH = """
 import shutil
 shutil.rmtree(staging)
+shutil.rmtree(parts)
 result()
 """
 

@@ -1,0 +1,1 @@
+"""Keeps what a prediction has finished, for a later run, or for another process."""
