@@ -63,7 +63,7 @@ def _vector(field: Field, label: str) -> Any:
 
 
 def _layers(field: Field, label: str) -> Any:
-    kind = {"raster": _SOURCE.TypeRaster, "vector": _SOURCE.TypeVectorAnyGeometry}.get(
+    kind = {"raster": _SOURCE.TypeRaster, "vector": _SOURCE.TypeVectorAnyGeometry, "file": _SOURCE.TypeFile}.get(
         field.accepts, _SOURCE.TypeMapLayer
     )
     return QgsProcessingParameterMultipleLayers(field.parameter, label, kind, optional=field.optional)

@@ -77,7 +77,7 @@ def option(field: dict) -> str:
 
 def kind(field: dict) -> str:
     """Return the kind of a value in words, with its unit."""
-    words = field["kind"].replace("_out", " to write")
+    words = "files" if field["accepts"] == "file" else field["kind"].replace("_out", " to write")
     return f"{words}, {field['unit']}" if field["unit"] else words
 
 

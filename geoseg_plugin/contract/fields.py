@@ -18,7 +18,7 @@ class Kind(str, Enum):
 
     RASTER = "raster"  # str: anything that GDAL opens (path, /vsi path, subdataset)
     VECTOR = "vector"  # str: path, or path|layername=NAME
-    LAYERS = "layers"  # tuple of str: rasters, vectors or (where `accepts` is "any") both
+    LAYERS = "layers"  # tuple of str: rasters, vectors, both (where `accepts` is "any") or files
     FIELD = "field"  # str: attribute name of the vector named by `parent`
     EXTENT = "extent"  # str: "xmin,xmax,ymin,ymax [CRS]", CRS as AUTHORITY:CODE or WKT
     NUMBER = "number"  # int or float
@@ -94,8 +94,8 @@ class Field:
         notes: What is to know of each of them, empty texts where nothing; () where there is nothing at all.
         parent: Name of the VECTOR field that a FIELD belongs to.
         advanced: Whether dialogs hide it at first.
-        accepts: For LAYERS "raster", "vector" or "any".
-        suffixes: File suffixes of FILE and FILE_OUT, the preferred one first, each with its dot.
+        accepts: For LAYERS "raster", "vector", "any" or "file".
+        suffixes: File suffixes of FILE, FILE_OUT and LAYERS of files, the preferred one first, each with its dot.
     """
 
     kind: Kind
@@ -146,7 +146,7 @@ class Field:
                 raise RequestError(f"{self.parameter} ({self.label}) is missing.", "Give a value for it.")
             return () if self.kind is Kind.LAYERS else None
         if self.kind is Kind.LAYERS:
-            return (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+            return self._clean_list(value)
         if self.kind is Kind.NUMBER:
             return self._clean_number(value)
         if self.kind is Kind.FLAG:
@@ -161,6 +161,12 @@ class Field:
             Extent.parse(value)
         self._check_path(value)
         return value
+
+    def _clean_list(self, value: Any) -> Tuple[str, ...]:
+        items = (value,) if isinstance(value, str) else tuple(str(item) for item in value)
+        for item in items:
+            self._check_path(item)
+        return items
 
     def _check_path(self, value: str) -> None:
         suffixes = self.accepted_suffixes

@@ -97,7 +97,7 @@ class ParameterReader:
         value = self._parameters[field.parameter]
         if field.kind is Kind.VECTOR:
             return self._vector_layer(field).source()
-        if field.kind is Kind.LAYERS:
+        if field.kind is Kind.LAYERS and field.accepts != "file":
             return [layer.source() for layer in self._layer_list(field)]
         if field.kind in OUTPUT_KINDS:
             path = _static(getattr(value, "sink", value))
@@ -147,7 +147,15 @@ class ParameterReader:
         return read_vector(self._algorithm, self._parameters, field, layer, self._context)
 
     def _layers(self, field: Field) -> List[str]:
+        if field.accepts == "file":
+            return self._files(field)
         return [self._layer_source(layer, field) for layer in self._layer_list(field)]
+
+    def _files(self, field: Field) -> List[str]:
+        # QGIS reads lists of files alone this way since 3.10; a text alone is taken as one file.
+        return [
+            str(path) for path in self._algorithm.parameterAsFileList(self._parameters, field.parameter, self._context)
+        ]
 
     def _layer_source(self, layer: QgsMapLayer, field: Field) -> str:
         if isinstance(layer, QgsVectorLayer):

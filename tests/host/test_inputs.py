@@ -192,6 +192,21 @@ def test_several_layers_of_both_kinds(read, raster, squares, on_disk):
     assert path == on_disk.source()
 
 
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("/a/one.onnx", ["/a/one.onnx"]),
+        (["/a/one.onnx", "C:\\two ü.safetensors"], ["/a/one.onnx", "C:\\two ü.safetensors"]),
+        (["models/of today.onnx"], ["models/of today.onnx"]),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_files_stay_paths(read, given, taken):
+    """They are no layers: QGIS opens none of them, whether they are there or not."""
+    assert read("predictsegmentation", "FURTHER_MODELS", given) == taken
+
+
 def test_one_lost_layer_among_several_is_named(read, raster):
     with pytest.raises(InputError, match=r"IMAGES.*'/no/such\.tif' cannot be opened"):
         read("maketiles", "IMAGES", [raster, "/no/such.tif"])

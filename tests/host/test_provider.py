@@ -143,6 +143,8 @@ def test_python_command_names_it(algorithm, values):
         ("rasterizelabels", {"LABELS": "/no.shp"}, "LABELS (Labels): '/no.shp' cannot be opened as a vector layer"),
         ("maketiles", {"IMAGES": ["/no.tif"]}, "IMAGES (Images): '/no.tif' cannot be opened as a layer"),
         ("predictsegmentation", {"MODEL": "m.pt"}, "MODEL is 'm.pt'; its name must end in .safetensors or .onnx."),
+        ("predictsegmentation", {"FURTHER_MODELS": ["a.onnx", "m.pt"]}, "FURTHER_MODELS is 'm.pt'; its name must end"),
+        ("predictsegmentation", {"SCALES": "1, 9"}, "SCALES is '1, 9'. Give factors from 0.25 to 4"),
     ],
 )
 def test_unacceptable_value_is_explained(provider, raster, tmp_path, name, parameters, message):

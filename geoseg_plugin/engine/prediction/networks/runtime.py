@@ -62,7 +62,7 @@ def open_network(path: str, runtime: Runtime, report: Report) -> Network:
 
         if is_onnx:
             return open_onnx_network(path, runtime.device, runtime.batch_size, report)
-        from .exchange import exported
+        from .conversion import exported
 
         with exported(path, report) as onnx_path:
             return open_onnx_network(onnx_path, runtime.device, runtime.batch_size, report)
