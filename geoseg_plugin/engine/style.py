@@ -15,6 +15,8 @@ SPLIT_COLOURS = {"train": "#0072b2", "validation": "#e69f00", "test": "#009e73",
 SEVERITY_COLOURS = {"error": "#d55e00", "warning": "#e69f00", "note": "#0072b2"}
 # None of them is one of a split.
 FOLD_COLOURS = ("#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#332288", "#882255", "#44aa99", "#ddcc77")
+# Viridis (Smith and van der Walt, matplotlib), which most colour-blind people can read, at 0, 1/4, 1/2, 3/4 and 1.
+_SHARE_COLOURS = ("#440154", "#3b528b", "#21918c", "#5ec962", "#fde725")
 _SPLIT_FIELD = "split"
 _SEVERITY_FIELD = "severity"
 _MOST_CATEGORY_NAMES = 256
@@ -31,6 +33,24 @@ def write_raster_style(path: Path, classes: ClassTable) -> Path:
     palette = ET.SubElement(renderer, "colorPalette")
     for one in classes:
         ET.SubElement(palette, "paletteEntry", value=str(one.value), color=one.colour, alpha="255", label=one.name)
+    return _write_style(root, path)
+
+
+def write_share_style(path: Path, band: int) -> Path:
+    """Write a style with a colour ramp from 0 to 1 for one band beside a raster of shares and return its path."""
+    root = _qgis_element()
+    renderer = ET.SubElement(
+        ET.SubElement(root, "pipe"), "rasterrenderer", type="singlebandpseudocolor", band=str(band), opacity="1",
+        alphaBand="-1", nodataColor="", classificationMin="0", classificationMax="1",
+    )  # fmt: skip
+    ET.SubElement(renderer, "rasterTransparency")
+    shader = ET.SubElement(
+        ET.SubElement(renderer, "rastershader"), "colorrampshader", colorRampType="INTERPOLATED",
+        classificationMode="1", clip="0", minimumValue="0", maximumValue="1",
+    )  # fmt: skip
+    for number, colour in enumerate(_SHARE_COLOURS):
+        value = f"{number / (len(_SHARE_COLOURS) - 1):g}"
+        ET.SubElement(shader, "item", value=value, color=colour, alpha="255", label=value)
     return _write_style(root, path)
 
 

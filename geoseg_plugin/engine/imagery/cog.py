@@ -1,4 +1,4 @@
-"""Turning a GeoTIFF into a Cloud Optimized GeoTIFF, with true progress and a way to stop."""
+"""Turning a GeoTIFF into a Cloud Optimized GeoTIFF or another file, with true progress and a way to stop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rasterio._err import CPLE_BaseError  # what rasterio.shutil raises has no p
 from rasterio.errors import RasterioError
 
 from ...contract.errors import OutputError, first_line
-from ...contract.events import Report, stop_if_cancelled
+from ...contract.events import Part, Report, stop_if_cancelled
 
 # GDAL reads the source twice: for the overviews, and for the pixels themselves.
 _PASSES = 2
@@ -30,7 +30,39 @@ def turn_into_cog(path: Path, *, averaged: bool, report: Report, done: float = 0
     Raises:
         OutputError: It cannot be written.
     """
-    total = _PASSES * path.stat().st_size
+    target = path.with_name(f"cog_{path.name}")
+    try:
+        copy_raster(
+            path, target, _PASSES, Part(report, done, 1.0), "Writing overviews", driver="COG", compress="deflate",
+            predictor="yes", blocksize=512, num_threads=2, bigtiff="if_safer",
+            overview_resampling="average" if averaged else "nearest",
+        )  # fmt: skip
+    except (RasterioError, CPLE_BaseError, OSError) as error:
+        raise OutputError(
+            f"{path.name} could not be turned into a COG: {first_line(error)}.",
+            "Make room on the disk, or write a GeoTIFF.",
+        ) from error
+    # What GDAL keeps beside a class raster lies beside the GeoTIFF already.
+    target.with_name(f"{target.name}.aux.xml").unlink(missing_ok=True)
+    target.replace(path)
+
+
+def copy_raster(path: Path, target: Path, passes: int, report: Report, text: str, **options: Any) -> None:
+    """Copy a GeoTIFF into another format.
+
+    Args:
+        path: The GeoTIFF.
+        target: The file to write.
+        passes: How many times GDAL reads the source.
+        report: Hears of the progress.
+        text: What is being done, in words.
+        options: The driver, and what it is told.
+
+    Raises:
+        RasterioError, CPLE_BaseError, OSError: It cannot be written.
+        Cancelled: The user has asked to stop.
+    """
+    total = passes * path.stat().st_size
     read = 0
 
     class CountedFile(io.FileIO):
@@ -42,24 +74,16 @@ def turn_into_cog(path: Path, *, averaged: bool, report: Report, done: float = 0
                 return b""
             data = super().read(-1 if size is None else size)
             read += len(data)
-            report.progress(done + (1 - done) * min(read / total, 1.0), "Writing overviews")
+            report.progress(min(read / total, 1.0), text)
             return data
 
     def open_counted(name: str, mode: str = "rb", **_: Any) -> CountedFile:
         return CountedFile(name, mode.replace("b", ""))
 
-    target = path.with_name(f"cog_{path.name}")
     try:
         with rasterio.open(path, opener=open_counted) as source:
-            rasterio.shutil.copy(
-                source, target, driver="COG", compress="deflate", predictor="yes", blocksize=512, num_threads=2,
-                bigtiff="if_safer", overview_resampling="average" if averaged else "nearest",
-            )  # fmt: skip
-    except (RasterioError, CPLE_BaseError, OSError) as error:
+            rasterio.shutil.copy(source, target, **options)
+    except (RasterioError, CPLE_BaseError, OSError):
         stop_if_cancelled(report)
-        raise OutputError(
-            f"{path.name} could not be turned into a COG: {first_line(error)}.",
-            "Make room on the disk, or write a GeoTIFF.",
-        ) from error
+        raise
     stop_if_cancelled(report)
-    target.replace(path)

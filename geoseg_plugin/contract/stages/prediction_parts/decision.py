@@ -34,8 +34,8 @@ class DecidesOnClasses(Stage):
         advanced=True,
     )  # fmt: skip
     smoothing: float = ask(
-        Kind.NUMBER, "Smoothing", "Blur probabilities before the decision, by a Gaussian of this standard deviation. All "
-        "results come from the blurred ones.", default=0.0, minimum=0, maximum=50, unit="pixels", advanced=True,
+        Kind.NUMBER, "Smoothing", "Blur probabilities before the decision, by a Gaussian of this standard deviation. "
+        "All results come from the blurred ones.", default=0.0, minimum=0, maximum=50, unit="pixels", advanced=True,
     )  # fmt: skip
 
     def check(self) -> None:

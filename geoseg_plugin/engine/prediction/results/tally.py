@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,8 +61,12 @@ class Tally:
         """Mean probability of the chosen class, 0 to 1; 0 without any pixel."""
         return self._confidence / self.pixels if self.pixels else 0.0
 
-    def conclude(self, report: Report) -> None:
-        """Say how the map is made up, and warn when it is empty or constant.
+    def conclude(self, report: Report, thresholds: Sequence[float] = ()) -> None:
+        """Say how the map is made up, and warn when it is empty or constant, or a threshold leaves a class empty.
+
+        Args:
+            report: Hears of it.
+            thresholds: What the probability of each class but the first had to reach; () without thresholds.
 
         Raises:
             ModelError: The network's answers are not numbers.
@@ -69,9 +75,7 @@ class Tally:
             report.warn("The image has no pixel with data, so the map has none either. Check the image's nodata value.")
             return
         if not np.isfinite(self._sums).all():
-            raise ModelError(
-                "The network's answers are not numbers (NaN).", "Check the image's values, or train the model again."
-            )
+            raise answers_are_not_numbers()
         shares = [
             f"{one.name} {100 * n / self.pixels:.1f} %" for one, n in zip(self._classes, self._pixels, strict=True)
         ]
@@ -79,6 +83,15 @@ class Tally:
         if np.count_nonzero(self._pixels) == 1 and len(self._classes) > 1:
             only = self._classes.names[int(self._pixels.argmax())]
             report.warn(f"All {self.pixels} pixels are {only}. {self._figures()} {_ADVICE}")
+        self._warn_of_thresholds(thresholds, report)
+
+    def _warn_of_thresholds(self, thresholds: Sequence[float], report: Report) -> None:
+        for index, threshold in enumerate(thresholds, start=1):
+            if self._largest[index] < threshold:
+                report.warn(
+                    f"No pixel is {self._classes.names[index]}: its threshold is {threshold:.4g}, and its largest "
+                    f"probability {self._largest[index]:.4g}. Give it a lower THRESHOLD if it is there."
+                )
 
     def _figures(self) -> str:
         means = self._sums / self.pixels
@@ -90,6 +103,13 @@ class Tally:
             )
             + "."
         )
+
+
+def answers_are_not_numbers() -> ModelError:
+    """Return the error for a network whose answers are NaN."""
+    return ModelError(
+        "The network's answers are not numbers (NaN).", "Check the image's values, or train the model again."
+    )
 
 
 _ADVICE = (

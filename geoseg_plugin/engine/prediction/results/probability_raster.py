@@ -1,0 +1,87 @@
+"""Probabilities that are kept until the whole map is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from ...grid import Grid
+from ...imagery.warping import warp
+from ...raster import geotiff_profile, open_raster, read_window
+from ..windows.strips import Strip
+
+# Of maps without a CRS, which GDAL does not resample; it stays on both sides the same.
+_ANY_CRS = CRS.from_epsg(3857)
+_NO_DATA = float("nan")
+
+
+class ProbabilityRaster:
+    """A raster with one float32 band per class, to be written in any order and then read on any grid.
+
+    Args:
+        path: The GeoTIFF to create.
+        grid: Its grid.
+        classes: Number of classes, K.
+    """
+
+    def __init__(self, path: Path, grid: Grid, classes: int) -> None:
+        self._path = path
+        self._grid = grid
+        profile = geotiff_profile("float32", grid.height, grid.width, classes)
+        profile |= {"compress": "zstd", "zstd_level": 1, "nodata": _NO_DATA}  # quick and small, to be thrown away
+        self._dataset = rasterio.open(path, "w", crs=grid.crs or _ANY_CRS, transform=grid.transform, **profile)
+
+    def write(self, strip: Strip) -> None:
+        """Keep a strip; its probabilities become NaN where they are not valid."""
+        strip.probabilities[:, ~strip.valid] = np.nan
+        self._dataset.write(strip.probabilities, window=strip.window)
+
+    @contextmanager
+    def read_on(self, grid: Grid) -> Iterator[PlacedProbabilities]:
+        """End writing; see the probabilities on a grid, between whose pixels they are interpolated."""
+        self._dataset.close()
+        with open_raster(str(self._path)) as dataset:
+            if grid.is_same(self._grid):
+                yield PlacedProbabilities(dataset, None)
+                return
+            placed = Grid(grid.crs or _ANY_CRS, grid.transform, grid.height, grid.width)
+            with (
+                warp(dataset, placed, "bilinear", _NO_DATA, 0.0, by_band=False) as values,
+                warp(dataset, placed, "nearest", _NO_DATA, 0.0, by_band=False) as nearest,
+            ):
+                yield PlacedProbabilities(values, nearest)
+
+    def remove(self) -> None:
+        """Remove the file."""
+        self._dataset.close()
+        self._path.unlink(missing_ok=True)
+
+
+class PlacedProbabilities:
+    """Probabilities on a grid.
+
+    Args:
+        values: Where they are read.
+        nearest: Where it is read which of the original pixels have some, if that is another raster.
+    """
+
+    def __init__(self, values: DatasetReader | WarpedVRT, nearest: WarpedVRT | None) -> None:
+        self._values = values
+        self._nearest = nearest
+
+    def read(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return probabilities (K, H, W) of a window inside the grid, and (H, W) True where there are some."""
+        probabilities: NDArray[np.float32] = read_window(self._values, window)
+        valid = ~np.isnan(probabilities[0])
+        if self._nearest is not None:
+            valid &= ~np.isnan(read_window(self._nearest, window, [1])[0])
+        return probabilities, valid
