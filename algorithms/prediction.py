@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..geoseg_plugin.contract.stages.many_scenes import PredictScenes
 from ..geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from .base import StageAlgorithm
 
@@ -10,3 +11,9 @@ class PredictSegmentationAlgorithm(StageAlgorithm):
     """geoseg:predictsegmentation."""
 
     stage = PredictSegmentation
+
+
+class PredictScenesAlgorithm(StageAlgorithm):
+    """geoseg:predictscenes."""
+
+    stage = PredictScenes

@@ -23,7 +23,7 @@ from ..algorithms.imagery import (
 )
 from ..algorithms.labels import RasterizeLabelsAlgorithm
 from ..algorithms.models import ExportModelAlgorithm
-from ..algorithms.prediction import PredictSegmentationAlgorithm
+from ..algorithms.prediction import PredictScenesAlgorithm, PredictSegmentationAlgorithm
 from ..algorithms.training import TrackingServerAlgorithm, TrainSegmentationAlgorithm
 from .contract.about import about
 from .contract.errors import GeosegError
@@ -46,6 +46,7 @@ ALGORITHMS = (
     TrainSegmentationAlgorithm,
     TrackingServerAlgorithm,
     PredictSegmentationAlgorithm,
+    PredictScenesAlgorithm,
     ExportModelAlgorithm,
     InstallEngineAlgorithm,
     CheckEngineAlgorithm,

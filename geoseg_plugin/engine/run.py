@@ -29,6 +29,7 @@ _FUNCTIONS = {
     "trainsegmentation": ("training.train", "train_segmentation"),
     "trackingserver": ("tracking_server", "serve_tracking"),
     "predictsegmentation": ("prediction.predict", "predict_segmentation"),
+    "predictscenes": ("prediction.batch.predict_scenes", "predict_scenes"),
     "exportmodel": ("prediction.export", "export_model"),
     "checkengine": ("check", "check_engine"),
 }

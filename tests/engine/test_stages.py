@@ -28,6 +28,7 @@ ALTERNATIVES = {
     "clipraster": {"like": "like.tif"},
     "mosaicrasters": {"inputs": ["one.tif", "two.tif"]},
     "maketiles": {"images": ["one.tif"]},
+    "predictscenes": {"inputs": ["one.tif"]},
     "trainsegmentation": {"dataset": "tiles"},
 }
 

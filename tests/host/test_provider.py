@@ -100,6 +100,7 @@ def acceptable(stage, raster, tmp_path):
         "clipraster": {"LIKE": raster},
         "mosaicrasters": {"INPUTS": [raster]},
         "maketiles": {"IMAGES": [raster]},
+        "predictscenes": {"INPUTS": [raster]},
         "trainsegmentation": {"DATASET": str(folder)},
     }
     return {**values, **alternatives.get(stage.id(), {})}

@@ -15,6 +15,7 @@ from .datasets import MakeTiles
 from .environment import CheckEngine, InstallEngine
 from .imagery import ClipRaster, DemoScene, MosaicRasters
 from .labels import RasterizeLabels
+from .many_scenes import PredictScenes
 from .models import ExportModel
 from .prediction import PredictSegmentation
 from .stage import Stage
@@ -39,6 +40,7 @@ STAGES: Dict[str, Type[Stage]] = {
         TrainSegmentation,
         TrackingServer,
         PredictSegmentation,
+        PredictScenes,
         ExportModel,
         InstallEngine,
         CheckEngine,

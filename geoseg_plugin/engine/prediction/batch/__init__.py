@@ -1,0 +1,1 @@
+"""Puts many scenes through one network."""
