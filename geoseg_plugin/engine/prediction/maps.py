@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,3 +100,15 @@ def region_items(
             yield RowEndItem(done, writer, item.row, item.valid)
         else:
             yield WindowItem(item.pixels, done, writer, item.row, item.col)
+
+
+def scene_items(
+    scene: Scene, coverage: Coverage, regions: Sequence[Region], sink: Sink
+) -> Iterator[WindowItem | RowEndItem]:
+    """Yield what passes the network for some regions, one after the other: see `region_items`."""
+    total = sum(region.window_count for region in regions)
+    begin = 0.0
+    for region in regions:
+        end = begin + region.window_count / total
+        yield from region_items(scene, coverage, region, sink, (begin, end))
+        begin = end

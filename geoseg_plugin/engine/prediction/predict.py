@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from .maps import region_items
+from .maps import scene_items
 from .opinions.opening import open_predictor
 from .opinions.predictor import Predictor
 from .opinions.samples import sample_windows
 from .opinions.settling import SAMPLE_WINDOWS, settle
-from .pipeline import Item, pump
+from .pipeline import pump
 from .results.results import open_results
 from .results.tally import Tally
 from .scenes.scene import Scene, open_scene
 from .windows.covering import Cover, Coverage, Region
-from .windows.strips import Sink
 
 # Wide rasters are worked on in regions of so many columns, or so many windows where these are large, so that memory
 # does not grow with the width either.
@@ -106,16 +104,6 @@ def part_into_regions(scene: Scene, coverage: Coverage) -> list[Region]:
     rows = coverage.rows.section(frame.row_off, frame.row_off + frame.height)
     sections = coverage.cols.sections(frame.col_off, frame.col_off + frame.width, most)
     return [Region(rows, cols) for cols in sections]
-
-
-def scene_items(scene: Scene, coverage: Coverage, regions: list[Region], sink: Sink) -> Iterator[Item]:
-    """Yield what passes the network for a whole scene; strips of the answers go to the sink."""
-    total = sum(region.window_count for region in regions)
-    begin = 0.0
-    for region in regions:
-        end = begin + region.window_count / total
-        yield from region_items(scene, coverage, region, sink, (begin, end))
-        begin = end
 
 
 def _warn_of_one_style(request: PredictSegmentation, report: Report) -> None:

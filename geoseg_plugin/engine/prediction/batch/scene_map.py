@@ -13,9 +13,10 @@ from rasterio.errors import RasterioError
 from ....contract.errors import Cancelled, GeosegError, first_line
 from ....contract.events import Report
 from ....contract.stages.prediction import PredictSegmentation
+from ..maps import scene_items
 from ..opinions.predictor import Predictor
 from ..pipeline import Item
-from ..predict import cover, part_into_regions, scene_items
+from ..predict import cover, part_into_regions
 from ..results.results import open_results
 from ..results.tally import Tally
 from ..scenes.scene import Scene, open_scene
