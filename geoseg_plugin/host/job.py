@@ -15,7 +15,7 @@ from typing import IO, Any, Dict, Optional
 from ..contract import events
 from ..contract.errors import Cancelled, EngineError, error_from_json
 from ..contract.events import Report
-from ..contract.fields import OUTPUT_KINDS, fields_of
+from ..contract.fields import OUTPUT_KINDS, Kind, fields_of
 from ..contract.stages import to_json
 from ..contract.stages.stage import Stage
 from ..contract.staging import staging_name, unfinished_name
@@ -151,6 +151,10 @@ def _remove_staging(request: Stage, process_ids: Any) -> None:
             for name in (final.name, unfinished_name(final.name)):
                 for process_id in process_ids:
                     shutil.rmtree(final.parent / staging_name(name, process_id), ignore_errors=True)
+            if field.kind is Kind.FOLDER_OUT:  # which may be filled with one result after the other
+                for process_id in process_ids:
+                    for folder in list(final.rglob(staging_name("*", process_id))):
+                        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tail(log: IO[bytes]) -> str:

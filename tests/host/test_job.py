@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from geoseg.geoseg_plugin.contract.errors import Cancelled, EngineError, InputError
 from geoseg.geoseg_plugin.contract.stages.imagery import DemoScene
+from geoseg.geoseg_plugin.contract.stages.many_scenes import PredictScenes
 from geoseg.geoseg_plugin.host import job, process
 
 PYTHON = Path(sys.executable)
@@ -47,10 +48,10 @@ def run(tmp_path, listener):
     folder = tmp_path / "größe 地"
     folder.mkdir()
 
-    def run_fake(work, report=None):
+    def run_fake(work, report=None, request=None):
         entry = tmp_path / "fake.py"
         entry.write_text(PROLOGUE + work, encoding="utf-8")
-        request = DemoScene(output=str(folder / "scène.tif"), labels=str(folder / "l.shp"))
+        request = request or DemoScene(output=str(folder / "scène.tif"), labels=str(folder / "l.shp"))
         return job.run_job(request, report or listener(), PYTHON, entry)
 
     run_fake.folder = folder
@@ -66,6 +67,23 @@ shutil.rmtree(staging)
 shutil.rmtree(parts)
 result()
 """
+
+
+def test_a_folder_that_is_filled_step_by_step_keeps_what_is_finished(run):
+    maps = run.folder / "maps"
+    request = PredictScenes(inputs=("a.tif",), model="m.onnx", output=str(maps))
+    with pytest.raises(EngineError, match=r"The engine died .*Run it again to go on: finished scenes are skipped"):
+        run(
+            "for folder in (output, output / 'deep'):\n"
+            "    (folder / f'.geoseg-b_classes.tif-{os.getpid()}').mkdir(parents=True)\n"
+            "    (folder / '.geoseg-b_classes.tif-1').mkdir()\n"
+            "    (folder / 'a_classes.tif').write_text('whole')\n"
+            "os.kill(os.getpid(), 9)\n",
+            request=request,
+        )
+    names = sorted(str(path.relative_to(maps)) for path in maps.rglob("*"))
+    others = [".geoseg-b_classes.tif-1", "a_classes.tif"]  # of a process that may be at work
+    assert names == sorted([*others, "deep", *(f"deep/{name}" for name in others)])
 
 
 def test_events_arrive_in_order_on_the_calling_thread(run, listener):
@@ -217,6 +235,7 @@ root = sys.argv[1]
 spec = importlib.util.spec_from_file_location("geoseg", root + "/__init__.py", submodule_search_locations=[root])
 sys.modules["geoseg"] = importlib.util.module_from_spec(spec)
 from geoseg.geoseg_plugin.contract.stages.imagery import DemoScene
+from geoseg.geoseg_plugin.contract.stages.many_scenes import PredictScenes
 from geoseg.geoseg_plugin.host.job import run_job
 
 class Report:

@@ -105,6 +105,7 @@ class PredictScenes(
     group = "Prediction"
     tags = ("batch", "folder", "inference", "classify", "semantic segmentation", "land cover", "deep learning", "chips")
     result = PredictScenesResult
+    after_death = "Run it again to go on: finished scenes are skipped."
 
     def results(self) -> tuple[str, ...]:
         """Return which results of 'Predict segmentation' are asked for, by the names of its parameters."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from ....contract.errors import RequestError
@@ -35,7 +36,7 @@ def list_scenes(request: PredictScenes) -> tuple[PredictSegmentation, ...]:
 def _find(request: PredictScenes) -> Iterator[tuple[str, Path]]:
     """Yield the path of every scene, and the folder of its results within OUTPUT."""
     if not request.folder:
-        yield from ((path, Path()) for path in request.inputs)
+        yield from ((path, Path()) for path in dict.fromkeys(request.inputs))
         return
     root, output = Path(request.folder), Path(request.output).resolve()
     holds_output = output.is_relative_to(root.resolve())
@@ -48,23 +49,23 @@ def _request_of(request: PredictScenes, path: str, folder: Path) -> PredictSegme
     # The last part of an address, without what follows a question mark, is a name as well.
     name = PurePosixPath(urlsplit(path).path if path.startswith("/vsi") else Path(path).as_posix()).stem
     start = Path(request.output) / folder / name
-    results = {result: f"{start}{ENDINGS[result]}" for result in request.results()}
-    return PredictSegmentation(input=path, **{name: getattr(request, name) for name in _SHARED - {"output"}}, **results)
+    values: dict[str, Any] = {name: getattr(request, name) for name in _SHARED}
+    values |= {result: f"{start}{ENDINGS[result]}" for result in request.results()}
+    return PredictSegmentation(input=path, **values)
 
 
 def _check_names(scenes: Sequence[PredictSegmentation]) -> None:
-    inputs = {place_of(scene.input): scene.input for scene in scenes}
+    inputs = {place_of(scene.input) for scene in scenes}
     owners: dict[str, str] = {}
     for scene in scenes:
-        for parameter, path in scene.paths(written=True):
-            overwritten = inputs.get(place_of(path))
-            if overwritten:
+        for _, path in scene.paths(written=True):
+            if place_of(path) in inputs:
                 raise RequestError(
                     f"{path}, a result of {scene.input}, would overwrite a scene.", "Choose another OUTPUT."
                 )
             # Some file systems take names that differ in capitals alone for one.
             other = owners.setdefault(path.lower(), scene.input)
-            if other != scene.input or parameter == "":
+            if other != scene.input:
                 raise RequestError(
                     f"{other} and {scene.input} would both have the result {path}.",
                     "Rename one of them, or map them into folders of their own.",
