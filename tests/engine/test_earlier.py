@@ -1,129 +1,121 @@
-"""Tiles of an earlier dataset, cut once more."""
+"""Which maps of earlier runs are taken as finished: those of the same scene, models and values alone."""
 
-import json
+import dataclasses
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
-import rasterio
-from affine import Affine
-from geoseg.geoseg_plugin.contract.errors import InputError
-from geoseg.geoseg_plugin.contract.stages.datasets import DLTILE, EARLIER, RANDOM, SHRINK, STRIDE, MakeTiles
-from geoseg.geoseg_plugin.engine.datasets.dataset import DESCRIPTION, open_dataset
-from geoseg.geoseg_plugin.engine.datasets.tiling.earlier import adopt_earlier, lay_out_earlier
-from geoseg.geoseg_plugin.engine.datasets.tiling.scenes import find_scenes
-from geoseg.geoseg_plugin.engine.datasets.tiling.tiles import make_tiles
+from geoseg.geoseg_plugin.contract.errors import OutputError
+from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
+from geoseg.geoseg_plugin.engine.prediction.batch.earlier import (
+    find_unfinished,
+    read_origin,
+    read_origins,
+    refuse_foreign_files,
+)
+from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
+from geoseg.tests.engine.handmade import make_card, write_pixelwise
+from geoseg.tests.engine.listener import Listener
+from geoseg.tests.engine.rasters import write_raster
 
-FAR = Affine(0.5, 0, 600_000, 0, -0.5, 5_000_000)
+IMAGE = np.random.default_rng(0).integers(1, 250, (3, 40, 50)).astype(np.uint8)
 
 
-@pytest.fixture
-def pixels():
-    return np.random.default_rng(8).integers(1, 250, (2, 200, 170)).astype(np.uint8)
+def unfinished(scenes, report):
+    return find_unfinished(scenes, read_origins(scenes, report), report)
 
 
-@pytest.fixture
-def make(tmp_path, recorder):
-    """Cuts images into a dataset."""
-
-    def run(images, name="earlier", **options):
-        request = MakeTiles(images=images, output=str(tmp_path / name), **{"tile_size": 64, "validation": 30} | options)
-        return open_dataset(make_tiles(request, recorder).output)
-
-    return run
+def refuse(scenes):
+    refuse_foreign_files(scenes, read_origins(scenes, Listener()))
 
 
 @pytest.fixture
-def again(tmp_path, recorder):
-    """Lays the tiles of an earlier dataset out on images."""
+def made(tmp_path, recorder):
+    """A scene that is mapped, with polygons and an array."""
+    request = PredictSegmentation(
+        input=write_raster(tmp_path / "scene.tif", IMAGE), output=str(tmp_path / "scene_classes.tif"),
+        model=write_pixelwise(tmp_path / "model.onnx", make_card(), [[0, 0, 0], [4, 0, 0], [0, 0, 4]], [0, -2, -2]),
+        polygons=str(tmp_path / "scene_polygons.gpkg"), array=str(tmp_path / "scene.npy"),
+    )  # fmt: skip
+    predict_segmentation(request, recorder)
+    recorder.notes.clear()
+    return request
 
-    def run(images, **options):
-        request = MakeTiles(
-            images=images, output=str(tmp_path / "again"), layout=EARLIER, earlier=str(tmp_path / "earlier"), **options
-        )
-        request = adopt_earlier(request, recorder)
-        return lay_out_earlier(request, find_scenes(request, recorder), recorder)
 
-    return run
-
-
-def contents(dataset):
-    """Return grid and pixels of every tile by its name."""
-    found = {}
-    for tile in dataset.tiles:
-        with rasterio.open(tile.image) as image:
-            found[tile.id] = (image.transform, image.crs, image.read().tobytes())
-    return found
+def test_what_is_there_is_finished_also_with_less_to_write_or_on_another_device(made, recorder):
+    same = [
+        made,
+        *(dataclasses.replace(made, **less) for less in ({"array": None}, {"device": "cpu", "batch_size": 7})),
+    ]
+    assert unfinished(same, recorder) == ()
+    refuse(same)
+    assert recorder.notes == []
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("values", "said"),
     [
-        {"layout": STRIDE, "stride": 60, "edges": SHRINK},
-        {"layout": RANDOM, "count": 30, "pixel_size": 0.3},
-        {"layout": DLTILE, "pixel_size": 0.5, "padding": 8},
+        ({"overlap": 50.0}, "OVERLAP was 25.0"),
+        ({"decision": "fixed", "threshold": "0.7"}, "DECISION was most probable"),
+        ({"format": "COG"}, "FORMAT was GeoTIFF"),
+        ({"picture": "scene.png"}, "scene.png is missing"),
+        ({"entropy": "scene_entropy.tif"}, "scene_entropy.tif is missing"),
     ],
-    ids=["stride", "random", "DLTile"],
 )
-def test_the_same_tiles_are_cut_from_the_same_images(make, make_raster, pixels, options, recorder):
-    images = [make_raster("a.tif", pixels), make_raster("b.tif", pixels, transform=FAR)]
-    one = make(images, **options)
-    other = make(images, name="other", layout=EARLIER, earlier=str(one.folder), tile_size=128)
-    assert contents(one) == contents(other)
-    assert [(tile.id, tile.scene, tile.split) for tile in one.tiles] == [
-        (tile.id, tile.scene, tile.split) for tile in other.tiles
-    ]
-    assert (one.tile_size, one.pixel_size, one.crs) == (other.tile_size, other.pixel_size, other.crs)
-    assert any(text.startswith("TILE_SIZE is 64") for text in recorder.warnings)
-    third = make(images, name="third", layout=EARLIER, earlier=str(other.folder))
-    assert contents(third) == contents(one)
+def test_other_values_are_made_anew(made, recorder, tmp_path, values, said):
+    values = {name: str(tmp_path / text) if "scene" in str(text) else text for name, text in values.items()}
+    other = dataclasses.replace(made, **values)
+    assert unfinished([made, other], recorder) == (other,)
+    assert len(recorder.notes) == 1 and f"scene_classes.tif ({said})" in recorder.notes[0]
+    refuse([other])
 
 
-def test_another_image_of_the_grid_takes_the_tiles(make, again, make_raster, pixels, tmp_path, recorder):
-    one = make([make_raster("a.tif", pixels)])
-    (tmp_path / "later").mkdir()
-    (sheet,) = again([make_raster("later/z.tif", pixels[:, ::-1])])
-    assert (sheet.scene.name, list(sheet.names)) == ("z", [tile.id for tile in one.tiles])
-    assert sheet.splits.tolist() == [tile.split for tile in one.tiles]
-    sheets = again([make_raster("y.tif", pixels), make_raster("later/z.tif", pixels[:, ::-1])])
-    assert [one.names[0].rsplit("_", 1)[1] for one in sheets] == ["y", "z"]
+def test_another_model_another_scene_or_a_changed_one_is_made_anew(made, recorder, tmp_path):
+    copy = write_raster(tmp_path / "copy.tif", IMAGE)
+    assert unfinished([dataclasses.replace(made, input=copy)], recorder)
+    same_model = tmp_path / "same.onnx"
+    same_model.write_bytes(Path(made.model).read_bytes())
+    assert not unfinished([dataclasses.replace(made, model=str(same_model))], recorder)
+    assert unfinished([dataclasses.replace(made, further_models=(str(same_model),))], recorder)
+    later = Path(made.output).stat().st_mtime + 5
+    os.utime(made.input, (later, later))
+    assert unfinished([made], recorder) == (made,)
+    os.utime(made.input, (later - 60, later - 60))
+    write_pixelwise(made.model, make_card(), [[0, 0, 0], [5, 0, 0], [0, 0, 4]], [0, -2, -2])
+    assert unfinished([made], recorder) == (made,)
+    assert [text.partition("(")[2] for text in recorder.notes] == [
+        f"it shows {made.input})", "by another model)", "scene.tif has changed)", "by another model)",
+    ]  # fmt: skip
 
 
-def test_names_tell_dates_of_one_place_apart(make, again, make_raster, pixels, tmp_path):
-    make([make_raster("a.tif", pixels), make_raster("b.tif", pixels)])
-    (tmp_path / "new").mkdir()
-    sheets = again([make_raster("new/b.tif", pixels), make_raster("new/a.tif", pixels)])
-    assert [one.names[0][0] for one in sheets] == ["b", "a"]
-    with pytest.raises(InputError, match=r"c\.tif has the grid of 2 scenes"):
-        again([make_raster("new/c.tif", pixels)])
+def test_a_missing_result_is_made_anew(made, recorder):
+    Path(made.array).unlink()
+    assert unfinished([made], recorder) == (made,)
+    Path(made.output).unlink()
+    assert unfinished([made], recorder) == (made,)
 
 
-def test_images_and_tiles_that_do_not_fit_are_left_out(make, again, make_raster, pixels, recorder):
-    make([make_raster("a.tif", pixels), make_raster("b.tif", pixels, transform=FAR)])
-    (sheet,) = again([make_raster("b.tif", pixels, transform=FAR), make_raster("c.tif", pixels[:, :90])])
-    assert sheet.scene.name == "b"
-    assert any("1 images have the grid of no scene" in text for text in recorder.warnings)
-    assert any("lie on none of the images" in text for text in recorder.warnings)
-    with pytest.raises(InputError, match="No image has the grid of a scene"):
-        again([make_raster("c.tif", pixels[:, :90])])
+def test_a_broken_scene_counts_as_unfinished(made, recorder):
+    Path(made.input).write_text("no raster")
+    assert unfinished([made], recorder) == (made,)
+    assert "scene.tif cannot be opened" in recorder.notes[0]
 
 
-def test_a_dataset_that_was_split_anew_says_how_it_was_made(make, again, make_raster, pixels):
-    image = make_raster("a.tif", pixels)
-    dataset = make([image], pixel_size=0.4)
-    path = dataset.folder / DESCRIPTION
-    values = json.loads(path.read_text())
-    values["made"] = {"request": {"stage": "splitdataset"}, "source": {"made": values["made"]}}
-    path.write_text(json.dumps(values))
-    (sheet,) = again([image])
-    assert sheet.grid.pixel_size == pytest.approx((0.4, 0.4))
+@pytest.mark.parametrize("kind", ["output", "polygons", "array", "margin"])
+def test_files_of_others_are_refused(made, tmp_path, kind):
+    other = dataclasses.replace(
+        made, output=str(tmp_path / "b_classes.tif"), polygons=str(tmp_path / "b_polygons.gpkg"),
+        array=str(tmp_path / "b.npy"), margin=str(tmp_path / "b_margin.tif"),
+    )  # fmt: skip
+    refuse([made, other])
+    Path(getattr(other, kind)).write_text("of somebody else")
+    with pytest.raises(OutputError, match=f"GeoSeg has not made {getattr(other, kind)}"):
+        refuse([made, other])
 
 
-def test_a_dataset_that_does_not_say_its_grids_is_refused(again, make_raster, pixels, write_tiles, tmp_path):
-    write_tiles(tmp_path / "earlier", [("train", pixels[:, :64, :64], pixels[0, :64, :64])])
-    with pytest.raises(InputError, match="earlier"):
-        again([make_raster("a.tif", pixels)])
-
-
-def test_other_layouts_are_left_as_they_are(recorder, tmp_path):
-    request = MakeTiles(images=("a.tif",), output="o")
-    assert adopt_earlier(request, recorder) is request
+def test_a_raster_of_another_stage_has_no_origin(tmp_path):
+    tags = {"GEOSEG_REQUEST": '{"stage": "clipraster", "parameters": {}}'}
+    assert read_origin(write_raster(tmp_path / "a.tif", IMAGE, tags=tags)) is None
+    assert read_origin(write_raster(tmp_path / "b.tif", IMAGE, tags={"GEOSEG_REQUEST": "{"})) is None
+    assert read_origin(str(tmp_path / "none.tif")) is None

@@ -40,21 +40,53 @@ class Origin:
     changed: float
 
 
-def find_unfinished(scenes: Sequence[PredictSegmentation], report: Report) -> tuple[PredictSegmentation, ...]:
+def read_origins(scenes: Sequence[PredictSegmentation], report: Report) -> tuple[Origin | None, ...]:
+    """Return for each scene what its class raster says of itself, if there is one.
+
+    Raises:
+        Cancelled: The user has asked to stop.
+    """
+    origins = []
+    for scene in scenes:
+        stop_if_cancelled(report)
+        origins.append(read_origin(scene.output))
+    return tuple(origins)
+
+
+def refuse_foreign_files(scenes: Sequence[PredictSegmentation], origins: Sequence[Origin | None]) -> None:
+    """Refuse to replace what GeoSeg has not made.
+
+    Args:
+        scenes: What is asked for.
+        origins: What is known of the class raster of each.
+
+    Raises:
+        OutputError: A file is in the way.
+    """
+    foreign = [path for scene, origin in zip(scenes, origins, strict=True) for path in _foreign_files(scene, origin)]
+    if foreign:
+        raise OutputError(
+            f"GeoSeg has not made {name_some(foreign)}, and replaces only its own results.",
+            "Move what is there, or choose another OUTPUT.",
+        )
+
+
+def find_unfinished(
+    scenes: Sequence[PredictSegmentation], origins: Sequence[Origin | None], report: Report
+) -> tuple[PredictSegmentation, ...]:
     """Return the scenes of which not all results are there, made by the same models with the same values.
 
     Args:
         scenes: What is asked for.
-        report: Hears how many are made anew, and why.
+        origins: What is known of the class raster of each.
+        report: Hears which are made anew, and why.
 
     Raises:
-        OutputError: A file is in the way that GeoSeg has not made.
         Cancelled: The user has asked to stop.
     """
     unfinished, anew = [], []
-    for scene in scenes:
+    for scene, origin in zip(scenes, origins, strict=True):
         stop_if_cancelled(report)
-        origin = read_origin(scene.output)
         reason = _difference(scene, origin) if origin else ""
         if reason or origin is None:
             unfinished.append(scene)
@@ -63,20 +95,6 @@ def find_unfinished(scenes: Sequence[PredictSegmentation], report: Report) -> tu
     if anew:
         report.note(f"Made anew since something differs: {name_some(anew)}")
     return tuple(unfinished)
-
-
-def refuse_foreign_files(scenes: Sequence[PredictSegmentation]) -> None:
-    """Refuse to replace what GeoSeg has not made.
-
-    Raises:
-        OutputError: A file is in the way.
-    """
-    foreign = [path for scene in scenes for path in _foreign_files(scene)]
-    if foreign:
-        raise OutputError(
-            f"GeoSeg has not made {name_some(foreign)}, and replaces only its own results.",
-            "Move what is there, or choose another OUTPUT.",
-        )
 
 
 def read_origin(path: str) -> Origin | None:
@@ -114,26 +132,26 @@ def _difference(scene: PredictSegmentation, origin: Origin) -> str:
     for name, value in asked.items():
         if name not in _NO_VALUES and origin.parameters.get(name) != value:
             return f"{name.upper()} was {origin.parameters.get(name)}"
-    for path, changed in _list_sources(scene):
-        if changed > origin.changed:
-            return f"{Path(path).name} has changed"
-    return ""
+    return _change(scene, origin.changed)
 
 
-def _list_sources(scene: PredictSegmentation) -> list[tuple[str, float]]:
-    """Return the files that a map is made of, and when they last changed, in seconds."""
-    stamps = {**stamp_raster(scene.input), **(stamp_layer(scene.area) if scene.area else {})}
-    return [(path, stamp[1] / 1e9) for path, stamp in stamps.items() if stamp]
+def _change(scene: PredictSegmentation, since: float) -> str:
+    """Return what a map is made of and has changed since a time in seconds; an empty text where nothing has."""
+    try:
+        stamps = {**stamp_raster(scene.input), **(stamp_layer(scene.area) if scene.area else {})}
+    except InputError:
+        return f"{scene.input} cannot be opened"
+    changed = [path for path, stamp in stamps.items() if stamp and stamp[1] / 1e9 > since]
+    return f"{Path(changed[0]).name} has changed" if changed else ""
 
 
 def _results(scene: PredictSegmentation) -> list[tuple[str, str]]:
     return [(name, getattr(scene, name)) for name in ENDINGS if getattr(scene, name)]
 
 
-def _foreign_files(scene: PredictSegmentation) -> list[str]:
+def _foreign_files(scene: PredictSegmentation, origin: Origin | None) -> list[str]:
     """Return results that are there, but neither say that GeoSeg has made them nor are named by a map that does."""
     present = [(name, path) for name, path in _results(scene) if Path(path).exists()]
-    origin = read_origin(scene.output) if present else None
     own = {name for name in ENDINGS if origin and origin.parameters.get(name)}
     return [
         path

@@ -20,7 +20,7 @@ from ..opinions.settling import SAMPLE_WINDOWS, settle
 from ..pipeline import Item, pump
 from ..predict import cover, part_into_regions, window_size
 from ..scenes.scene import open_scene
-from .earlier import find_unfinished, refuse_foreign_files
+from .earlier import find_unfinished, read_origins, refuse_foreign_files
 from .scene_list import list_scenes
 from .scene_map import SceneMap
 
@@ -43,8 +43,9 @@ def predict_scenes(request: PredictScenes, report: Report) -> PredictScenesResul
     """
     report.progress(0.0, "Looking at what is there")
     scenes = list_scenes(request)
-    refuse_foreign_files(scenes)
-    unfinished = find_unfinished(scenes, report) if request.skip_finished else scenes
+    origins = read_origins(scenes, report)
+    refuse_foreign_files(scenes, origins)
+    unfinished = find_unfinished(scenes, origins, report) if request.skip_finished else scenes
     skipped = len(scenes) - len(unfinished)
     if skipped:
         report.note(f"{skipped} of {len(scenes)} scenes are finished already")
