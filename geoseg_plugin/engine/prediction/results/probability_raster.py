@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
-from rasterio.windows import Window
 
 from ...grid import Grid
 from ...imagery.warping import warp
-from ...raster import geotiff_profile, open_raster, read_window
+from ...raster import geotiff_profile, open_raster
 from ..windows.strips import Strip
 
 # Of maps without a CRS, which GDAL does not resample; it stays on both sides the same.
@@ -46,42 +45,18 @@ class ProbabilityRaster:
         self._dataset.write(strip.probabilities, window=strip.window)
 
     @contextmanager
-    def read_on(self, grid: Grid) -> Iterator[PlacedProbabilities]:
-        """End writing; see the probabilities on a grid, between whose pixels they are interpolated."""
+    def read_on(self, grid: Grid) -> Iterator[DatasetReader | WarpedVRT]:
+        """End writing; show the raster on a grid, between whose pixels its own are interpolated. Nodata is NaN."""
         self._dataset.close()
         with open_raster(str(self._path)) as dataset:
             if grid.is_same(self._grid):
-                yield PlacedProbabilities(dataset, None)
+                yield dataset
                 return
-            placed = Grid(grid.crs or _ANY_CRS, grid.transform, grid.height, grid.width)
-            with (
-                warp(dataset, placed, "bilinear", _NO_DATA, 0.0, by_band=False) as values,
-                warp(dataset, placed, "nearest", _NO_DATA, 0.0, by_band=False) as nearest,
-            ):
-                yield PlacedProbabilities(values, nearest)
+            placed = replace(grid, crs=grid.crs or _ANY_CRS)
+            with warp(dataset, placed, "bilinear", _NO_DATA, 0.0, by_band=False) as warped:
+                yield warped
 
     def remove(self) -> None:
         """Remove the file."""
         self._dataset.close()
         self._path.unlink(missing_ok=True)
-
-
-class PlacedProbabilities:
-    """Probabilities on a grid.
-
-    Args:
-        values: Where they are read.
-        nearest: Where it is read which of the original pixels have some, if that is another raster.
-    """
-
-    def __init__(self, values: DatasetReader | WarpedVRT, nearest: WarpedVRT | None) -> None:
-        self._values = values
-        self._nearest = nearest
-
-    def read(self, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return probabilities (K, H, W) of a window inside the grid, and (H, W) True where there are some."""
-        probabilities: NDArray[np.float32] = read_window(self._values, window)
-        valid = ~np.isnan(probabilities[0])
-        if self._nearest is not None:
-            valid &= ~np.isnan(read_window(self._nearest, window, [1])[0])
-        return probabilities, valid

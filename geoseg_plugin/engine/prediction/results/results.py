@@ -73,7 +73,10 @@ def open_results(
         return results
     kept = ProbabilityRaster(path.with_name(f"all_{path.name}"), frame, len(classes))
     stack.callback(kept.remove)
-    return DeferredResults(results, kept, grid=grid, shape=shape, request=request, classes=classes)
+    read_shown = None if frame.is_same(grid) else scene.read_shown
+    return DeferredResults(
+        results, kept, grid=grid, shape=shape, request=request, classes=classes, read_shown=read_shown
+    )
 
 
 @dataclass(frozen=True)

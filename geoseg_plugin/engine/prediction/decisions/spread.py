@@ -10,7 +10,7 @@ from ....contract.stages.prediction_parts.decision import MEAN_VALUE
 _BINS = 1024  # a power of 2, so that a probability falls into the bin of whose lower edge it is
 
 
-class Distribution:
+class Spread:
     """Counts and sums the probabilities of each class but the first.
 
     Args:

@@ -1,0 +1,38 @@
+"""Maps whose strips are final as they come."""
+
+import numpy as np
+import rasterio
+from geoseg.tests.engine.handmade import make_card
+from geoseg.tests.engine.listener import Listener
+from geoseg.tests.engine.mapped import draw_probabilities, write_map
+
+
+def test_thresholds_of_the_card_decide(tmp_path):
+    probabilities = draw_probabilities(90, 80)
+    card = make_card(thresholds={"building": 0.9, "water": 0.1})
+    write_map(tmp_path / "out", probabilities, card=card, decision="card")
+    building, water = probabilities[1] >= np.float32(0.9), probabilities[2] >= np.float32(0.1)
+    wanted = np.select([building & (probabilities[1] >= probabilities[2]), water, building], [1, 5, 1], 0)
+    with rasterio.open(tmp_path / "out" / "classes.tif") as dataset:
+        np.testing.assert_array_equal(dataset.read(1), wanted)
+
+
+def test_a_threshold_that_leaves_a_class_empty_is_warned_of(tmp_path):
+    probabilities = draw_probabilities(90, 80)
+    probabilities[1] = probabilities[1].clip(max=0.75)
+    listener = Listener()
+    write_map(tmp_path / "out", probabilities, None, listener, decision="fixed", threshold="class 1=0.8, class 2=0.5")
+    assert listener.warnings == [
+        "No pixel is class 1: its threshold is 0.8, and its largest probability 0.75. Give it a lower THRESHOLD if it "
+        "is there."
+    ]
+
+
+def test_probabilities_of_valid_pixels_alone_count(tmp_path):
+    probabilities = draw_probabilities(90, 80)
+    valid = draw_probabilities(90, 80, seed=1)[0] < 0.5
+    results = write_map(tmp_path / "out", probabilities, valid, rows=17, probabilities=True)
+    assert results.tally.pixels == valid.sum()
+    np.testing.assert_allclose(results.tally.mean_confidence, probabilities.max(axis=0)[valid].mean(), rtol=1e-6)
+    with rasterio.open(tmp_path / "out" / "probabilities.tif") as dataset:
+        np.testing.assert_array_equal(dataset.read(), np.where(valid, probabilities, np.nan))

@@ -1,0 +1,55 @@
+"""Which thresholds a decision asks for."""
+
+import pytest
+from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.errors import RequestError
+from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
+from geoseg.geoseg_plugin.engine.prediction.decisions.decision import Decision
+from geoseg.geoseg_plugin.engine.prediction.decisions.thresholds import found_decision, known_decision, needs_map
+from geoseg.tests.engine.handmade import make_card
+
+NAMES = {0: "background", 1: "building", 5: "water"}
+
+
+def request(**options):
+    return PredictSegmentation(input="i.tif", model="m.onnx", output="o.tif", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "thresholds"),
+    [
+        ({}, ()),
+        ({"decision": "fixed"}, (0.5, 0.5)),
+        ({"decision": "fixed", "threshold": "0.2"}, (0.2, 0.2)),
+        ({"decision": "fixed", "threshold": "water=0.9"}, (0.5, 0.9)),
+        ({"decision": "card"}, (0.5, 0.125)),  # the validation tiles showed no building
+    ],
+)
+def test_thresholds_that_need_no_map(options, thresholds):
+    card = make_card(classes=NAMES, thresholds={"water": 0.125})
+    assert known_decision(request(**options), card) == Decision(thresholds)
+    assert not needs_map(request(**options))
+
+
+@pytest.mark.parametrize("decision", ["otsu", "mean"])
+def test_some_need_the_map(decision):
+    assert needs_map(request(decision=decision))
+
+
+def test_a_card_without_thresholds_is_told():
+    with pytest.raises(RequestError, match="has no thresholds") as caught:
+        known_decision(request(decision="card"), make_card())
+    assert "train the model again" in caught.value.fix
+
+
+def test_a_name_that_is_no_class_is_told():
+    with pytest.raises(RequestError, match="'roof', which is no class") as caught:
+        known_decision(request(decision="fixed", threshold="roof=0.2"), make_card(classes=NAMES))
+    assert "building, water" in caught.value.fix
+
+
+def test_what_was_found_is_told_and_what_was_not_is_warned_of(recorder):
+    decision = found_decision([0.25, None], ClassTable.named(NAMES), "otsu", recorder)
+    assert decision == Decision((0.25, 0.5))
+    assert recorder.notes == ["Thresholds found by otsu: building 0.25, water 0.5"]
+    assert [("water" in text, "building" in text) for text in recorder.warnings] == [(True, False)]
