@@ -1,100 +1,103 @@
-"""Which bands of an image a model takes, and what looks odd."""
-
-import dataclasses
+"""Which bands of an image each network takes."""
 
 import numpy as np
 import pytest
 import rasterio
-from affine import Affine
-from geoseg.geoseg_plugin.contract.errors import ModelError
-from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.prediction.scenes.bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
-from geoseg.models.card import Band
+from geoseg.geoseg_plugin.contract.errors import ModelError, RequestError
+from geoseg.geoseg_plugin.engine.prediction.scenes.bands import match_bands
 from geoseg.tests.engine.handmade import make_card
-from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.rasters import write_raster
-from rasterio.crs import CRS
+
+RGB = ("red", "green", "blue")
 
 
-def _match(tmp_path, card, names, listener=None, **options):
-    image = np.ones((len(names), 8, 8), np.uint8)
-    options = {"photometric": "MINISBLACK", **options}  # else GDAL takes a fourth byte band for alpha
-    with rasterio.open(write_raster(tmp_path / "image.tif", image, names=names, **options)) as dataset:
-        return match_bands(dataset, card, listener or Listener())
+@pytest.fixture
+def match(tmp_path, recorder):
+    """Matches the bands of an image of these names with the cards of networks."""
+
+    def run(names, *cards, wanted=None, **options):
+        image = np.ones((len(names), 8, 8), np.uint8)
+        options = {"photometric": "MINISBLACK", **options}  # else GDAL takes a fourth byte band for alpha
+        with rasterio.open(write_raster(tmp_path / "image.tif", image, names=names, **options)) as dataset:
+            return match_bands(dataset, [make_card(bands=bands) for bands in cards or (RGB,)], wanted, recorder)
+
+    return run
 
 
-def test_as_many_bands_are_taken_as_they_come(tmp_path):
-    assert _match(tmp_path, make_card(), ("a", "b", "c")) == (1, 2, 3)
+@pytest.mark.parametrize("bands", [RGB, ("band 1", "band 2", "band 3")])
+def test_bands_without_names_are_taken_as_they_come(match, recorder, bands):
+    assert match(("", "", ""), bands) == ((1, 2, 3),)
+    assert match(("Band 1", "band 2", "BAND 3"), bands) == ((1, 2, 3),)
+    assert (recorder.warnings, recorder.notes) == ([], [])
 
 
-def test_names_in_another_order_are_told(tmp_path):
-    listener = Listener()
-    assert _match(tmp_path, make_card(), ("Blue", "green", "RED"), listener) == (1, 2, 3)
-    assert "in this order" in listener.warnings[0]
+def test_bands_in_order_need_no_word(match, recorder):
+    assert match(("Red", " green", "BLUE"), RGB) == ((1, 2, 3),)
+    assert (recorder.warnings, recorder.notes) == ([], [])
 
 
-def test_more_bands_are_chosen_by_name(tmp_path):
-    listener = Listener()
-    assert _match(tmp_path, make_card(), ("Blue", "Green", "Red", "NIR"), listener) == (3, 2, 1)
-    assert "3, 2, 1" in listener.notes[0]
+def test_another_order_is_put_right_by_names(match, recorder):
+    assert match(("Blue", "green", "RED")) == ((3, 2, 1),)
+    assert "3, 2, 1 (red, green, blue)" in recorder.notes[0]
+    assert recorder.warnings == []
+
+
+def test_more_bands_are_chosen_by_name(match, recorder):
+    assert match(("Blue", "Green", "Red", "NIR")) == ((3, 2, 1),)
+    assert "3, 2, 1" in recorder.notes[0]
+
+
+def test_other_names_are_told(match, recorder):
+    assert match(("nir", "red", "green")) == ((1, 2, 3),)
+    assert "named nir, red, green, but the model was trained on red, green, blue" in recorder.warnings[0]
+
+
+def test_some_names_missing_are_no_names(match, recorder):
+    assert match(("nir", "red", "")) == ((1, 2, 3),)
+    assert recorder.warnings == []
 
 
 @pytest.mark.parametrize("names", [("red", "green"), ("red", "green", "nir", "swir"), ("red", "red", "green", "blue")])
-def test_other_bands_are_refused(tmp_path, names):
+def test_other_bands_are_refused(match, names):
     with pytest.raises(ModelError, match=rf"wants 3 bands .* has {len(names)} bands"):
-        _match(tmp_path, make_card(), names)
+        match(names)
 
 
-def test_made_up_names_choose_nothing(tmp_path):
+def test_made_up_names_choose_nothing(match):
     with pytest.raises(ModelError, match="wants 2 bands"):
-        _match(tmp_path, make_card(bands=("band 1", "band 2")), ("", "", ""))
+        match(("", "", ""), ("band 1", "band 2"))
 
 
-def _odd_values(tmp_path, image, card, **options):
-    listener = Listener()
-    with rasterio.open(write_raster(tmp_path / "image.tif", image, **options)) as dataset:
-        warn_of_odd_values(dataset, (1, 2, 3), card, listener)
-    return listener.warnings
+def test_each_network_gets_its_own(match):
+    names = ("nir", "blue", "green", "red")
+    assert match(names, RGB, ("nir", "red"), RGB) == ((4, 3, 2), (1, 4), (4, 3, 2))
+    with pytest.raises(ModelError, match=r"wants 2 bands \(nir, swir\)"):
+        match(names, RGB, ("nir", "swir"))
 
 
-@pytest.mark.parametrize("factor, dtype, odd", [(1, np.uint8, False), (1, np.uint16, False), (40, np.uint16, True),
-                                                (1 / 255, np.float32, False)])  # fmt: skip
-def test_values_on_another_scale_are_told(tmp_path, factor, dtype, odd):
-    image = np.random.default_rng(0).normal(100, 50, (3, 300, 500)).clip(0, 250) * factor
-    warnings = _odd_values(tmp_path, image.astype(dtype), make_card())
-    assert bool(warnings) == odd
-    assert all("mean" in text and "image.tif" in text for text in warnings)
-
-
-def test_bytes_for_a_sixteen_bit_model_are_told(tmp_path):
-    bands = tuple(Band(name, 3000.0, 600.0) for name in ("red", "green", "blue"))
-    card = dataclasses.replace(make_card(dtype="uint16"), bands=bands)
-    assert _odd_values(tmp_path, np.full((3, 50, 50), 90, np.uint8), card)
-
-
-def test_nodata_does_not_count(tmp_path):
-    image = np.full((3, 50, 50), -9999, np.float32)
-    assert _odd_values(tmp_path, image, make_card(), nodata=-9999) == []
-    image[:, :5] = 100
-    assert _odd_values(tmp_path, image, make_card(), nodata=-9999) == []
+@pytest.mark.parametrize(("wanted", "found"), [("4,3,2", (4, 3, 2)), ("Red, 1,blue", (4, 1, 2)), ("1,2,3", (1, 2, 3))])
+def test_bands_asked_for_stand_for_those_of_the_model(match, recorder, wanted, found):
+    assert match(("nir", "blue", "green", "red"), wanted=wanted) == (found,)
+    assert recorder.warnings == []
 
 
 @pytest.mark.parametrize(
-    "crs, size, odd",
-    [
-        ("EPSG:32645", 0.5, False),
-        ("EPSG:32645", 0.9, False),
-        ("EPSG:32645", 1.1, True),
-        ("EPSG:32645", 0.2, True),
-        ("EPSG:2263", 1.64, False),
-        ("EPSG:2263", 0.5, True),
-        ("EPSG:4326", 4.5e-6, False),
-        ("EPSG:4326", 1e-4, True),
-        (None, 1.0, False),
-    ],
-)
-def test_another_pixel_size_is_told(crs, size, odd):
-    grid = Grid(CRS.from_user_input(crs) if crs else None, Affine(size, 0, 0, 0, -size, 0), 10, 10)
-    listener = Listener()
-    warn_of_odd_pixel_size(grid, make_card(), listener)
-    assert bool(listener.warnings) == odd
+    ("wanted", "message"),
+    [("1,2", r"BANDS names 2 bands \('1,2'\), but the model wants 3 \(red, green, blue\)"), ("1,2,9", "'9'"),
+     ("1,2,swir", r"'swir'.*The bands are: nir, blue, green, red"), ("1,1,2", "nir twice")],
+)  # fmt: skip
+def test_bands_that_cannot_be_had_are_refused(match, wanted, message):
+    with pytest.raises(RequestError, match=message):
+        match(("nir", "blue", "green", "red"), wanted=wanted)
+
+
+def test_bands_asked_for_serve_models_of_the_same_names(match):
+    names = ("", "", "", "")
+    assert match(names, RGB, ("blue", "red"), RGB, wanted="3,4,1") == ((3, 4, 1), (1, 3), (3, 4, 1))
+    same = ("band 1", "band 2", "band 3")
+    assert match(names, same, same, wanted="3,4,1") == ((3, 4, 1), (3, 4, 1))
+
+
+def test_bands_asked_for_serve_no_model_of_others(match):
+    with pytest.raises(RequestError, match=r"bands of MODEL \(red, green, blue\).*FURTHER_MODELS wants nir, red"):
+        match(("nir", "blue", "green", "red"), RGB, ("nir", "red"), wanted="4,3,2")

@@ -49,7 +49,7 @@ class Cut:
         if self.mask is None:
             return None
         col, row = self.window.col_off + window.col_off, self.window.row_off + window.row_off
-        return self.mask.burn(Window(col, row, window.width, window.height)) == 1
+        return np.asarray(self.mask.burn(Window(col, row, window.width, window.height)) == 1)
 
 
 def find_cut(grid: Grid, name: str, outline: Outline | None, areas: LabelLayer | None, report: Report) -> Cut:

@@ -19,14 +19,16 @@ from ...contract.events import Report, stop_if_cancelled
 from ...contract.stages.models import ExportModel, ExportModelResult
 from ...contract.stages.prediction_parts.windows import CROP
 from ..datasets.dataset import VALIDATION, open_dataset
+from ..grid import Grid
 from ..output import whole_file
 from ..raster import open_raster
 from ..scaling import Scaling
 from .networks.onnx_network import open_onnx_network
 from .networks.torch_network import TorchNetwork
 from .scenes.bands import match_bands
+from .scenes.part import Part
 from .scenes.reading import Channels, WindowInput, WindowReader
-from .scenes.scene import RasterSource
+from .scenes.sources import RasterSource
 from .windows.covering import Cover, Coverage, Region
 
 TOLERANCE = 1e-3
@@ -115,12 +117,13 @@ def _tiles(request: ExportModel, card: Card, report: Report) -> Iterator[_Array]
 def _windows(path: str, card: Card, report: Report) -> Iterator[_Array]:
     """Yield network inputs from a few places all over a raster."""
     with open_raster(path) as dataset:
-        bands = match_bands(dataset, card, report)
+        (bands,) = match_bands(dataset, [card], None, report)
         rows, cols = (_places(length, network_side(card.tile_size)) for length in dataset.shape)
         coverage = Coverage(rows, cols, CROP)
         whole = Region(coverage.rows.section(0, dataset.height), coverage.cols.section(0, dataset.width))
         channels = Channels(tuple(range(len(bands))), Scaling(card.bands))
-        for item in WindowReader(RasterSource(dataset, bands), [channels], coverage, whole):
+        source = RasterSource(dataset, bands, Part.whole(Grid.of(dataset)))
+        for item in WindowReader(source, [channels], coverage, whole):
             if isinstance(item, WindowInput):
                 yield item.pixels[0]
 

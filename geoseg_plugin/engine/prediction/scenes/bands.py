@@ -1,123 +1,103 @@
-"""Whether an image fits a model: its bands, its values and its pixel size."""
+"""Which bands of an image each network takes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
-from rasterio.windows import Window
 
 from .....models.card import Card
-from ....contract.errors import ModelError
+from ....contract.errors import ModelError, RequestError
 from ....contract.events import Report
-from ...grid import Grid
-from ...raster import band_names, image_bands, read_valid, read_window
+from ...datasets.tiling.scene_bands import find_bands
+from ...raster import band_names, image_bands
 from ...sampling import warn_of_odd_alpha
 
-_SAMPLES_PER_SIDE = 3
-_SAMPLE_SIZE = 128
-_ODD_DEVIATIONS = 4.0
-_ODD_SPREAD = 4.0
-_ODD_PIXEL_SIZE = 2.0
-_METRES_PER_DEGREE = 111_320.0
 
+def match_bands(
+    dataset: DatasetReader, cards: Sequence[Card], wanted: str | None, report: Report
+) -> tuple[tuple[int, ...], ...]:
+    """Return the numbers of the bands that each network wants, in its order.
 
-def match_bands(dataset: DatasetReader, card: Card, report: Report) -> tuple[int, ...]:
-    """Return the numbers of the bands that the network wants, in its order.
-
-    As many bands as the card names (without alpha) are taken as they come; of more bands those with the card's names.
+    Args:
+        dataset: The open image.
+        cards: What the networks were trained on.
+        wanted: Names or numbers of the bands that stand for those of the first card; None to find them: those with the
+            card's names, or, where these are not all known, as many as the card has as they come (without alpha).
+        report: Hears which bands are taken where that is not plain.
 
     Raises:
-        ModelError: The image has other bands than the card names.
+        ModelError: The image has other bands than a card names.
+        RequestError: A band that is wanted does not exist, or they are not those of the cards.
         InputError: The file is damaged.
     """
     warn_of_odd_alpha(dataset, report)
-    bands = image_bands(dataset)
-    names = _plain(band_names(dataset, bands))
-    wanted = _plain([band.name for band in card.bands])
-    if len(bands) == len(wanted):
-        if names != wanted and sorted(names) == sorted(wanted):
-            report.warn(
-                f"The bands of {dataset.name} are named {', '.join(names)}, but the model was trained on "
-                f"{', '.join(wanted)} in this order. They are used as they come: reorder them if the names are right."
+    if wanted is not None:
+        return _take_wanted(dataset, cards, wanted)
+    found: dict[tuple[str, ...], tuple[int, ...]] = {}
+    for card in cards:
+        names = _names_of(card)
+        if names not in found:
+            found[names] = _find_bands_of(dataset, names, report)
+    return tuple(found[_names_of(card)] for card in cards)
+
+
+def _take_wanted(dataset: DatasetReader, cards: Sequence[Card], wanted: str) -> tuple[tuple[int, ...], ...]:
+    """Return the bands for each card where those of the first one are given."""
+    numbers = tuple(band.number for band in find_bands(dataset, wanted))
+    names = _names_of(cards[0])
+    if len(numbers) != len(names):
+        raise RequestError(
+            f"BANDS names {_count(len(numbers))} ('{wanted}'), but the model wants {len(names)} ({', '.join(names)}).",
+            "Name one band of the image for each of the model's, in its order.",
+        )
+    for card in cards[1:]:
+        unknown = [name for name in _names_of(card) if names.count(name) != 1]
+        if unknown and _names_of(card) != names:
+            raise RequestError(
+                f"BANDS stands for the bands of MODEL ({', '.join(names)}), but one of FURTHER_MODELS wants "
+                f"{', '.join(_names_of(card))}.",
+                "Leave BANDS empty, and give an image whose bands have the names that the models know.",
             )
-        return bands
-    own = [name for band, name in zip(bands, names, strict=True) if name != f"band {band}"]
-    if all(own.count(name) == 1 for name in wanted):
-        chosen = tuple(bands[names.index(name)] for name in wanted)
-        report.note(f"Bands used: {', '.join(map(str, chosen))} ({', '.join(wanted)})")
-        return chosen
-    raise ModelError(
-        f"The model wants {_count(len(wanted))} ({', '.join(wanted)}), but {dataset.name} has "
-        f"{_count(len(bands))} ({', '.join(names)}).",
-        "Give an image with these bands in this order, or with bands of these names.",
+    return tuple(
+        numbers if _names_of(card) == names else tuple(numbers[names.index(name)] for name in _names_of(card))
+        for card in cards
     )
 
 
-def warn_of_odd_values(dataset: DatasetReader, bands: Sequence[int], card: Card, report: Report) -> None:
-    """Warn when a sample of the image has quite other values than the card's training images.
-
-    Raises:
-        InputError: The file is damaged.
-    """
-    sample = _sample(dataset, bands)
-    if sample.shape[1] == 0:
-        return
-    means, stds = sample.mean(axis=1), sample.std(axis=1)
-    for band, mean, std in zip(card.bands, means, stds, strict=True):
-        if abs(mean - band.mean) > _ODD_DEVIATIONS * band.std or std > _ODD_SPREAD * band.std:
-            report.warn(
-                f"The pixel values of {dataset.name} ({dataset.dtypes[0]}) are far from those that the model was "
-                f"trained on ({card.dtype}): in band {band.name} mean {mean:.4g} and standard deviation {std:.4g} "
-                f"instead of {band.mean:.4g} and {band.std:.4g}. Expect a poor map unless both are on one scale."
-            )
-            return
-
-
-def warn_of_odd_pixel_size(grid: Grid, card: Card, report: Report) -> None:
-    """Warn when the image's pixels are less than half or more than twice as large as the card's."""
-    try:
-        trained_in = CRS.from_user_input(card.crs) if card.crs else None
-    except CRSError:
-        return
-    if (grid.crs is None) != (trained_in is None):
-        return
-    here, trained = _pixel_size_m(grid.pixel_size, grid.crs), _pixel_size_m(card.pixel_size, trained_in)
-    if not 1 / _ODD_PIXEL_SIZE <= here / trained <= _ODD_PIXEL_SIZE:
-        unit = "m" if grid.crs else "map units"
-        report.warn(
-            f"The pixels of the image measure {here:.3g} {unit}, those that the model was trained on {trained:.3g}. "
-            "Things look larger or smaller than the model knows them: resample the image, or expect a poor map."
+def _find_bands_of(dataset: DatasetReader, wanted: tuple[str, ...], report: Report) -> tuple[int, ...]:
+    """Return the bands with these names, or, where they are not all there but as many others, all as they come."""
+    bands = image_bands(dataset)
+    names = _plain(band_names(dataset, bands))
+    named = [(name, band) for band, name in zip(bands, names, strict=True) if name != f"band {band}"]
+    own = [name for name, _ in named]
+    if len(set(wanted)) == len(wanted) and all(own.count(name) == 1 for name in wanted):
+        chosen = tuple(dict(named)[name] for name in wanted)
+        if chosen != bands:
+            report.note(f"Bands used: {', '.join(map(str, chosen))} ({', '.join(wanted)})")
+        return chosen
+    if len(bands) != len(wanted):
+        raise ModelError(
+            f"The model wants {_count(len(wanted))} ({', '.join(wanted)}), but {dataset.name} has "
+            f"{_count(len(bands))} ({', '.join(names)}).",
+            "Give an image with these bands in this order, or with bands of these names, or say with BANDS which to "
+            "take.",
         )
+    if len(own) == len(wanted) and not any(name == f"band {place}" for place, name in enumerate(wanted, start=1)):
+        report.warn(
+            f"The bands of {dataset.name} are named {', '.join(names)}, but the model was trained on "
+            f"{', '.join(wanted)}. They are taken to be the same, in this order: say with BANDS which to take if not."
+        )
+    return bands
 
 
-def _plain(names: Sequence[str]) -> list[str]:
-    return [name.strip().casefold() for name in names]
+def _names_of(card: Card) -> tuple[str, ...]:
+    return _plain([band.name for band in card.bands])
+
+
+def _plain(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip().casefold() for name in names)
 
 
 def _count(bands: int) -> str:
     return f"{bands} band{'s' * (bands != 1)}"
-
-
-def _sample(dataset: DatasetReader, bands: Sequence[int]) -> np.ndarray:
-    """Return (C, N) float64 valid pixels from small windows all over the raster."""
-    parts = []
-    rows, cols = min(dataset.height, _SAMPLE_SIZE), min(dataset.width, _SAMPLE_SIZE)
-    for row in sorted({*np.linspace(0, dataset.height - rows, _SAMPLES_PER_SIDE).astype(int).tolist()}):
-        for col in sorted({*np.linspace(0, dataset.width - cols, _SAMPLES_PER_SIDE).astype(int).tolist()}):
-            window = Window(col, row, cols, rows)
-            image = read_window(dataset, window, bands)
-            parts.append(image[:, read_valid(dataset, window, image, bands)].astype(np.float64))
-    return np.concatenate(parts, axis=1)
-
-
-def _pixel_size_m(size: tuple[float, float], crs: CRS | None) -> float:
-    """Return the height of a pixel, which in degrees is the same length at every latitude, in metres."""
-    if crs is None:
-        return size[1]
-    if crs.is_geographic:
-        return size[1] * _METRES_PER_DEGREE
-    return size[1] * (crs.linear_units_factor[1] if crs.is_projected else 1.0)

@@ -30,6 +30,13 @@ class Source(Protocol):
             InputError: The file is damaged there.
         """
 
+    def find_valid(self, window: Window) -> NDArray[np.bool_]:
+        """Return (H, W) True where a window has data.
+
+        Raises:
+            InputError: The file is damaged there.
+        """
+
     def find_wanted(self, window: Window) -> NDArray[np.bool_] | None:
         """Return (H, W) True where a window is to be mapped; None where all of it is."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,35 @@ from rasterio.windows import Window
 
 from .....models.card import Card
 from ....contract.events import Report
-from ....contract.stages.prediction_parts.image import LooksAtImage
+from ....contract.stages.prediction_parts.image import OF_MODEL, LooksAtImage
 from ...grid import Grid
-from ...raster import open_raster, read_valid, read_window
+from ...raster import open_raster
 from ...scaling import Scaling
-from .bands import match_bands, warn_of_odd_pixel_size, warn_of_odd_values
+from .bands import match_bands
+from .part import Part
+from .pixel_sizes import compare_pixel_sizes, scale_grid, tell_of_resampling, warn_of_odd_pixel_size
 from .reading import Channels, Source
+from .resampling import view_scaled
+from .sources import RasterSource, ViewSource
+from .values import warn_of_odd_values
+
+if TYPE_CHECKING:
+    from .area import Wish
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A raster on a grid, and what of it is to be mapped.
+
+    Attributes:
+        source: What windows are read from.
+        grid: Its grid.
+        frame: The part of that grid to be mapped, in whole pixels.
+    """
+
+    source: Source
+    grid: Grid
+    frame: Window
 
 
 @dataclass(frozen=True)
@@ -27,20 +50,47 @@ class Scene:
     """A raster, open to be mapped.
 
     Attributes:
-        source: What windows are read from.
+        seen: The raster as the networks see it, on its own pixels or on others.
+        shown: The raster as the results show it: as it is seen, or on its own pixels.
         channels: What each network takes of it.
-        grid: The grid of the source: that of the raster, or of the raster at another pixel size.
-        frame: The part of that grid to be mapped, in whole pixels.
         class_count: Number of classes, K.
-        result_grid: The grid of the results; other than that of the frame where results go back to the raster's pixels.
     """
 
-    source: Source
+    seen: Sight
+    shown: Sight
     channels: tuple[Channels, ...]
-    grid: Grid
-    frame: Window
     class_count: int
-    result_grid: Grid
+
+    @property
+    def source(self) -> Source:
+        """What windows are read from."""
+        return self.seen.source
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the source, over all of the raster."""
+        return self.seen.grid
+
+    @property
+    def frame(self) -> Window:
+        """The part of that grid to be mapped, in whole pixels."""
+        return self.seen.frame
+
+    @property
+    def result_grid(self) -> Grid:
+        """The grid of the results: that of the frame, unless results go back to the raster's own pixels."""
+        return self.shown.grid.part(self.shown.frame)
+
+    def read_shown(self, window: Window) -> NDArray[np.bool_]:
+        """Return (H, W) True where a window of the result grid has data and is to be mapped.
+
+        Raises:
+            InputError: The file is damaged there.
+        """
+        source, frame = self.shown.source, self.shown.frame
+        place = Window(frame.col_off + window.col_off, frame.row_off + window.row_off, window.width, window.height)
+        valid, wanted = source.find_valid(place), source.find_wanted(place)
+        return valid if wanted is None else valid & wanted
 
 
 @contextmanager
@@ -50,41 +100,85 @@ def open_scene(path: str, request: LooksAtImage, cards: Sequence[Card], report: 
     Args:
         path: Anything that GDAL opens.
         request: Which bands, which area, which pixel size.
-        cards: What the networks were trained on.
+        cards: What the networks were trained on; the first says at which pixel size the raster is seen.
         report: Is warned of what looks odd.
 
     Raises:
-        InputError: The raster cannot be read.
+        InputError: The raster or the area cannot be read, or they do not overlap.
         ModelError: The raster does not have the bands of a network.
+        RequestError: Bands are asked for that it does not have.
     """
     with open_raster(path) as dataset:
-        bands = match_bands(dataset, cards[0], report)
-        warn_of_odd_values(dataset, bands, cards[0], report)
-        warn_of_odd_pixel_size(Grid.of(dataset), cards[0], report)
-        grid = Grid.of(dataset)
-        channels = Channels(tuple(range(len(bands))), Scaling(cards[0].bands))
-        frame = Window(0, 0, grid.width, grid.height)
-        yield Scene(RasterSource(dataset, bands), (channels,), grid, frame, len(cards[0].classes), grid)
+        numbers = match_bands(dataset, cards, request.bands, report)
+        _warn_of_values(dataset, numbers, cards, report)
+        bands = tuple(dict.fromkeys(number for one in numbers for number in one))
+        channels = tuple(
+            Channels(tuple(map(bands.index, one)), Scaling(card.bands))
+            for one, card in zip(numbers, cards, strict=True)
+        )
+        steps = _find_steps(Grid.of(dataset), request, cards, report)
+        wish = _read_wish(request, path, report)
+        with _look(dataset, bands, request, steps, wish) as (seen, shown):
+            yield Scene(seen, shown, channels, len(cards[0].classes))
 
 
-class RasterSource:
-    """A raster as it is: see `reading.Source`.
+def _warn_of_values(
+    dataset: DatasetReader, numbers: Sequence[tuple[int, ...]], cards: Sequence[Card], report: Report
+) -> None:
+    looked_at = set()
+    for bands, card in zip(numbers, cards, strict=True):
+        if (bands, card.bands) not in looked_at:
+            warn_of_odd_values(dataset, bands, card, report)
+        looked_at.add((bands, card.bands))
 
-    Args:
-        dataset: The open raster.
-        bands: The numbers of the bands to read.
-    """
 
-    def __init__(self, dataset: DatasetReader, bands: Sequence[int]) -> None:
-        self._dataset = dataset
-        self._bands = tuple(bands)
-        self.dtypes = tuple(dataset.dtypes[band - 1] for band in bands)
-
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return pixels (C, H, W) of a window, and (H, W) True where they have data."""
-        pixels = read_window(self._dataset, window, self._bands)
-        return pixels, read_valid(self._dataset, window, pixels, self._bands)
-
-    def find_wanted(self, window: Window) -> NDArray[np.bool_] | None:
-        """Return None: all of it is to be mapped."""
+def _read_wish(request: LooksAtImage, path: str, report: Report) -> Wish | None:
+    if not (request.extent or request.area):
         return None
+    from .area import Wish  # late: shapely, scipy, pyogrio and pyproj are for areas only
+
+    return Wish(request, path, report)
+
+
+def _find_steps(grid: Grid, request: LooksAtImage, cards: Sequence[Card], report: Report) -> tuple[float, float] | None:
+    """Return how many pixels of a raster lie along one that is seen; None where it is seen as it is."""
+    sizes = compare_pixel_sizes(grid, cards[0], report)
+    if sizes is None:
+        return None
+    if request.pixel_size != OF_MODEL or sizes.alike:
+        warn_of_odd_pixel_size(sizes, report)
+        return None
+    tell_of_resampling(sizes, grid, scale_grid(grid, sizes.steps), report)
+    return sizes.steps
+
+
+@contextmanager
+def _look(
+    dataset: DatasetReader,
+    bands: tuple[int, ...],
+    request: LooksAtImage,
+    steps: tuple[float, float] | None,
+    wish: Wish | None,
+) -> Iterator[tuple[Sight, Sight]]:
+    """Yield how a raster is seen, and how results show it."""
+    own = Grid.of(dataset)
+    if steps is None:
+        part = _find_part(wish, own)
+        sight = Sight(RasterSource(dataset, bands, part), own, part.frame)
+        yield sight, sight
+        return
+    grid = scale_grid(own, steps)
+    with view_scaled(dataset, grid, steps) as view:
+        if request.result_grid == OF_MODEL:
+            part = _find_part(wish, grid)
+            sight = Sight(ViewSource(view, bands, part), grid, part.frame)
+            yield sight, sight
+        else:
+            part = _find_part(wish, own)
+            around = Part.whole(grid) if wish is None else wish.find_around(part, grid, steps)
+            seen = Sight(ViewSource(view, bands, around), grid, around.frame)
+            yield seen, Sight(RasterSource(dataset, bands, part), own, part.frame)
+
+
+def _find_part(wish: Wish | None, grid: Grid) -> Part:
+    return Part.whole(grid) if wish is None else wish.find_part(grid)
