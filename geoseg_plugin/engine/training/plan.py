@@ -225,9 +225,9 @@ def _find_learning_rate(course: Course, request: TrainSegmentation, report: Repo
         found = find_learning_rate(
             course.network, course.training_loss, batches, request, report, precision=course.precision, steps=steps
         )
-    if found.rate < _FAR_BELOW * request.learning_rate:
+    if found < _FAR_BELOW * request.learning_rate:
         report.warn(
-            f"The learning rate that was found, {found.rate:.2g}, lies far below LEARNING_RATE. "
+            f"The learning rate that was found, {found:.2g}, lies far below LEARNING_RATE. "
             "With few tiles or small batches the search can be misled. Compare with FIND_LEARNING_RATE off."
         )
-    return found.rate
+    return found

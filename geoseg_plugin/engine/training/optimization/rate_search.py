@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from .....models.losses.loss import TrainingLoss
 from ....contract.events import Report, stop_if_cancelled
 from ....contract.stages.training import TrainSegmentation
 from ..batches import Batch, grouped
-from ..learner import Learner
+from ..learner import Learner, teach
 from .optimizers import build_optimizer
 
 _LOWEST, _HIGHEST = 1e-6, 10.0
@@ -27,23 +26,8 @@ _EXPLODED = 4.0  # times the lowest, as in fastai
 _SMOOTHING = 0.3  # standard deviation, in decades of the learning rate
 _AT_FIRST = 1.0  # decades in which nothing is learnt yet
 _LEAST_FALL = 0.05  # share of the first losses
-_FLOOR = 0.05  # share of the fall that counts as none
+_BEGUN, _DONE = 0.1, 0.9  # shares of the fall
 _BEYOND_NOISE = 2.0  # standard deviations of single losses; noise alone falls so far once in a hundred searches
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search has found.
-
-    Attributes:
-        rate: The learning rate to train with.
-        rates: The rates that were tried, rising.
-        losses: The loss at the step with each of these, smoothed.
-    """
-
-    rate: float
-    rates: tuple[float, ...]
-    losses: tuple[float, ...]
 
 
 def search_steps(training_steps: int) -> int:
@@ -54,23 +38,25 @@ def search_steps(training_steps: int) -> int:
 def find_learning_rate(
     network: torch.nn.Module, loss: TrainingLoss, batches: Iterable[Batch], request: TrainSegmentation,
     report: Report, *, precision: str, steps: int,
-) -> Found:  # fmt: skip
+) -> float:  # fmt: skip
     """Try rising learning rates and return the one to train with.
 
-    From step to step the rate grows by the same factor, and the loss first falls, then rises. Taken is a tenth of the
-    rate at which the smoothed loss is lowest, and of a flat floor, where all but a twentieth of the fall is done, that
-    in its middle. That place is found in noise too, where the steepest descent, which others take, is not, and a tenth
-    of it is on the safe side of the rates with which training is not stable. Where the loss does not fall by a
-    twentieth, and beyond its noise, LEARNING_RATE is kept, with a warning.
+    From step to step the rate grows by the same factor, and the loss first stays, then falls, then rises. Taken is the
+    middle of the fall, between the rates at which a tenth and nine tenths of it are done. Its end alone, of which
+    others take a tenth, tells little of losses such as dice, which cannot rise far: they may be lowest with any rate.
+    Where the loss does not fall by a twentieth, and beyond its noise, LEARNING_RATE is kept, with a warning.
+
+    Most of the noise is that some batches are harder than others. So each loss is compared with that of the same batch
+    in the network as it was at first. That, and smoothing, lets a few noisy tiles do.
 
     Steps are those of the training, but no part is frozen. The network, its statistics and torch's random numbers stay
     as they are.
 
-    Source: Smith 2015, https://arxiv.org/abs/1506.01186; the tenth of the lowest as in
-    https://sgugger.github.io/how-do-you-find-a-good-learning-rate.html.
+    Source: Smith 2015, https://arxiv.org/abs/1506.01186; the middle of the fall as 'valley' in fastai,
+    https://docs.fast.ai/callback.schedule.html#lrfinder.
 
     Args:
-        network: On its device, without wrappers; a copy of it learns.
+        network: On its device, without wrappers; copies of it learn, and are compared with.
         loss: What is minimised, of what the network gives in training mode.
         batches: Training batches, ACCUMULATION for each step; no more are taken than are needed.
         request: The training.
@@ -84,15 +70,18 @@ def find_learning_rate(
     """
     rates = np.geomspace(_LOWEST, _HIGHEST, steps)
     device = next(network.parameters()).device
-    copied = copy.deepcopy(network).train()
+    at_first, copied = copy.deepcopy(network).train(), copy.deepcopy(network).train()
     optimizer = build_optimizer(copied, request, _LOWEST)
     learner = Learner(copied, loss, optimizer, precision, longest_gradient=request.clip_gradients)
+
+    def untaught(group: Sequence[Batch]) -> float:
+        with torch.no_grad():
+            losses = [teach(at_first, loss, batch, precision)[0].item() for batch in group]
+        return float(np.average(losses, weights=[len(batch.images) for batch in group]))
+
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        losses = _try(learner, grouped(batches, request.accumulation), rates, report)
-    rates = rates[: len(losses)]
-    per_decade = (steps - 1) / math.log10(_HIGHEST / _LOWEST)
-    smooth = _smooth(losses, _SMOOTHING * per_decade)
-    rate = _choose(rates, losses, smooth, round(_AT_FIRST * per_decade))
+        losses = _try(learner, grouped(batches, request.accumulation), rates, untaught, report)
+    rate = _choose(rates[: len(losses)], losses, (steps - 1) / math.log10(_HIGHEST / _LOWEST))
     if rate is None:
         rate = request.learning_rate
         report.warn(
@@ -100,15 +89,23 @@ def find_learning_rate(
             "If the network does not learn with it either, check that labels lie on what they name."
         )
     else:
-        report.note(f"Learning rate {rate:.2g}, a tenth of that with which the loss was lowest in a trial.")
-    return Found(rate, tuple(rates.tolist()), tuple(smooth.tolist()))
+        report.note(f"Learning rate {rate:.2g}, in the middle of those with which the loss fell in a trial.")
+    return rate
 
 
 def _try(
-    learner: Learner, groups: Iterable[Sequence[Batch]], rates: NDArray[np.float64], report: Report
+    learner: Learner,
+    groups: Iterable[Sequence[Batch]],
+    rates: NDArray[np.float64],
+    untaught: Callable[[Sequence[Batch]], float],
+    report: Report,
 ) -> NDArray[np.float64]:
-    """Return the loss at the step with each rate, all finite: fewer than rates where they explode."""
+    """Return the loss at the step with each rate, all finite: fewer than rates where they explode.
+
+    What was easier or harder in a batch than in others, as the untaught network has it, is taken away.
+    """
     losses: list[float] = []
+    before: list[float] = []
     for rate, group in zip(rates.tolist(), groups, strict=False):
         stop_if_cancelled(report)
         report.progress(len(losses) / len(rates), "Trying learning rates")
@@ -116,9 +113,10 @@ def _try(
         if not math.isfinite(loss):
             break
         losses.append(loss)
+        before.append(untaught(group))
         if _explode(losses):
             break
-    return np.array(losses)
+    return np.array(losses) - before + np.mean(before or [0.0])
 
 
 def _explode(losses: list[float]) -> bool:
@@ -128,26 +126,25 @@ def _explode(losses: list[float]) -> bool:
     return bool(means[-1] > _EXPLODED * means.min())
 
 
-def _smooth(losses: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Return losses without noise; other than a running mean, this moves no lowest place to higher rates."""
-    if not len(losses):
-        return losses
-    # What explodes must not outweigh what was before.
-    smooth: NDArray[np.float64] = gaussian_filter1d(losses.clip(max=2 * losses[0]), width, mode="nearest")
-    return smooth
+def _choose(rates: NDArray[np.float64], losses: NDArray[np.float64], per_decade: float) -> float | None:
+    """Return the rate in the middle of the fall of the losses; None where none fell.
 
-
-def _choose(
-    rates: NDArray[np.float64], losses: NDArray[np.float64], smooth: NDArray[np.float64], at_first: int
-) -> float | None:
-    """Return a tenth of the rate in the middle of the lowest losses, but one that was tried; None where none fell."""
+    Args:
+        rates: Rising, as many of them in each decade.
+        losses: With each rate.
+        per_decade: How many rates that is.
+    """
+    at_first = round(_AT_FIRST * per_decade)
     if len(losses) <= at_first:
         return None
-    first, place = losses[:at_first].mean(), smooth.argmin()
+    # What explodes must not outweigh what was before. A running mean would move the fall to higher rates.
+    smooth = gaussian_filter1d(losses.clip(max=2 * losses[0]), _SMOOTHING * per_decade, mode="nearest")
+    first, place = losses[:at_first].mean(), int(smooth.argmin())
     fall = first - smooth[place]
     # From one step to the next, until they rise again, losses differ by little but their noise.
     noise = math.sqrt(np.mean(np.diff(losses[: max(place, at_first)]) ** 2) / 2)
     if fall <= max(_LEAST_FALL * first, _BEYOND_NOISE * noise):
         return None
-    floor = np.flatnonzero(smooth <= smooth[place] + _FLOOR * fall)
-    return float(max(rates[0], rates[int(np.median(floor))] / 10))
+    done = int(np.argmax(smooth <= first - _DONE * fall))
+    begun = np.flatnonzero(smooth[:done] >= first - _BEGUN * fall)
+    return float(math.sqrt(rates[begun[-1] if len(begun) else 0] * rates[done]))
