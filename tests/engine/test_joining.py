@@ -208,7 +208,8 @@ def test_the_others_end_when_the_first_is_killed(tiles, tmp_path):
                 break
         (fellow,) = psutil.Process(worker.pid).children()
         worker.send_signal(signal.SIGKILL)
-        _, alive = psutil.wait_procs([fellow], timeout=10)
+        _, found = psutil.wait_procs([fellow], timeout=10)
+        alive = [one for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
         for one in alive:
             one.kill()
         assert not alive

@@ -9,12 +9,11 @@ from pathlib import Path
 from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from .maps import scene_items
+from .keeping.run import Run, Work, open_run
 from .opinions.opening import open_predictor
 from .opinions.predictor import Predictor
 from .opinions.samples import sample_windows
-from .opinions.settling import SAMPLE_WINDOWS, settle
-from .pipeline import pump
+from .opinions.settling import SAMPLE_WINDOWS, as_settled, settle
 from .results.results import open_results
 from .results.tally import Tally
 from .scenes.scene import Scene, open_scene
@@ -37,20 +36,31 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
         InputError: The raster cannot be read.
         ModelError: The model cannot be read, or the raster does not have its bands.
         OutputError: A result cannot be written.
-        Cancelled: The user has asked to stop; nothing is left behind.
+        Cancelled: The user has asked to stop; nothing is left behind but what RESUME keeps.
     """
-    report.progress(0.0, "Loading the model")
-    _warn_of_one_style(request, report)
-    predictor = open_predictor(request, report)
-    with open_scene(request.input, request, predictor.cards, report) as scene:
-        size = window_size(request.tile_size, predictor, report)
-        coverage = cover(scene, size, request.overlap / 100, request.blending)
-        predictor = _settle(request, scene, coverage, predictor, report)
-        spent, started = predictor.seconds, time.monotonic()
-        tally = _predict(request, scene, coverage, predictor, report)
-        wall = time.monotonic() - started
-    report.metric("wall_s", wall, 0)
-    report.metric("network_s", predictor.seconds - spent, 0)
+    with open_run(request, report) as run:
+        report = run.report
+        report.progress(0.0, "Loading the model")
+        _warn_of_one_style(request, report)
+        asked = run.await_request()
+        predictor = open_predictor(asked, report)
+        with open_scene(request.input, request, predictor.cards, report) as scene:
+            size = window_size(request.tile_size, predictor, report)
+            coverage = cover(scene, size, request.overlap / 100, request.blending)
+            predictor = _settle(asked, scene, coverage, predictor, report)
+            run.agree(as_settled(asked, predictor))
+            spent, started = predictor.seconds, time.monotonic()
+            tally = _predict(run, Work(scene, coverage, part_into_regions(scene, coverage), predictor))
+            wall = time.monotonic() - started
+        report.metric("wall_s", wall, 0)
+        report.metric("network_s", predictor.seconds - spent, 0)
+        device = run.name_devices(predictor.device)
+        return run.conclude(lambda: _conclude(request, tally, predictor, wall, device))
+
+
+def _conclude(
+    request: PredictSegmentation, tally: Tally, predictor: Predictor, wall: float, device: str
+) -> PredictSegmentationResult:
     return PredictSegmentationResult(
         output=request.output,
         probabilities=request.probabilities,
@@ -62,7 +72,7 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
         array=request.array,
         mean_confidence=tally.mean_confidence,
         pixels_per_second=tally.pixels / wall,
-        device=predictor.device,
+        device=device,
         precision=predictor.precision,
         backend=predictor.backend,
     )
@@ -77,16 +87,19 @@ def _settle(
     return settle(predictor, request, lambda: sample_windows(scene, coverage, regions, SAMPLE_WINDOWS), count, report)
 
 
-def _predict(
-    request: PredictSegmentation, scene: Scene, coverage: Coverage, predictor: Predictor, report: Report
-) -> Tally:
-    regions = part_into_regions(scene, coverage)
-    count = sum(region.window_count for region in regions)
-    report.progress(0.01, f"Predicting {count} windows of {coverage.cols.size} pixels on {predictor.device}")
+def _predict(run: Run, work: Work) -> Tally:
+    """Write all files; return figures over what was written, which are empty where another process writes."""
+    report, classes = run.report, work.predictor.cards[0].classes
+    count, size = sum(region.window_count for region in work.regions), work.coverage.cols.size
+    report.progress(0.01, f"Predicting {count} windows of {size} pixels on {run.name_devices(work.predictor.device)}")
+    if not run.is_first:
+        run.help(work, Part(report, 0.01, 0.99))
+        return Tally(classes)
     with ExitStack() as stack:
-        results = open_results(request, scene, predictor.cards[0], stack, report, whole_rows=len(regions) == 1)
+        whole_rows, card = len(work.regions) == 1, work.predictor.cards[0]
+        results = open_results(run.request, work.scene, card, stack, report, whole_rows=whole_rows)
         end = 0.99 - results.finishing_share
-        pump(scene_items(scene, coverage, regions, results), predictor, Part(report, 0.01, end))
+        run.put_through(work, results, Part(report, 0.01, end))
         report.progress(end, "Finishing the files")
         results.finish(Part(report, end, 0.99))
         return results.tally

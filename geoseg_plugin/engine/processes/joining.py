@@ -17,17 +17,12 @@ from torch.distributed.rendezvous import rendezvous
 
 from ...contract.errors import RequestError
 from ...contract.events import Report
-from ...contract.stages.prediction_parts.machine import ChoosesRuntime
-from ...contract.stages.training_parts.machine import ChoosesMachine
 from .fellows import Fellows, start_fellows
 from .meeting import NETWORK_VARIABLE, Meeting, connect, first_gpu, lost_contact
 from .processes import ALONE, Processes, QuietReport
+from .starting import THREADS_VARIABLE, SharedStage, count_started
 
-# What torchrun tells the processes that it starts: https://docs.pytorch.org/docs/stable/elastic/run.html
-_TOLD = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 _LOOPBACK = "127.0.0.1"
-
-SharedStage = ChoosesMachine | ChoosesRuntime
 _meetings = itertools.count()  # of processes that go on to further runs
 
 
@@ -42,10 +37,10 @@ def join_processes(request: SharedStage, report: Report) -> Iterator[Processes]:
         GeosegError: A device is not there or does not work, or a process has failed.
         Cancelled: The user has asked to stop before all were there.
     """
-    if all(name in os.environ for name in _TOLD) and int(os.environ["WORLD_SIZE"]) > 1:
+    if count_started() > 1:
         if request.devices > 1:
             raise RequestError(
-                f"DEVICES is {request.devices}, but {os.environ['WORLD_SIZE']} processes were started already.",
+                f"DEVICES is {request.devices}, but {count_started()} processes were started already.",
                 "Leave DEVICES at 1 with torchrun.",
             )
         with _join_started(request, report) as processes:
@@ -77,15 +72,16 @@ def _start_others(request: SharedStage, report: Report) -> Iterator[Processes]:
     store, network = _open_store(), _inner_network()
     threads = torch.get_num_threads()
     own_threads = max(1, threads // size)
+    alike = {THREADS_VARIABLE: str(own_threads), **network}
     variables = {
         "WORLD_SIZE": str(size), "LOCAL_WORLD_SIZE": str(size), "MASTER_ADDR": _LOOPBACK,
-        "MASTER_PORT": str(store.port), "OMP_NUM_THREADS": str(own_threads), **network,
+        "MASTER_PORT": str(store.port), **alike,
     }  # fmt: skip
     torch.set_num_threads(own_threads)
     try:
         with start_fellows(replace(request, devices=1, device=device), variables, size) as fellows:
             meeting = Meeting(_section(store, 0), 0, size, 0, size, fellows)
-            with _environment(network), connect(meeting, device, report) as processes:
+            with _environment(alike), connect(meeting, device, report) as processes:
                 yield processes
     finally:
         torch.set_num_threads(threads)
@@ -143,10 +139,14 @@ def _inner_network() -> dict[str, str]:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables that were not set, for the time of the block."""
+    """Set variables for the time of the block."""
+    before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
         yield
     finally:
-        for name in variables:
-            del os.environ[name]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

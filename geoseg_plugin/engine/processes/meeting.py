@@ -25,7 +25,7 @@ NETWORK_VARIABLE = "GLOO_SOCKET_IFNAME"
 _HERE, _FAULT = "here/", "fault"
 # All are there when they connect, and ready when GPUs add up; but then the first tries, checks and writes for long
 # while the others wait. That one has ended is seen at once, except by GPUs.
-_LONGEST_CONNECTING, _LONGEST_WAIT, _LONGEST_SUM = timedelta(minutes=5), timedelta(hours=2), timedelta(minutes=5)
+_LONGEST_CONNECTING, _LONGEST_WAIT, _LONGEST_SUM = timedelta(minutes=5), timedelta(days=1), timedelta(minutes=5)
 _POLL_S, _PATIENCE_S = 0.1, 5.0
 
 
@@ -76,7 +76,7 @@ def connect(meeting: Meeting, device_text: str, report: Report) -> Iterator[Proc
             gpus = distributed.new_group(backend=library, timeout=_LONGEST_SUM)
         yield Processes(
             meeting.rank, meeting.size, place=meeting.place, here=meeting.here, device=device, gpus=gpus,
-            explain=explain,
+            explain=explain, find_fault=lambda: _find_fault(meeting, report), store=meeting.store,
         )  # fmt: skip
     except BaseException as error:
         _leave_word(meeting.store, error)

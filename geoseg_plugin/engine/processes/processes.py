@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from torch import distributed
 
+from ...contract.errors import GeosegError
 from ...contract.events import Report
 
 Value = TypeVar("Value")
@@ -29,6 +30,8 @@ class Processes:
         device: What this one works on; None where that is still to be chosen.
         gpus: The group of torch.distributed that adds up on GPUs; None where there is none.
         explain: Makes an error of what torch says when the others cannot be reached.
+        find_fault: Returns the error that another process has failed with; None where all is well.
+        store: Of torch.distributed, where words can be left for each other; None where there are no others.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Processes:
         device: torch.device | None = None,
         gpus: Any = None,
         explain: Explain = lambda error: error,
+        find_fault: Callable[[], GeosegError | None] = lambda: None,
+        store: Any = None,
     ) -> None:
         self.rank = rank
         self.size = size
@@ -48,7 +53,9 @@ class Processes:
         self.here = here
         self.device = device
         self._gpus = gpus
+        self.store = store
         self._explain = explain
+        self._find_fault = find_fault
         self._time = 0.0
 
     @property
@@ -108,6 +115,16 @@ class Processes:
         with torch.no_grad():
             for one, part in zip(tensors, flat.split([one.numel() for one in tensors]), strict=True):
                 one.copy_(part.view(one.shape))
+
+    def check(self) -> None:
+        """Go on where all is well, without waiting for the others.
+
+        Raises:
+            GeosegError: What another process has failed with.
+        """
+        fault = self._find_fault()
+        if fault is not None:
+            raise fault
 
     def _together(self, collective: Callable[..., object], *arguments: object, **options: object) -> None:
         try:

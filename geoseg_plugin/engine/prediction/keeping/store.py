@@ -133,7 +133,8 @@ class Store:
 
 
 def _bit_bytes(window: Window) -> int:
-    return -(-(window.height * window.width) // 8)
+    pixels: int = window.height * window.width
+    return -(-pixels // 8)
 
 
 def _checksum(parts: list[NDArray[np.generic]]) -> bytes:
