@@ -1,43 +1,13 @@
-"""Opening model files: the right device, errors that say what is wrong, batches that shrink."""
+"""Opening model files: the right device, and errors that say what is wrong."""
 
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import GeosegError, ModelError, RequestError
-from geoseg.geoseg_plugin.engine.prediction.networks.network import Network
 from geoseg.geoseg_plugin.engine.prediction.networks.runtime import Runtime, open_network
 from geoseg.tests.engine.handmade import make_card, write_pixelwise
 from geoseg.tests.engine.listener import Listener
 
 WEIGHTS, BIAS = np.eye(3), np.zeros(3)
-
-
-class _SmallMemory(Network):
-    """Takes no more than two windows at a time."""
-
-    backend = "numpy"
-
-    def __init__(self, most=2):
-        super().__init__(make_card(), "a small device", "float32", 8)
-        self.most, self.seen = most, []
-
-    def _infer(self, windows):
-        if len(windows) > self.most:
-            raise MemoryError
-        self.seen.append(len(windows))
-        return windows + 1
-
-
-def test_batches_shrink_when_memory_runs_out():
-    network = _SmallMemory()
-    windows = np.arange(8, dtype=np.float32).reshape(8, 1, 1, 1)
-    np.testing.assert_array_equal(network.logits(windows), windows + 1)
-    assert network.seen == [2, 2, 2, 2]
-    assert network.batch_size == 2
-
-
-def test_one_window_too_many_is_an_error():
-    with pytest.raises(GeosegError, match="TILE_SIZE"):
-        _SmallMemory(most=0).logits(np.zeros((8, 1, 32, 32), np.float32))
 
 
 def test_an_onnx_model_answers(tmp_path):
