@@ -19,6 +19,7 @@ from ....contract.events import Report
 from ....contract.stages.prediction_parts.machine import ONNXRUNTIME
 from ....contract.stages.training_parts.machine import FLOAT32
 from ...device import is_auto, named_gpu
+from ...processes.starting import THREADS_VARIABLE
 from .network import Network
 
 _CPU = "CPUExecutionProvider"
@@ -82,13 +83,13 @@ def open_onnx_network(path: str, device: str, batch_size: int, report: Report) -
     if runs_on_gpu:
         number = session.get_provider_options()[_CUDA].get("device_id", "0")
         return OnnxNetwork(session, card, f"cuda:{number} (onnxruntime)", batch_size or _GPU_BATCH)
-    return OnnxNetwork(session, card, f"cpu (onnxruntime, {_core_count()} threads)", batch_size or _CPU_BATCH)
+    return OnnxNetwork(session, card, f"cpu (onnxruntime, {_thread_count()} threads)", batch_size or _CPU_BATCH)
 
 
 def _open_session(path: str, providers: list[str | tuple[str, dict[str, str]]]) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _LOG_FATAL_ONLY
-    options.intra_op_num_threads = _core_count()
+    options.intra_op_num_threads = _thread_count()
     # The model file is no folder, so that a model cannot take weights from other files.
     options.add_session_config_entry(_WEIGHTS_FOLDER, path)
     if len(providers) > 1:
@@ -149,6 +150,12 @@ def _gpu_count() -> int:
     return count.value
 
 
-def _core_count() -> int:
-    """Return the cores that this process may use, which in a container can be fewer than the machine has."""
+def _thread_count() -> int:
+    """Return what OMP_NUM_THREADS says, as torch takes it, else the cores that this process may use.
+
+    In a container these can be fewer than the machine has.
+    """
+    told = os.environ.get(THREADS_VARIABLE, "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
