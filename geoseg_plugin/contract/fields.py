@@ -206,6 +206,17 @@ class Field:
         return f"{self.maximum:g} or less" if self.maximum is not None else ""
 
 
+def value_in_words(value: Any) -> str:
+    """Return a plain value as people write it: "true", "0.2", "a.tif, b.tif", or "empty" where there is none."""
+    if value is None or value == "":
+        return "empty"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(value_in_words, value)) or "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def ask(kind: Kind, label: str, help: str, *, default: Any = None, **options: Any) -> Any:
     """Declare a parameter of a stage; `options` are attributes of Field. Without default it must be given."""
     declared = Field(kind, label, help, default=default, **options)

@@ -2,7 +2,7 @@
 
 import pytest
 from geoseg.geoseg_plugin.contract.errors import RequestError
-from geoseg.geoseg_plugin.contract.fields import Extent, Field, Kind
+from geoseg.geoseg_plugin.contract.fields import Extent, Field, Kind, value_in_words
 
 
 def field(kind, **options):
@@ -77,3 +77,14 @@ def test_an_extent_keeps_its_crs_even_as_wkt():
 def test_an_unreadable_or_empty_extent_is_refused(text):
     with pytest.raises(RequestError, match="extent"):
         Extent.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (True, "true"), (None, "empty"), ("", "empty"), ((), "empty"), (("a.tif", "b.tif"), "a.tif, b.tif"),
+        ([], "empty"), (0.2, "0.2"), (1e-05, "1e-05"), (64.0, "64"), (3, "3"), ("unet", "unet"),
+    ],
+)  # fmt: skip
+def test_values_are_written_as_people_write_them(value, words):
+    assert value_in_words(value) == words

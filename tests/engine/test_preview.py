@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.contract.classes import ClassTable
+from geoseg.geoseg_plugin.contract.classes import ClassTable, LabelClass
 from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.scaling import Scaling
@@ -138,3 +138,15 @@ def test_a_legend_of_many_classes_stays_within_its_limits(draw):
     label = np.arange(1600, dtype=np.uint8).reshape(40, 40) % 60
     rows = draw([("train", np.stack([label] * 3), label)], UNCHANGED, classes=many)
     assert rows.shape[:2] == (1, 6)
+
+
+def test_a_white_class_has_a_frame_in_the_legend(draw, tmp_path):
+    white = ClassTable((LabelClass(0, "background", "#ffffff"), LabelClass(7, "roof", "#ffffff")))
+    draw([("train", *half_tile())], UNCHANGED, classes=white)
+    legend = (255 * imread(tmp_path / "preview.png")[..., :3]).round()[-preview._LINE - preview._GAP :]
+    frame = (legend == preview._FRAME).all(axis=-1)
+    side = preview._SWATCH
+    assert frame.sum() == 2 * (4 * side - 4)
+    rows, cols = np.nonzero(frame)
+    inside = legend[rows.min() + 1 : rows.min() + side - 1, cols.min() + 1 : cols.min() + side - 1]
+    assert (inside == 255).all()

@@ -65,6 +65,24 @@ def test_it_holds_the_request_and_the_versions(page):
         assert word in text
 
 
+def test_it_shows_words_and_no_python(page):
+    text, _, _ = page
+    rows = dict(re.findall(r'<td class="name">([A-Z_]+)</td><td class="name">(.*?)</td>', text))
+    assert (rows["AUGMENT"], rows["MLFLOW"], rows["LOSS_FORMULA"], rows["IMAGES"]) == (
+        "true",
+        "false",
+        "empty",
+        "empty",
+    )
+    assert (rows["LEARNING_RATE"], rows["ROTATION"]) == ("0.001", "45")
+    assert not re.search(r">(True|False|None|\[.*\]|\(.*\))<", "".join(f">{value}<" for value in rows.values()))
+
+
+def test_swatches_have_an_outline_so_that_white_is_seen(page):
+    text, _, _ = page
+    assert re.search(r"\.chip \{[^}]*border: 1px solid var\(--soft\)", text)
+
+
 def test_worst_middle_and_best_tiles_are_shown(page):
     text, _, _ = page
     assert [text.count(f"<b>{kind}</b>") for kind in ("Worst", "Middle", "Best")] == [2, 2, 2]

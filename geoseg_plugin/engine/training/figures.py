@@ -9,6 +9,7 @@ from ...contract.classes import ClassTable
 from .course import Epoch
 
 _MEAN_COLOUR = "#1a1a1a"
+_CLASS_WIDTH, _OUTLINE_WIDTH, _OUTLINE_COLOUR = 1.2, 2.4, "#667085"
 _MOST_CLASS_CURVES = 12
 
 
@@ -24,6 +25,7 @@ def draw_curves(history: Sequence[Epoch], best: Epoch, classes: ClassTable, *, o
     # The figure is made without pyplot, which would look for a screen and keep it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.patheffects import withStroke
 
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
@@ -34,9 +36,13 @@ def draw_curves(history: Sequence[Epoch], best: Epoch, classes: ClassTable, *, o
     losses.plot(numbers, [epoch.loss for epoch in history], color="#0072b2", marker=marker, label=labels[0])
     losses.plot(numbers, [one.measured.loss for one in history], color="#e69f00", marker=marker, label=labels[1])
     losses.set(title="Loss", xlabel="Epoch")
+    outline = [withStroke(linewidth=_OUTLINE_WIDTH, foreground=_OUTLINE_COLOUR)]  # classes may be white
     for index, one in enumerate(tuple(classes)[:_MOST_CLASS_CURVES]):
         values = [epoch.measured.scores.iou[index] for epoch in history]
-        ious.plot(numbers, values, color=one.colour, linewidth=1.2, marker=marker, label=one.name)
+        ious.plot(
+            numbers, values, color=one.colour, linewidth=_CLASS_WIDTH, marker=marker, label=one.name,
+            path_effects=outline,
+        )  # fmt: skip
     means = [epoch.measured.scores.mean_iou for epoch in history]
     ious.plot(numbers, means, color=_MEAN_COLOUR, linewidth=2.2, marker=marker, label="mean")
     ious.plot([best.number], [best.measured.scores.mean_iou], "o", color=_MEAN_COLOUR, markersize=7)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ....models.card import Card
 from ....models.catalog import name_network, own_loss
+from ...contract.fields import value_in_words
 from ..datasets.dataset import TRAIN
 from ..report_page import data_uri, write_page
 from .course import Course, Fit
@@ -76,7 +77,7 @@ def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         ),
         examples=_examples(course, fitted),
         panels=PANELS,
-        parameters=card.request["parameters"],
+        parameters={name: value_in_words(value) for name, value in card.request["parameters"].items()},
     )
     write_page(path, _TEMPLATE, values)
 

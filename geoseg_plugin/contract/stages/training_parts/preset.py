@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Set, Tuple
 
-from ...fields import Kind, ask, fields_of
+from ...fields import Kind, ask, fields_of, value_in_words
 from ...preset_file import Settings, read_settings
 from ...presets import NO_PRESET, PRESET, PRESETS
 from ..stage import Stage
@@ -88,13 +88,13 @@ def _compare(request: ChoosesPreset, values: Mapping[str, Any]) -> Tuple[List[st
     for name, value in values.items():
         is_so = getattr(request, name)
         if is_so == value != defaults[name]:
-            taken.append(f"{name.upper()} {_words(value)}")
+            taken.append(f"{name.upper()} {value_in_words(value)}")
         elif is_so != value and is_so != defaults[name]:
-            replaced.append(f"{name.upper()} {_words(is_so)} (not {_words(value)})")
+            replaced.append(f"{name.upper()} {value_in_words(is_so)} (not {value_in_words(value)})")
         elif is_so != value:
             leaders = own.intersection(_GO_WITH.get(name, ())) or {"epochs"}
             of = " and ".join(sorted(leader.upper() for leader in leaders))
-            without.append(f"{name.upper()} {_words(value)} (with {of})")
+            without.append(f"{name.upper()} {value_in_words(value)} (with {of})")
     return taken, replaced, without
 
 
@@ -136,9 +136,3 @@ def _own(request: ChoosesPreset, values: Mapping[str, Any]) -> Set[str]:
 
 def _defaults(request: ChoosesPreset) -> Dict[str, Any]:
     return {field.name: field.default for field in fields_of(request)}
-
-
-def _words(value: Any) -> str:
-    if value is None:
-        return "empty"
-    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)

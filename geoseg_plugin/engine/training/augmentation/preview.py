@@ -29,6 +29,7 @@ _SIDE = 200
 _GAP = 8
 _LINE = 22
 _SWATCH = 12
+_FRAME = 102, 112, 133
 _OUTLINE = 3  # pixels: one on each side of a border
 _HATCH = 8
 _TEXT = "#1a1a1a"
@@ -164,7 +165,8 @@ def _write(path: Path, rows: Sequence[Pixels], names: Sequence[str], classes: Cl
         texts.append((name[:_LONGEST_NAME], left + _SWATCH + _GAP, top))
         swatch = page[top + _BASELINE :, left:][:_SWATCH, :_SWATCH]
         if number:
-            swatch[:] = classes.classes[number - 1].rgb
+            swatch[:] = _FRAME  # else white could not be seen
+            swatch[1:-1, 1:-1] = classes.classes[number - 1].rgb
         else:
             _hatch(swatch, np.ones(swatch.shape[:2], dtype=bool))
     _save(path, page, texts)
