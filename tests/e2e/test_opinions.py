@@ -1,4 +1,4 @@
-"""Several models, and several views of each window, through the real qgis_process."""
+"""Several models, several views of each window, and both libraries, through the real qgis_process."""
 
 import shutil
 
@@ -27,3 +27,16 @@ def test_views_of_a_window_are_turned_back(qgis_process, chain, tmp_path):
     qgis_process.results("geoseg:predictsegmentation", {**parameters, "OUTPUT": output})
     agreement = (_read(output) == _read(chain.folder / "predicted.tif")).mean()
     assert 0.8 < agreement < 1
+
+
+def test_both_libraries_make_the_same_map(qgis_process, chain, tmp_path):
+    """In float32, on more than 99.99 % of the pixels; the model is turned into one for onnxruntime on the way."""
+    parameters = {"INPUT": chain.folder / "east.tif", "MODEL": chain.folder / "model.safetensors"}
+    done = qgis_process.results(
+        "geoseg:predictsegmentation", {**parameters, "BACKEND": "onnxruntime", "OUTPUT": tmp_path / "onnx.tif"}
+    )
+    assert (done["BACKEND"], done["PRECISION"]) == ("onnxruntime", "float32")
+    assert "onnxruntime" in done["DEVICE"]
+    theirs, ours = _read(tmp_path / "onnx.tif"), _read(chain.folder / "predicted.tif")
+    assert (theirs == ours).mean() > 0.9999
+    assert len(set(ours.ravel())) > 2

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.stages.training_parts.machine import PRECISIONS
-from geoseg.geoseg_plugin.engine.precision import autocast, gradient_scaler
+from geoseg.geoseg_plugin.engine.precision import autocast, gradient_scaler, processor_has_bfloat16
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,3 +26,18 @@ def test_gradients_of_float16_alone_are_scaled_so_that_small_ones_do_not_vanish(
     loss = gradient_scaler(CPU, precision).scale(torch.tensor(1e-9))
     assert loss.item() == pytest.approx(1e-9 * factor)
     assert (loss.half() > 0) == (precision == "float16")
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "wanted"),
+    [
+        ({"amx_bf16": True}, True),
+        ({"avx512_bf16": True}, True),
+        ({"bf16": True}, True),
+        ({"avx2": True}, False),
+        ({}, False),
+    ],
+)
+def test_a_processor_is_asked_for_its_instructions(monkeypatch, capabilities, wanted):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, **capabilities})
+    assert processor_has_bfloat16() == wanted

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import rasterio
+import torch
 from geoseg.geoseg_plugin.contract.errors import ModelError, RequestError
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.prediction.opinions.joint_predictor import JointPredictor
@@ -85,17 +86,28 @@ def _probabilities(tmp_path, request_of, **options):
         return result, dataset.read()
 
 
-def test_models_of_both_kinds_answer_together(model, tmp_path):
-    """A torch network whose answer is known from itself alone, and a constant one of onnxruntime."""
+@pytest.fixture
+def request_of(tmp_path):
+    """Makes requests for a torch network with random weights and an image."""
+    torch.manual_seed(0)
     path = str(tmp_path / "net.safetensors")
     card = make_card(architecture="satellite-unet", encoder="none")
     save_model(path, build_network("satellite-unet", "none", 3, 3).state_dict(), card)
+    write_raster(tmp_path / "image.tif", np.random.default_rng(0).integers(1, 255, (3, 60, 50), np.uint8))
+    return lambda **options: _request(path, tmp_path, **options)
+
+
+def test_half_precision_is_told_and_nearly_the_same(tmp_path, request_of):
+    result, exact = _probabilities(tmp_path, request_of)
+    assert result.precision == "float32"
+    result, half = _probabilities(tmp_path, request_of, precision="bfloat16")
+    assert (result.precision, result.backend) == ("bfloat16", "torch")
+    assert 0 < np.abs(half - exact).max() < 0.02
+
+
+def test_models_of_both_kinds_answer_together(model, tmp_path, request_of):
+    """A torch network whose answer is known from itself alone, and a constant one of onnxruntime."""
     constant = model("constant.onnx", (0.0, np.log(2.0), 0.0))
-    write_raster(tmp_path / "image.tif", np.random.default_rng(0).integers(1, 255, (3, 90, 70), np.uint8))
-
-    def request_of(**options):
-        return _request(path, tmp_path, **options)
-
     result, alone = _probabilities(tmp_path, request_of)
     assert (result.backend, result.precision) == ("torch", "float32")
     result, both = _probabilities(tmp_path, request_of, further_models=(constant,))
