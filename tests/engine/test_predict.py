@@ -215,7 +215,7 @@ def test_the_grid_is_kept(tmp_path, model, name):
     image = _image(90, 110)
     path = write_raster(tmp_path / "image.tif", image, transform=TRANSFORMS[name])
     probabilities = str(tmp_path / "probabilities.tif")
-    result = _predict(path, model, probabilities=probabilities)
+    result = _predict(path, model, probabilities=probabilities, pixel_size="image")
     np.testing.assert_array_equal(_read(result.output), _expected(image))
     with rasterio.open(path) as source, rasterio.open(result.output) as found, rasterio.open(probabilities) as other:
         assert Grid.of(found) == Grid.of(other) == Grid.of(source)

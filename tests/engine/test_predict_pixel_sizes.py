@@ -63,6 +63,12 @@ def test_degrees_are_narrower_towards_the_poles(steps, latitude, narrowing):
     )
 
 
+def test_an_image_without_a_place_counts_as_on_the_equator(steps):
+    nowhere = _grid("EPSG:32645", 1.0, (1e9, 1e9))
+    assert steps(nowhere, (1.0, 1.0), "EPSG:32633") == (1.0, 1.0)
+    assert steps(nowhere, (1 / 111_320, 1 / 111_320), "EPSG:4326") == pytest.approx((1, 1), rel=1e-3)
+
+
 def test_without_a_crs_map_units_count(steps, recorder):
     assert steps(_grid(None, 0.25, (5, 5)), (0.5, 0.5), None) == (2.0, 2.0)
     assert recorder.notes == []

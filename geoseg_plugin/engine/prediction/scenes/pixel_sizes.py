@@ -6,18 +6,20 @@ import math
 from dataclasses import dataclass
 
 from affine import Affine
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform as transform_points
 
 from .....models.card import Card
 from ....contract.events import Report
-from ...grid import Grid, same_crs
+from ...grid import Grid
 
 _METRES_PER_DEGREE = 111_320.0
 _ALIKE_WITHIN = 0.01
 _ODD_RATIO = 2.0
 _EXTREME_RATIO = 8.0
+_HIGHEST_LATITUDE = 85.0
 _ROUNDING = 1e-9  # what floating point may leave of a whole ratio
 
 
@@ -142,16 +144,20 @@ def _measure(
     """Return the size of the pixels of a grid, and of those of a model in its CRS, in metres or map units."""
     if grid.crs is None or trained_in is None:
         return grid.pixel_size, trained
-    narrowing = math.cos(math.radians(_find_latitude(grid)))
+    stretched = any(crs.is_geographic or _is_mercator(crs) for crs in (grid.crs, trained_in))
+    narrowing = math.cos(math.radians(_find_latitude(grid))) if stretched else 1.0
     return _to_metres(grid.pixel_size, grid.crs, narrowing), _to_metres(trained, trained_in, narrowing)
 
 
 def _find_latitude(grid: Grid) -> float:
-    """Return the latitude in degrees of the middle of a grid."""
+    """Return the latitude in degrees of the middle of a grid; 0 where its place is none."""
     x, y = grid.transform @ (grid.width / 2, grid.height / 2)
-    if not same_crs(grid.crs, CRS.from_epsg(4326)):
-        _, (y,) = transform_points(grid.crs, CRS.from_epsg(4326), [x], [y])
-    return min(max(y, -89.0), 89.0) if math.isfinite(y) else 0.0
+    if grid.crs is not None and not grid.crs.is_geographic:
+        try:
+            _, (y,) = transform_points(grid.crs, CRS.from_epsg(4326), [x], [y])
+        except CPLE_BaseError:
+            return 0.0
+    return min(max(y, -_HIGHEST_LATITUDE), _HIGHEST_LATITUDE) if math.isfinite(y) else 0.0
 
 
 def _to_metres(size: tuple[float, float], crs: CRS, narrowing: float) -> tuple[float, float]:
