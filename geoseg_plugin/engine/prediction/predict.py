@@ -9,7 +9,7 @@ from pathlib import Path
 from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from .keeping.run import Run, Work, open_run
+from .keeping.execution import Run, Work, open_run
 from .opinions.opening import open_predictor
 from .opinions.predictor import Predictor
 from .opinions.samples import sample_windows

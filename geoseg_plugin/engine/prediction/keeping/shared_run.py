@@ -21,10 +21,10 @@ from ...provenance import digest_models
 from ..maps import scene_items
 from ..pipeline import pump
 from ..windows.strips import Sink
+from .execution import Run, Work, choices_of, tell_what_is_kept
 from .folder import UnfinishedFolder, telling_how_to_go_on, warn_of_unfinished
 from .items import find_missing, kept_items, share_done
 from .pieces import deal
-from .run import Run, Work, choices_of, tell_what_is_kept
 from .store import Store
 
 _COMPUTING_END = 0.9
@@ -138,7 +138,7 @@ class SharedRun(Run):
 
 @contextmanager
 def open_shared_run(request: PredictSegmentation, report: Report) -> Iterator[Run]:
-    """Give the run of several processes; see `run.open_run`."""
+    """Give the run of several processes; see `execution.open_run`."""
     with join_processes(request, report) as processes, ExitStack() as stack:
         board = stack.enter_context(Board(processes.store, processes.rank, processes.size))
         shared = SharedRun(request, report, processes, board, stack)
