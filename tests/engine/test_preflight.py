@@ -34,13 +34,22 @@ def test_the_worst_error_stops_it_and_says_how_many_more_there_are(tiles, make_d
 
 
 def test_warnings_are_few_and_brief(tiles, make_dataset, recorder, monkeypatch):
-    monkeypatch.setattr(preflight, "_MOST_WARNINGS", 1)
+    monkeypatch.setattr(preflight, "_MOST_TOLD", 1)
     tiles[3][1] = tiles[2][1]
     tiles[4][1] = tiles[4][1].astype(np.uint16)
     _check(make_dataset(tiles), recorder)
     assert len(recorder.warnings) == 1
     assert "The same pixels" in recorder.warnings[0]
     assert recorder.notes[-1].endswith("There is 1 warning more.")
+
+
+def test_notes_are_told(tiles, make_dataset, recorder):
+    tiles[3][1][0] = 50
+    _check(make_dataset(tiles), recorder)
+    assert recorder.warnings == []
+    assert recorder.notes == [
+        "Tiles looked at: 16 of 16; 1 note.", "A band has one value only in 1 tile (tile_003).",
+    ]  # fmt: skip
 
 
 def test_few_tiles_to_learn_from_are_warned_of(tiles, make_dataset, recorder):

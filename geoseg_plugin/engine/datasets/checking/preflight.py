@@ -10,7 +10,7 @@ from ....contract.errors import InputError
 from ....contract.events import Report
 from ..dataset import TEST, TRAIN, UNUSED, VALIDATION, Dataset
 from ..placed import place_tiles
-from .finding import ERROR, WARNING, Finding, count_severities, in_words, sort_findings
+from .finding import ERROR, NOTE, WARNING, Finding, count_severities, in_words, sort_findings
 from .findings import find_all
 from .ground_faults import find_shared
 from .other_labels import weigh
@@ -20,7 +20,7 @@ from .survey import survey_tiles
 MOST_TILES = 500
 _FEW_TILES = 20
 _MOST_BYTES = 1 << 30
-_MOST_WARNINGS = 5
+_MOST_TOLD = 5  # of each severity
 # What training itself says, over all its tiles.
 _TOLD_ELSEWHERE = {
     "no_training_tiles", "no_validation_tiles", "classes_absent", "classes_missing_train", "bands_constant",
@@ -30,7 +30,7 @@ _SEE_THERE = "Make a dataset with 'Make training tiles' and the same values: 'Ch
 
 
 def check_before_training(dataset: Dataset, report: Report) -> None:
-    """Look at tiles of a dataset, MOST_TILES at most, spread evenly, and warn of what is probably wrong.
+    """Look at tiles of a dataset, MOST_TILES at most, spread evenly; tell what is to know, and what is probably wrong.
 
     What these show for all labels stops training only where it holds for the other labels as well, which are then read.
 
@@ -54,11 +54,13 @@ def check_before_training(dataset: Dataset, report: Report) -> None:
     see = _SEE if dataset.source is None else _SEE_THERE
     if errors:
         raise InputError(f"{errors[0].what}{_more(len(errors) - 1, ERROR)}", f"{errors[0].fix} {see}")
-    warnings = [one for one in findings if one.severity == WARNING]
-    for one in warnings[:_MOST_WARNINGS]:
+    notes, warnings = ([one for one in findings if one.severity == which] for which in (NOTE, WARNING))
+    for one in notes[:_MOST_TOLD]:
+        report.note(one.what)
+    for one in warnings[:_MOST_TOLD]:
         report.warn(one.what)
     if warnings:
-        report.note(f"{see}{_more(len(warnings) - _MOST_WARNINGS, WARNING)}")
+        report.note(f"{see}{_more(len(warnings) - _MOST_TOLD, WARNING)}")
 
 
 def find_ground_in_two_sets(dataset: Dataset, report: Report) -> Iterator[Finding]:
