@@ -104,6 +104,15 @@ def test_bands_in_another_order_are_told_by_their_values(names, is_told, plot):
     assert "taken for bands 3, 2, 1, 4" in found["band_order"].what
 
 
+@pytest.mark.parametrize(("scene", "is_told"), [("map", False), (None, True)])
+def test_tiles_of_one_scene_have_their_bands_in_one_order(scene, is_told, plot):
+    for name in plot.names:
+        plot.scenes[name] = scene
+    for name in plot.names[:2]:
+        plot.images[name] = plot.images[name][[2, 1, 0, 3]]
+    assert ("band_order" in plot.findings()) == is_told
+
+
 @pytest.mark.parametrize(("stated", "is_told"), [(255, True), (1 / 40, True), (3, False)])
 def test_values_of_another_scale_than_stated_are_an_error(stated, is_told, plot):
     statistics = tuple(

@@ -121,18 +121,24 @@ def find_band_names(survey: Survey) -> Iterator[Finding]:
         yield Finding(
             "bands_permuted" if permuted else "bands_named_otherwise", ERROR if permuted else WARNING,
             f"Bands are named {what} than in most tiles: {first} instead of {', '.join(common)}, in "
-            f"{tiles_in_words(tuple(odd))}.", "Make these again with the BANDS in the order of the others.", tuple(odd),
+            f"{tiles_in_words(tuple(odd))}.",
+            "Make these again, with BANDS of 'Make training tiles' in the order of the others.", tuple(odd),
         )  # fmt: skip
 
 
 def find_band_order(survey: Survey) -> Iterator[Finding]:
     """Find scenes whose bands are in another order, by their values; only where no names tell, and it is plain.
 
+    The tiles of one scene come from one file, with its bands in one order, however much what they show differs.
+
     The means and spreads of the bands (as logarithms, relative to the whole scene) are compared with their medians over
     all scenes. A scene stands out when it lies far from them as it is, and as near as most do when its
     bands change places. Natural scenes that lie far off do not come near by that, since bands swap their means but not
     their spreads.
     """
+    scenes = {pair.scene for pair, _ in survey.alike}
+    if len(scenes) == 1 and None not in scenes:
+        return
     groups = [group for group in _groups(survey) if (group.middle > 0).all() and (group.spread > 0).all()]
     if len(groups) < _FEWEST_SCENES or survey.band_count < _FEWEST_BANDS or _are_named(survey):
         return
@@ -152,7 +158,7 @@ def find_band_order(survey: Survey) -> Iterator[Finding]:
             "band_order", WARNING,
             f"The bands of {names} seem to be in another order: their values fit those of the other scenes when the "
             f"bands of {first.name} are taken for bands {', '.join(map(str, order))}.",
-            "Look at these scenes, and make the tiles again with the BANDS in the right order.",
+            "Look at these scenes, and make the tiles again, with BANDS of 'Make training tiles' in the right order.",
             tuple(name for group, _ in orders for name in group.tiles),
         )  # fmt: skip
 
