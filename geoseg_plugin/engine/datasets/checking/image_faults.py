@@ -74,7 +74,8 @@ def find_constant_bands(survey: Survey) -> Iterator[Finding]:
         yield Finding(
             "bands_constant", ERROR if len(constant) == len(low) else WARNING,
             f"All pixels have the same value in {', '.join(constant)}.",
-            "A network learns nothing there: leave the band out with BANDS, or look for the step that lost it.",
+            "A network learns nothing there: leave the band out with BANDS of 'Make training tiles', or look for the "
+            "step that lost it.",
         )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def find_bands_like(
     if len(own) != len(first):
         raise InputError(
             f"The images differ in bands: {first_path} has {len(first)}, {dataset.name} has {len(own)}.",
-            "Make tiles of images of one kind only, or ask for BANDS that all have.",
+            "Take images of one kind only, or bands that all have, with BANDS of 'Make training tiles'.",
         )
     theirs = [band.name for band in own]
     if theirs != names:
