@@ -28,16 +28,21 @@ def make_card(bands=("red", "green", "blue"), classes=CLASSES, **values):
 
 
 def write_pixelwise(path, card, weights, bias, *, card_text=None):
-    """Write an ONNX model whose logits are a linear function of each pixel alone; weights (K, C), bias (K,)."""
+    """Write an ONNX model whose logits are a linear function of each pixel alone; weights (K, C), bias (K,).
+
+    With weights (K, C, side, side), of an odd side, they are one of the pixels around it, beyond the window 0.
+    """
     weights, bias = np.asarray(weights, np.float32), np.asarray(bias, np.float32)
-    count, bands = weights.shape
+    count, bands, *_ = weights.shape
+    kernel = list(weights.shape[2:]) or [1, 1]
+    pads = [side // 2 for side in kernel] * 2
     graph = helper.make_graph(
-        [helper.make_node("Conv", ["image", "weights", "bias"], ["logits"], kernel_shape=[1, 1])],
+        [helper.make_node("Conv", ["image", "weights", "bias"], ["logits"], kernel_shape=kernel, pads=pads)],
         "pixelwise",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", bands, "h", "w"])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", count, "h", "w"])],
         [
-            helper.make_tensor("weights", TensorProto.FLOAT, [count, bands, 1, 1], weights.ravel()),
+            helper.make_tensor("weights", TensorProto.FLOAT, [count, bands, *kernel], weights.ravel()),
             helper.make_tensor("bias", TensorProto.FLOAT, [count], bias),
         ],
     )
