@@ -27,6 +27,7 @@ from .batches import Batch, Batches
 from .checks import check_told_classes, measured_tiles
 from .compiling import Work, choose_compiling, compile_network
 from .course import Course
+from .idle_values import warn_of_idle_values
 from .input_scaling import input_bands, input_means, input_stds
 from .objective import choose_loss, describe_loss
 from .optimization.freezing import check_freezing
@@ -96,6 +97,7 @@ def make_plan(request: TrainSegmentation, dataset: Dataset, report: Report, proc
     encoder = choose_encoder(request.architecture, request.encoder, request.other_encoder)
     design = Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
     check_freezing(request, report)
+    warn_of_idle_values(request, report)
     torch.manual_seed(request.seed)
     network = build_network(design.architecture, design.encoder, len(dataset.bands), len(dataset.classes))
     taken = give_weights(network, design, request.weights, report)
