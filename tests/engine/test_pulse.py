@@ -48,6 +48,15 @@ def test_measuring_does_not_lower_the_speed_and_each_epoch_has_its_own(time, rec
     ]  # fmt: skip
 
 
+def test_what_goes_before_the_first_phase_is_no_work(time, recorder):
+    beating = Pulse(recorder, 40, clock_of(time))
+    time.now += 60  # while trackers open, say
+    beating.start("Epoch 1 of 2")
+    time.now += 1
+    beating.beat(10, 8)
+    assert recorder.texts == ["Epoch 1 of 2: 8.0 tiles/s, 3 s left"]
+
+
 def test_a_clock_that_stands_still_is_no_fault(time, recorder):
     beating = Pulse(recorder, 40, clock_of(time))
     beating.start("Epoch 1 of 1")

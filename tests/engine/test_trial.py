@@ -8,7 +8,7 @@ from geoseg.geoseg_plugin.contract.errors import GeosegError
 from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.geoseg_plugin.contract.networks import NETWORK
 from geoseg.geoseg_plugin.engine.training import trial
-from geoseg.geoseg_plugin.engine.training.trial import Trial, choose_batch_size, choose_precision
+from geoseg.geoseg_plugin.engine.training.trial import Trial, choose_batch_size, choose_precision, warn_if_slow
 from geoseg.models.catalog import build_network, training_loss
 from geoseg.models.losses.loss import LossSettings, SummedLoss
 from torch import nn
@@ -114,3 +114,22 @@ def test_bfloat16_has_to_be_faster(small, monkeypatch, gain, wanted):
     precision, reason = choose_precision("auto", small, CPU)
     assert precision == wanted
     assert f"{gain:.1f} times as fast" in reason
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "has_it", "warned"),
+    [
+        ("float16", "cpu", True, True),
+        ("bfloat16", "cpu", False, True),
+        ("bfloat16", "cpu", True, False),
+        ("float32", "cpu", False, False),
+        ("auto", "cpu", False, False),
+        ("float16", "cuda", False, False),
+    ],
+)
+def test_what_a_processor_imitates_is_warned_of(precision, device, has_it, warned, recorder, monkeypatch):
+    monkeypatch.setattr(trial, "processor_has_bfloat16", lambda: has_it)
+    warn_if_slow(precision, torch.device(device), recorder)
+    assert [text.split(".")[0] for text in recorder.warnings] == (
+        [f"PRECISION {precision} is slow on this processor"] if warned else []
+    )

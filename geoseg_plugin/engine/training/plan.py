@@ -16,7 +16,7 @@ from ....models.card import Band
 from ....models.catalog import build_network, choose_encoder, name_network, network_side, own_loss, training_loss
 from ....models.losses.loss import LossSettings, SummedLoss
 from ....models.weights import Design, give_weights
-from ...contract.events import Report
+from ...contract.events import Part, Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import TRAIN, VALIDATION, Dataset
 from ..device import choose_device, describe_device
@@ -34,10 +34,11 @@ from .optimization.freezing import check_freezing
 from .optimization.rate_search import find_learning_rate, search_steps
 from .sampling.sampler import build_sampler
 from .tiles import TileStore, room_for_tiles
-from .trial import Trial, choose_batch_size, choose_precision
+from .trial import Trial, choose_batch_size, choose_precision, warn_if_slow
 
 _MOST_THREADS = 8
 _FAR_BELOW = 0.1
+_TRYING, _TRIED = 0.015, 0.02  # where trials begin and end, of the whole
 _LARGER_MEASURED = 4  # times as many tiles as a network learns from at once fit into memory when it only looks
 
 
@@ -98,6 +99,7 @@ def make_plan(request: TrainSegmentation, dataset: Dataset, report: Report, proc
     design = Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
     check_freezing(request, report)
     warn_of_idle_values(request, report)
+    warn_if_slow(request.precision, device, report)
     torch.manual_seed(request.seed)
     network = build_network(design.architecture, design.encoder, len(dataset.bands), len(dataset.classes))
     taken = give_weights(network, design, request.weights, report)
@@ -131,7 +133,7 @@ def prepare_course(
     sampler = build_sampler(request, dataset, learned, report)
     means, stds = (of(plan.bands, dataset.statistics).tolist() for of in (input_means, input_stds))
     variation = Variation.of(request, means, stds)
-    report.progress(0.015, "Trying the device")
+    report.progress(_TRYING, "Trying the device")
     teaching = training_loss(plan.network, loss)
     trial = Trial(plan.network, teaching, len(plan.bands), network_side(variation.side(dataset.tile_size)))
     precision, reason, size = processes.decide(lambda: _try(request, chosen, trial, plan, len(learned)))
@@ -151,7 +153,8 @@ def prepare_course(
     )  # fmt: skip
     if chosen or not request.find_learning_rate:
         return course
-    return replace(course, learning_rate=processes.decide(lambda: _find_learning_rate(course, request, report)))
+    searched = Part(report, _TRYING, _TRIED)
+    return replace(course, learning_rate=processes.decide(lambda: _find_learning_rate(course, request, searched)))
 
 
 def _try(

@@ -35,7 +35,10 @@ class Pulse:
 
     def start(self, name: str) -> None:
         """Begin a phase, in which the rate is measured anew."""
+        is_first = not self._name
         self._name, self._tiles, self._started = name, 0, time.monotonic()
+        if is_first:  # what went before tells nothing of the time that is left
+            self._first = self._last = self._started
 
     def beat(self, work: int, tiles: int = 0) -> bool:
         """Note work done and, every half second, report it.
