@@ -57,6 +57,8 @@ def _read_object(path: str) -> Dict[str, Any]:
     try:
         # Some editors begin a file with a byte order mark.
         content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise RequestError("There is no such file.", "Check its path, or leave PRESET_FILE empty.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise RequestError(f"It cannot be read as JSON ({error}).", _FORMS) from error
     if not isinstance(content, dict):

@@ -88,5 +88,5 @@ def test_what_cannot_be_read_is_refused_with_file_and_value(read, content, said)
 
 
 def test_a_file_that_is_not_there_is_named():
-    with pytest.raises(RequestError, match=r"PRESET_FILE /no/such\.json: It cannot be read"):
+    with pytest.raises(RequestError, match=r"PRESET_FILE /no/such\.json: There is no such file\."):
         read_settings("/no/such.json", TrainSegmentation.id(), fields_of(TrainSegmentation), SETTABLE)
