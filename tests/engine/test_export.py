@@ -26,7 +26,7 @@ def save(tmp_path):
     def do():
         torch.manual_seed(0)
         path = tmp_path / "model.safetensors"
-        card = make_card(architecture="satellite-unet", encoder="none")
+        card = make_card(architecture="satellite-unet", encoder="none", thresholds={"building": 0.3})
         save_model(path, build_network("satellite-unet", "none", 3, 3).state_dict(), card)
         return str(path)
 

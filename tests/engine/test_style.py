@@ -10,6 +10,7 @@ from geoseg.geoseg_plugin.engine.style import (
     write_polygon_style,
     write_raster_style,
     write_severity_style,
+    write_share_style,
     write_split_style,
 )
 
@@ -26,6 +27,14 @@ def test_raster_style(tmp_path):
     assert path == tmp_path / "map.qml"
     entries = [(one.get("value"), one.get("label"), one.get("color")) for one in parse(path).iter("paletteEntry")]
     assert entries == [(str(one.value), one.name, one.colour) for one in CLASSES]
+
+
+def test_share_style(tmp_path):
+    path = write_share_style(tmp_path / "map.tif", 3)
+    assert path == tmp_path / "map.qml"
+    assert [one.get("band") for one in parse(path).iter("rasterrenderer")] == ["3"]
+    assert [float(one.get("value")) for one in parse(path).iter("item")] == [0, 0.25, 0.5, 0.75, 1]
+    assert len({one.get("color") for one in parse(path).iter("item")}) == 5
 
 
 def test_category_names_start_at_zero(tmp_path):

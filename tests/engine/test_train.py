@@ -80,6 +80,28 @@ def test_the_file_holds_the_best_weights_and_a_whole_card(trained, blobs):
     assert _intersection_over_union(network, card, dataset) == pytest.approx(result.best_iou, abs=1e-6)
 
 
+def test_the_card_has_the_best_threshold_of_the_best_epoch(trained, blobs):
+    import rasterio
+
+    network, card = load_network(trained[0].model, torch.device("cpu"))
+    probability, true = [], []
+    for tile in open_dataset(blobs).split("validation"):
+        image, label = rasterio.open(tile.image).read(), rasterio.open(tile.label).read(1)
+        scaled = np.stack([(one - band.mean) / band.std for one, band in zip(image, card.bands, strict=True)])
+        with torch.inference_mode():
+            probability.append(network(torch.from_numpy(scaled[None]).float()).softmax(dim=1)[0, 1].numpy())
+        true.append(label == 7)
+    probability, true = np.stack(probability), np.stack(true)
+
+    def f1(threshold):
+        chosen = probability >= threshold
+        return 2 * (chosen & true).sum() / (chosen.sum() + true.sum())
+
+    assert list(card.thresholds) == ["roof"]
+    best = max(f1(threshold / 100) for threshold in range(1, 100))
+    assert f1(card.thresholds["roof"]) == pytest.approx(best, abs=1e-3)
+
+
 def _intersection_over_union(network, card, dataset):
     """The mean IoU, computed without anything of the training's own."""
     import rasterio
@@ -274,6 +296,7 @@ def test_a_learning_rate_that_is_found_is_used(blobs, tmp_path, recorder, monkey
     told = next(note for note in recorder.notes if note.startswith("Learning rate"))
     assert used[-1] > 1e-6
     assert f"{used[-1]:.2g}," in told
+    assert recorder.fractions == sorted(recorder.fractions)
 
 
 def test_a_time_budget_ends_training_with_a_model_and_a_report(blobs, tmp_path, make_recorder):

@@ -18,7 +18,9 @@ from .metrics import Scores, trivial_matrix
 from .plan import Plan
 
 
-def make_card(request: TrainSegmentation, dataset: Dataset, plan: Plan, fitted: Fit) -> Card:
+def make_card(
+    request: TrainSegmentation, dataset: Dataset, plan: Plan, fitted: Fit, thresholds: dict[str, float]
+) -> Card:
     """Return the card of the best epoch's model.
 
     Args:
@@ -26,6 +28,7 @@ def make_card(request: TrainSegmentation, dataset: Dataset, plan: Plan, fitted: 
         dataset: What it was trained on.
         plan: What was trained.
         fitted: What training gave.
+        thresholds: For classes by name, the best probability from which on a pixel is called one.
     """
     import segmentation_models_pytorch
 
@@ -44,6 +47,7 @@ def make_card(request: TrainSegmentation, dataset: Dataset, plan: Plan, fitted: 
         request=to_json(request),
         loss=plan.loss,
         metrics=_metrics(dataset, fitted),
+        thresholds=thresholds,
         versions={
             "geoseg": version(),
             "torch": torch.__version__,

@@ -21,6 +21,7 @@ from ..datasets.dataset import Dataset
 from ..output import whole_file
 from ..processes.joining import join_processes
 from ..processes.processes import Processes, QuietReport
+from .best_thresholds import find_thresholds
 from .checkpoint import Checkpoint
 from .checks import check_fit
 from .course import Course, Epoch, Fit
@@ -89,8 +90,9 @@ def _train(
         loop = Loop(course, request, Part(report, 0.02, 0.97), spent_s=spent_s)
         trackers = _open_trackers(request, course, saved, results, report) if files else None
         fitted = _fit(loop, checkpoint, saved, trackers, report)
+        thresholds = {} if fitted.cancelled else find_thresholds(course, fitted.state, Part(report, 0.97, 0.98))
         if files:
-            card = make_card(request, dataset, plan, fitted)
+            card = make_card(request, dataset, plan, fitted, thresholds)
             save_model(files.model, fitted.state, card)
             if files.page and not fitted.cancelled:
                 _write_report(files.page, course, fitted, card, report)
@@ -179,7 +181,7 @@ def _write_preview(path: Path, course: Course, request: TrainSegmentation) -> No
 def _write_report(path: Path, course: Course, fitted: Fit, card: Card, report: Report) -> None:
     from .page import write_report
 
-    report.progress(0.97, "Writing the report")
+    report.progress(0.98, "Writing the report")
     course.network.load_state_dict(fitted.state)
     write_report(path, course, fitted, card)
 
