@@ -115,9 +115,9 @@ def test_little_work_is_not_worth_a_trial(clock, ways):
 def test_exporting_is_for_long_work_alone(clock, ways):
     ways["torch", "bfloat16"] = Timed(clock, 0.5, precision="bfloat16")
     ways["onnxruntime", "float32"] = onnx = Timed(clock, 0.1, backend="onnxruntime")
-    assert _settle(Timed(clock, 1.0), Listener(), windows=599) is ways["torch", "bfloat16"]
+    assert _settle(Timed(clock, 1.0), Listener(), windows=1199) is ways["torch", "bfloat16"]
     assert onnx.asked == []
-    assert _settle(Timed(clock, 1.0), Listener(), windows=601) is onnx
+    assert _settle(Timed(clock, 1.0), Listener(), windows=1201) is onnx
 
 
 @pytest.mark.parametrize(

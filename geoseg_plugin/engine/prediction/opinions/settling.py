@@ -23,7 +23,7 @@ from .predictor import Pixels, Predictor
 SAMPLE_WINDOWS = 4
 _FEWEST_WINDOWS = 40  # with less to do the trial would be a good part of it
 _WORTH_A_TRIAL_S = 60.0
-_WORTH_EXPORTING_S = 300.0  # turning a model into one for onnxruntime takes up to a minute
+_WORTH_EXPORTING_S = 600.0  # turning a model into one for onnxruntime takes up to a minute, and gains a tenth
 _WORTH_IT = 1.05
 _AGREEMENT = 0.999
 
