@@ -311,6 +311,15 @@ def test_a_time_budget_ends_training_with_a_model_and_a_report(blobs, tmp_path, 
     assert recorder.fractions == sorted(recorder.fractions)
 
 
+def test_time_that_does_not_do_for_one_epoch_is_warned_of(blobs, tmp_path, recorder):
+    request = _request(blobs, tmp_path, architecture="lw-refinenet", time_budget=1e-6)
+    assert train_segmentation(request, recorder).epoch_count == 1
+    assert any(
+        warning.startswith("TIME_BUDGET was up after 1 of the 6 steps of the first epoch")
+        for warning in recorder.warnings
+    )
+
+
 def test_what_a_preset_sets_is_told(blobs, tmp_path, recorder):
     train_segmentation(_request(blobs, tmp_path, architecture="lw-refinenet", preset="arcgis-pro"), recorder)
     assert any("arcgis-pro" in note and "NOISE" not in note and "CONTRAST" in note for note in recorder.notes)

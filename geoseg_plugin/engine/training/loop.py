@@ -150,11 +150,22 @@ class Loop:
         errors = lesson.gather_errors()
         if errors is not None:
             course.sampler.note(*errors)
-        if number == 1 and shows_all(request) and not clock.is_over:
+        if number == 1:
+            self._judge_first(lesson)
+        return lesson
+
+    def _judge_first(self, lesson: Lesson) -> None:
+        """Warn of what the first epoch has shown, and of an end before it has."""
+        course, request, clock = self.course, self.request, self.clock
+        if clock.steps_done < self._steps:
+            self._report.warn(
+                f"TIME_BUDGET was up after {clock.steps_done} of the {self._steps} steps of the first epoch: the "
+                "network has not seen all tiles even once. Give more time, or choose a smaller network or EPOCH_TILES."
+            )
+        elif shows_all(request):
             pixels = lesson.count_pixels()
             check_shown_classes(request, course.dataset, pixels, self._report)
             check_weights(request, course.class_weights, pixels, course.dataset.classes, self._report)
-        return lesson
 
     def _measure(self) -> Measurement:
         course = self.course
