@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.stages.prediction_parts.windows import BLENDINGS, CROP
-from geoseg.geoseg_plugin.engine.prediction.decisions.decision import choose_classes
-from geoseg.geoseg_plugin.engine.prediction.opinions.predictor import softmax
 from geoseg.geoseg_plugin.engine.prediction.windows.blending import Blender
 from geoseg.geoseg_plugin.engine.prediction.windows.covering import BLOCK, Cover, Coverage, Region
 from hypothesis import given, settings
@@ -121,16 +119,3 @@ def blend_whole(rows, cols, blending, answers):
 def test_a_window_without_overlap_is_taken_as_it_is(blending):
     cover = Cover.of(128, 64, 0.0)
     assert (cover.weights(blending) == 1).all()
-
-
-def test_softmax_is_a_distribution_also_for_large_logits():
-    logits = np.array([1000.0, 0.0, -1000.0], np.float32)[:, None, None] * np.ones((3, 2, 2), np.float32)
-    np.testing.assert_array_equal(softmax(logits)[:, 0, 0], [1, 0, 0])
-
-
-@pytest.mark.parametrize("count", [1, 2, 7, 300])
-def test_choice_equals_argmax(count):
-    probabilities = np.random.default_rng(count).integers(0, 5, (count, 20, 30)).astype(np.float32)
-    indices, best = choose_classes(probabilities)
-    np.testing.assert_array_equal(indices, probabilities.argmax(axis=0))
-    np.testing.assert_array_equal(best, probabilities.max(axis=0))

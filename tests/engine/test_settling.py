@@ -151,11 +151,13 @@ def test_what_cannot_be_opened_or_takes_other_windows_is_passed_over(clock, ways
     assert other.asked == []
 
 
-def test_a_gpu_tries_float16_on_whole_batches_however_little_time_it_takes(clock, ways):
-    ways["torch", "float16"] = half = Timed(clock, 0.0001, precision="float16", device="cuda:0 (Some GPU)")
-    plain = Timed(clock, 0.0003, device="cuda:0 (Some GPU)")
+def test_a_gpu_tries_float16_on_whole_batches_where_there_is_some_work(clock, ways):
+    ways["torch", "float16"] = half = Timed(clock, 0.0004, precision="float16", device="cuda:0 (Some GPU)")
+    plain = Timed(clock, 0.001, device="cuda:0 (Some GPU)")
     plain.batch_size = half.batch_size = 16
-    assert _settle(plain, Listener(), windows=50) is half
+    assert _settle(plain, Listener(), windows=9_990) is plain
+    assert half.asked == []
+    assert _settle(plain, Listener(), windows=10_010) is half
     assert set(half.asked) == {16}
 
 

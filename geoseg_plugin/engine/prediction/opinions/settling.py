@@ -22,7 +22,7 @@ from .predictor import Pixels, Predictor
 
 SAMPLE_WINDOWS = 4
 _FEWEST_WINDOWS = 40  # with less to do the trial would be a good part of it
-_WORTH_A_TRIAL_S = 60.0
+_WORTH_A_TRIAL_S, _WORTH_A_TRIAL_ON_GPU_S = 60.0, 10.0  # where it takes a few windows, or little but loading
 _WORTH_EXPORTING_S = 600.0  # turning a model into one for onnxruntime takes up to a minute, and gains a tenth
 _WORTH_IT = 1.05
 _AGREEMENT = 0.999
@@ -58,7 +58,9 @@ def settle(
         return predictor
     report.progress(0.0, "Trying what runs fastest")
     first_s, _ = _answer(predictor, shown[0])
-    if not _is_on_gpu(predictor) and first_s * windows < _WORTH_A_TRIAL_S:
+    if _is_on_gpu(predictor):
+        first_s, _ = _answer(predictor, shown[0])  # the first time it chooses its algorithms
+    if first_s * windows < (_WORTH_A_TRIAL_ON_GPU_S if _is_on_gpu(predictor) else _WORTH_A_TRIAL_S):
         return predictor
     best, gain = predictor, 1.0
     told: list[str] = []
