@@ -40,7 +40,7 @@ def test_too_small_a_disk_is_told_before_the_map_is_made(tmp_path, monkeypatch):
 @pytest.mark.parametrize("rows", [2, 900])  # what is written at once, and what waits in memory until the end
 def test_a_full_disk_is_an_error(rows):
     file = ArrayFile(Path("/dev/full"), (rows, 100, 3))
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(OSError, match="No space left"):
         write_and_finish(file, part(3, rows, 100))
     file.close()
 

@@ -1,6 +1,10 @@
 """Maps that need all probabilities first: the same however they came, and whole or not there."""
 
 import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pyogrio
@@ -12,9 +16,12 @@ from geoseg.geoseg_plugin.contract.errors import Cancelled, ModelError
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.decisions.smoothing import smooth
 from geoseg.geoseg_plugin.engine.prediction.decisions.spread import Spread
+from geoseg.tests.engine.handmade import make_card, write_pixelwise
 from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.mapped import UTM, draw_probabilities, write_map
+from geoseg.tests.engine.rasters import write_raster
 
+ROOT = Path(__file__).resolve().parents[2]
 SHAPE = 150, 130
 
 
@@ -143,6 +150,23 @@ def test_cancelling_at_the_end_leaves_nothing(tmp_path, small_blocks, when):
     listener = Listener(lambda one: one.fractions[-1:] > [when])
     with pytest.raises(Cancelled):
         write_map(tmp_path / "out", draw_probabilities(*SHAPE), None, listener, decision="otsu", format="COG")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
+    noise = np.random.default_rng(0).integers(1, 255, (3, 600, 600)).astype(np.uint8)
+    image = write_raster(tmp_path / "image.tif", noise)
+    weights = np.eye(3) / 50
+    model = write_pixelwise(tmp_path / "model.onnx", make_card(), weights, np.zeros(3))
+    limit = 2**21  # the map fits, but not all probabilities
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "geoseg_plugin"), "predict-segmentation", "--input", image, "--model", model,
+         "--smoothing", "1", "--output", str(tmp_path / "out" / "map.tif")],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "disk" in done.stderr
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....contract.errors import OutputError, first_line
+from ....contract.errors import OutputError
 from ....contract.events import Report
 from .map_part import MapPart
 
@@ -29,7 +29,6 @@ class ArrayFile:
     """
 
     def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
-        self._path = path
         self._shape = shape
         size, free = _BYTES * shape[0] * shape[1] * shape[2], shutil.disk_usage(path.parent).free
         if size > free:
@@ -46,30 +45,24 @@ class ArrayFile:
         """Write the probabilities of a part.
 
         Raises:
-            OutputError: The disk is full.
+            OSError: The disk is full.
         """
         values = np.ascontiguousarray(np.moveaxis(part.probabilities, 0, -1), "<f4")
         _, columns, classes = self._shape
         window = part.window
-        try:
-            if window.width == columns:
-                self._put(values, window.row_off * columns * classes)
-                return
-            for row, line in enumerate(values, start=window.row_off):
-                self._put(line, (row * columns + window.col_off) * classes)
-        except OSError as error:
-            raise self._unwritable(error) from error
+        if window.width == columns:
+            self._put(values, window.row_off * columns * classes)
+            return
+        for row, line in enumerate(values, start=window.row_off):
+            self._put(line, (row * columns + window.col_off) * classes)
 
     def finish(self, report: Report) -> None:
         """Finish the file.
 
         Raises:
-            OutputError: The disk is full.
+            OSError: The disk is full.
         """
-        try:
-            self._file.close()
-        except OSError as error:
-            raise self._unwritable(error) from error
+        self._file.close()
 
     def close(self) -> None:
         """Close the file, finished or not."""
@@ -79,9 +72,3 @@ class ArrayFile:
     def _put(self, values: np.ndarray, place: int) -> None:
         self._file.seek(self._begin + _BYTES * place)
         self._file.write(values.data)
-
-    def _unwritable(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"{self._path.name} cannot be written: {first_line(error)}.",
-            "Make room on the disk, or choose another one.",
-        )

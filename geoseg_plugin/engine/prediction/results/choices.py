@@ -10,6 +10,7 @@ import rasterio
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
+from ...completeness import check_whole
 from ...grid import Grid
 from ...raster import blocks, geotiff_profile, open_raster, read_window
 
@@ -47,8 +48,13 @@ class ChoiceRaster:
         self._dataset.write(np.stack([chosen, steps]), window=window)
 
     def strips(self) -> Iterator[Strip]:
-        """End writing; yield strips from top to bottom: first row, class indices, confidences and validity (H, W)."""
+        """End writing; yield strips from top to bottom: first row, class indices, confidences and validity (H, W).
+
+        Raises:
+            OutputError: The disk was full.
+        """
         self._dataset.close()
+        check_whole(self._path)
         with open_raster(str(self._path)) as dataset:
             rows = max(1, _STRIP_PIXELS // dataset.width)
             for window in blocks(dataset.height, dataset.width, rows, dataset.width):

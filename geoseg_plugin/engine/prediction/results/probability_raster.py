@@ -13,6 +13,7 @@ from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 
+from ...completeness import check_whole
 from ...grid import Grid
 from ...imagery.warping import warp
 from ...raster import geotiff_profile, open_raster
@@ -46,8 +47,13 @@ class ProbabilityRaster:
 
     @contextmanager
     def read_on(self, grid: Grid) -> Iterator[DatasetReader | WarpedVRT]:
-        """End writing; show the raster on a grid, between whose pixels its own are interpolated. Nodata is NaN."""
+        """End writing; show the raster on a grid, between whose pixels its own are interpolated. Nodata is NaN.
+
+        Raises:
+            OutputError: The disk was full.
+        """
         self._dataset.close()
+        check_whole(self._path)
         with open_raster(str(self._path)) as dataset:
             if grid.is_same(self._grid):
                 yield dataset

@@ -67,7 +67,12 @@ def open_results(
     stack.callback(class_map.close)
     lasts = files.cog or request.picture or (request.polygons and not whole_rows)
     results = DirectResults(
-        classes, decision, class_map, others, finishing_share=_FINISHING_SHARE if lasts else 0.0, hides=bool(others)
+        classes,
+        decision,
+        class_map,
+        others,
+        finishing_share=_FINISHING_SHARE if lasts else 0.0,
+        hides=_takes_probabilities(request),
     )
     if not waits:
         return results
@@ -125,6 +130,10 @@ class _Files:
             path, self.grid, [name], _MEASURES[name], shown=1, dtype=self.request.probability_type, tags=self.tags,
             cog=self.cog,
         )  # fmt: skip
+
+
+def _takes_probabilities(request: PredictSegmentation) -> bool:
+    return any(getattr(request, name) for name in ("probabilities", "array", *_MEASURES))
 
 
 def _take_all(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
