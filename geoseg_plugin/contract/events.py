@@ -82,3 +82,29 @@ class Part:
     def progress(self, fraction: float, text: str = "") -> None:
         """Pass the progress on, squeezed into this part's share."""
         self._whole.progress(self._start + self._span * min(max(fraction, 0.0), 1.0), text)
+
+
+class QuietReport:
+    """A report that nobody hears, as where another process says the same, or it has been said before.
+
+    Args:
+        report: Asked whether to stop.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.is_cancelled = report.is_cancelled
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def warn(self, text: str) -> None:
+        """Say nothing."""
+
+    def detail(self, text: str) -> None:
+        """Say nothing."""
+
+    def metric(self, name: str, value: float, step: int) -> None:
+        """Say nothing."""

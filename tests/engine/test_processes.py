@@ -6,7 +6,7 @@ import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import EngineError
 from geoseg.geoseg_plugin.engine.processes import processes
-from geoseg.geoseg_plugin.engine.processes.processes import ALONE, Processes, QuietReport, SharedReport, put_together
+from geoseg.geoseg_plugin.engine.processes.processes import ALONE, Processes, SharedReport, put_together
 
 
 @pytest.fixture
@@ -72,14 +72,3 @@ def test_the_wish_to_stop_is_shared(make_recorder):
     assert not SharedReport(report, ALONE).is_cancelled()
     shared.progress(0.5, "half")
     assert report.fractions == [0.5]
-
-
-def test_a_quiet_report_still_hears(make_recorder):
-    report = make_recorder(lambda self: True)
-    quiet = QuietReport(report)
-    for say in (quiet.note, quiet.warn, quiet.detail):
-        say("x")
-    quiet.progress(0.5, "x")
-    quiet.metric("x", 1.0, 1)
-    assert quiet.is_cancelled()
-    assert not report.notes and not report.warnings and not report.fractions and not report.metrics

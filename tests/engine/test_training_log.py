@@ -28,8 +28,8 @@ def folder(tmp_path):
 def write(folder):
     """Writes epochs of (number, figures, panels) as one run."""
 
-    def go(epochs, *, first=1, resume=False, **parameters):
-        with open_log(folder, NAMES, parameters, first_epoch=first, resume=resume) as log:
+    def go(epochs, *, first=1, **parameters):
+        with open_log(folder, NAMES, parameters, first_epoch=first) as log:
             for number, figures, panels in epochs:
                 log.add(number, dict(zip(NAMES, figures, strict=True)), panels)
 
@@ -56,7 +56,7 @@ def test_all_of_it_can_be_read_back(folder, write):
 
 
 def test_it_grows_live(folder):
-    with open_log(folder, NAMES, {}, first_epoch=1, resume=False) as log:
+    with open_log(folder, NAMES, {}, first_epoch=1) as log:
         assert json.loads((folder / "parameters.json").read_text())
         log.add(1, dict.fromkeys(NAMES, 0.5), [])
         assert len(pandas.read_csv(folder / "epochs.csv")) == 1
@@ -65,7 +65,7 @@ def test_it_grows_live(folder):
 
 def test_a_training_that_goes_on_replaces_the_epochs_that_it_trains_again(folder, write):
     write([(n, (float(n), 0.5, 0.5), [make_panels(n / 10)]) for n in (1, 2, 3)])
-    write([(3, (30.0, 0.5, 0.5), [])], first=3, resume=True)
+    write([(3, (30.0, 0.5, 0.5), [])], first=3)
     assert pandas.read_csv(folder / "epochs.csv")["loss"].tolist() == [1.0, 2.0, 30.0]
     assert [(event.step, event.value) for event in read_events(folder).Scalars("loss")] == [(1, 1), (2, 2), (3, 30)]
     assert sorted(path.name for path in (folder / "panels").iterdir()) == ["epoch_0001", "epoch_0002"]
@@ -77,16 +77,16 @@ def test_a_training_that_failed_before_its_first_epoch_leaves_no_log(folder, wri
     write([])
     assert not folder.exists()
     write([(1, (1.0, 0.5, 0.5), [])])
-    write([], first=2, resume=True)
+    write([], first=2)
     assert len(pandas.read_csv(folder / "epochs.csv")) == 1
 
 
 def test_only_a_log_that_is_gone_on_with_may_be_there(folder, write):
     folder.mkdir(parents=True)
     write([(1, (1.0, 0.5, 0.5), [])])
-    with pytest.raises(OutputError, match=r"holds the log of another training.*set RESUME"):
-        write([])
-    write([], resume=True)
+    with pytest.raises(OutputError, match=r"holds the log of another training.*RESUME goes on"):
+        refuse_full_folder(folder, resume=False)
+    refuse_full_folder(folder, resume=True)
     other = folder.parent / "mine"
     other.mkdir()
     (other / "a.txt").write_text("")
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(OutputError, match=r"log .* cannot be written"),
-        open_log(tmp_path / "file" / "log", NAMES, {}, first_epoch=1, resume=False),
+        open_log(tmp_path / "file" / "log", NAMES, {}, first_epoch=1),
     ):
         pass
 
@@ -109,5 +109,5 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
 def test_parameters_that_were_cut_short_are_written_anew(folder, write):
     write([(1, (1.0, 0.5, 0.5), [])])
     (folder / "parameters.json").write_text('{"runs": [')
-    write([], first=2, resume=True)
+    write([], first=2)
     assert len(json.loads((folder / "parameters.json").read_text())["runs"]) == 1

@@ -16,10 +16,10 @@ from torch import distributed
 from torch.distributed.rendezvous import rendezvous
 
 from ...contract.errors import RequestError
-from ...contract.events import Report
+from ...contract.events import QuietReport, Report
 from .fellows import Fellows, start_fellows
 from .meeting import NETWORK_VARIABLE, Meeting, connect, first_gpu, lost_contact
-from .processes import ALONE, Processes, QuietReport
+from .processes import ALONE, Processes
 from .starting import THREADS_VARIABLE, SharedStage, count_started
 
 _LOOPBACK = "127.0.0.1"

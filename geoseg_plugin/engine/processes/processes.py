@@ -161,29 +161,3 @@ class SharedReport:
     def is_cancelled(self) -> bool:
         """Tell whether any process was asked to stop."""
         return self._processes.agree(self._report.is_cancelled())
-
-
-class QuietReport:
-    """The report of a process that leaves the talking to the first.
-
-    Args:
-        report: Asked whether to stop.
-    """
-
-    def __init__(self, report: Report) -> None:
-        self.is_cancelled = report.is_cancelled
-
-    def progress(self, fraction: float, text: str = "") -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def warn(self, text: str) -> None:
-        """Say nothing."""
-
-    def detail(self, text: str) -> None:
-        """Say nothing."""
-
-    def metric(self, name: str, value: float, step: int) -> None:
-        """Say nothing."""

@@ -28,6 +28,12 @@ _SUFFIX = ".checkpoint.pt"
 _FREE = ("resume", "report", "preview", "log", "mlflow", "experiment", "device", "devices")
 
 
+def checkpoint_of(request: TrainSegmentation) -> Path:
+    """Return where the checkpoint of a training is, beside its model."""
+    model = Path(request.model).absolute()
+    return model.with_name(model.stem + _SUFFIX)
+
+
 class Checkpoint:
     """The file of one training. It is read without pickle (weights_only), so that one from a stranger does no harm.
 
@@ -37,9 +43,8 @@ class Checkpoint:
     """
 
     def __init__(self, request: TrainSegmentation, dataset: Dataset) -> None:
-        model = Path(request.model).absolute()
-        self.path = model.with_name(model.stem + _SUFFIX)
-        self._model = model.name
+        self.path = checkpoint_of(request)
+        self._model = Path(request.model).name
         self._wanted = {name: value for name, value in asdict(request).items() if name not in _FREE}
         self._fingerprint = _fingerprint(dataset)
         self._warned = False

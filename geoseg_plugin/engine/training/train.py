@@ -13,16 +13,16 @@ import torch
 from ....models.card import Card
 from ....models.file import save_model
 from ...contract.errors import GeosegError, InputError
-from ...contract.events import Part, Report
+from ...contract.events import Part, QuietReport, Report
 from ...contract.stages.training import TrainSegmentation, TrainSegmentationResult
 from ...contract.stages.training_parts.preset import describe_preset
 from ..datasets.checking.preflight import check_before_training
 from ..datasets.dataset import Dataset
 from ..output import whole_file
 from ..processes.joining import join_processes
-from ..processes.processes import Processes, QuietReport
+from ..processes.processes import Processes
 from .best_thresholds import find_thresholds
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, checkpoint_of
 from .checks import check_fit
 from .course import Course, Epoch, Fit
 from .loop import Loop
@@ -57,7 +57,7 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
         if preset:
             told.note(preset)
         if request.log and processes.is_first:
-            refuse_full_folder(Path(request.log), resume=request.resume)
+            refuse_full_folder(Path(request.log), resume=request.resume and checkpoint_of(request).is_file())
         with open_training_data(request, Part(told, 0.0, _OPENING_SHARE), processes.here) as dataset:
             try:
                 return _train(request, dataset, processes, started, told)

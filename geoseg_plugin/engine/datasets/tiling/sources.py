@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 
 from ....contract.classes import ClassTable
 from ....contract.errors import RequestError
-from ....contract.events import Report
+from ....contract.events import QuietReport, Report
 from ....contract.stages.datasets import MakeTiles
 from ....contract.stages.labels import background_value
 from ...grid import Grid
@@ -149,7 +149,7 @@ class BurntLayer:
                 self._placed[crs] = PlacedLayer(self._layer, crs, path, self._report)
             burner = Burner(
                 self._layer, sheet.grid, path, all_touched=self._all_touched, placed=self._placed[crs],
-                report=_Unheard() if key in self._opened else self._report,
+                report=QuietReport(self._report) if key in self._opened else self._report,
             )  # fmt: skip
             self._opened.add(key)
             self._met[path] = burner.overlaps() or self._met.get(path, False)
@@ -165,26 +165,3 @@ class BurntLayer:
         without = [path for path, met in self._met.items() if not met]
         if without:
             self._report.warn(f"No feature of {self._layer.source} lies on {name_some(without)}.")
-
-
-class _Unheard:
-    """A report that nobody hears, for what has been said before."""
-
-    def progress(self, fraction: float, text: str = "") -> None:
-        """Say nothing."""
-
-    def note(self, text: str) -> None:
-        """Say nothing."""
-
-    def warn(self, text: str) -> None:
-        """Say nothing."""
-
-    def detail(self, text: str) -> None:
-        """Say nothing."""
-
-    def metric(self, name: str, value: float, step: int) -> None:
-        """Say nothing."""
-
-    def is_cancelled(self) -> bool:
-        """Tell that nobody has asked to stop."""
-        return False

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ....contract.errors import InputError, OutputError
-from ....contract.events import Part, Report, stop_if_cancelled
+from ....contract.events import Part, QuietReport, Report, stop_if_cancelled
 from ....contract.stages.prediction import PredictSegmentation
 from ...output import parts_folder
 from ...processes.board import Board
 from ...processes.joining import join_processes
-from ...processes.processes import Processes, QuietReport
+from ...processes.processes import Processes
 from ...provenance import digest_models
 from ..maps import scene_items
 from ..pipeline import pump

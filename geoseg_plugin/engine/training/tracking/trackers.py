@@ -95,7 +95,7 @@ def open_trackers(
         first_epoch: The first epoch that will be trained; more than 1 where the training goes on with an earlier run.
 
     Raises:
-        OutputError: LOG is a folder of something else, or cannot be written.
+        OutputError: LOG cannot be written.
         GeosegError: MLflow's store cannot be reached or does not take the run.
     """
     names = figure_names(course.dataset.classes, course.loss.names)
@@ -103,11 +103,8 @@ def open_trackers(
         log = run = None
         if request.log:
             log = stack.enter_context(
-                open_log(
-                    Path(request.log), names, describe_run(request, course), first_epoch=first_epoch,
-                    resume=first_epoch > 1,
-                )
-            )  # fmt: skip
+                open_log(Path(request.log), names, describe_run(request, course), first_epoch=first_epoch)
+            )
         if request.mlflow:
             facts = RunFacts(
                 experiment=request.experiment,

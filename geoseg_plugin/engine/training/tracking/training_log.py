@@ -87,29 +87,27 @@ def refuse_full_folder(folder: Path, *, resume: bool) -> None:
     if not resume:
         raise OutputError(
             f"The folder {folder} holds the log of another training.",
-            "Give a new folder as LOG, or set RESUME to go on with that training.",
+            "Give a new folder as LOG; RESUME goes on with that training where its checkpoint is still there.",
         )
 
 
 @contextmanager
 def open_log(
-    folder: Path, names: Iterable[str], parameters: Mapping[str, Any], *, first_epoch: int, resume: bool
+    folder: Path, names: Iterable[str], parameters: Mapping[str, Any], *, first_epoch: int
 ) -> Iterator[TrainingLog]:
     """Open a training log, and close it in the end; a new one to which no epoch was added is removed again.
 
     What an earlier run wrote of epochs that are trained again is removed too.
 
     Args:
-        folder: The folder, which is made where it is missing.
+        folder: The folder, one that `refuse_full_folder` lets pass; it is made where it is missing.
         names: The names of an epoch's figures.
         parameters: What to tell of this run, as plain values, beside `first_epoch`.
         first_epoch: The first epoch that this run trains, from 1.
-        resume: Whether a folder may be gone on with.
 
     Raises:
-        OutputError: The folder is of something else, or cannot be written to.
+        OutputError: The folder cannot be written to.
     """
-    refuse_full_folder(folder, resume=resume)
     is_new, log = not (folder / PARAMETERS).is_file(), None
     try:
         with ExitStack() as files:
