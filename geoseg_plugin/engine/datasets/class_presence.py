@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...contract.classes import ClassTable
+from ...contract.quoting import quote_names
 from .dataset import TRAIN, VALIDATION
 
 ALL_TILES = "all"
@@ -31,4 +32,4 @@ def missing_classes(classes: ClassTable, counts: NDArray[np.int64], splits: NDAr
 
 
 def _quote(classes: ClassTable, which: NDArray[np.bool_]) -> str:
-    return ", ".join(f"'{classes.names[number]}'" for number in np.flatnonzero(which))
+    return quote_names(classes.names[number] for number in np.flatnonzero(which))

@@ -11,6 +11,7 @@ from ....models.catalog import smallest_tile
 from ...contract.classes import ClassTable
 from ...contract.errors import GeosegError, InputError, RequestError
 from ...contract.events import Report
+from ...contract.quoting import quote_names
 from ...contract.stages.training import TrainSegmentation
 from ...contract.stages.training_parts.objective import GIVEN
 from ...contract.stages.training_parts.sampling import EVERY
@@ -83,7 +84,7 @@ def check_classes(counts: NDArray[np.int64], classes: ClassTable, report: Report
         )
     absent = [name for name, count in zip(classes.names, counts, strict=True) if count == 0]
     if absent:
-        report.warn(f"No training tile has a pixel of {_listed(absent)}: the model will not find it.")
+        report.warn(f"No training tile has a pixel of {quote_names(absent)}: the model will not find it.")
 
 
 def shows_all(request: TrainSegmentation) -> bool:
@@ -155,7 +156,7 @@ def check_weights(
     lost = [name for name, weight, count in each if weight == 0 and count > 0]
     if lost and request.class_weights != GIVEN:
         report.warn(
-            f"Training tiles show {_listed(lost)}, but {FOOTPRINTS} tells of no such pixel: with CLASS_WEIGHTS "
+            f"Training tiles show {quote_names(lost)}, but {FOOTPRINTS} tells of no such pixel: with CLASS_WEIGHTS "
             f"{request.class_weights} they count nothing in the loss. {MAKE_AGAIN}"
         )
 
@@ -173,7 +174,7 @@ def check_that_some_count(weights: Sequence[float], counts: NDArray[np.int64], c
     """
     shown = [index for index, count in enumerate(counts) if count > 0]
     if not any(weights[index] for index in shown):
-        names = _listed([classes.names[index] for index in shown])
+        names = quote_names([classes.names[index] for index in shown])
         raise RequestError(
             f"Training tiles show only {names}, with the weight 0 in the loss: nothing would count.",
             "Give a weight above 0 with GIVEN_WEIGHTS, or set CLASS_WEIGHTS to none.",
@@ -186,7 +187,7 @@ def not_finite(learning_rate: float, statistics: Sequence[BandStatistics], epoch
     what = f"The loss is no finite number any more (epoch {epoch}, learning rate {learning_rate:.2g})."
     if wild:
         return GeosegError(
-            what, f"Some pixels of {_listed(wild)} are far from all others: declare them as nodata, or clip them."
+            what, f"Some pixels of {quote_names(wild)} are far from all others: declare them as nodata, or clip them."
         )
     return GeosegError(what, f"Lower LEARNING_RATE, for instance to {learning_rate / 10:.2g}.")
 
@@ -213,7 +214,3 @@ def warn_if_constant(measured: Measurement, classes: ClassTable, epoch: int, rep
 
 def _farthest(one: BandStatistics) -> float:
     return max(one.maximum - one.mean, one.mean - one.minimum)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

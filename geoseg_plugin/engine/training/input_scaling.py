@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ....models.card import Band
 from ...contract.events import Report
+from ...contract.quoting import quote_names
 from ...contract.stages.training_parts.scaling import STRETCH, ScalesPixels
 from ..datasets.dataset import BandStatistics
 
@@ -27,8 +28,9 @@ def input_bands(statistics: Sequence[BandStatistics], request: ScalesPixels, rep
     """
     constant = [one.name for one in statistics if not one.std > 0]
     if constant:
-        names = ", ".join(f"'{name}'" for name in constant)
-        report.warn(f"Every training pixel has the same value in {names}: the network learns nothing there.")
+        report.warn(
+            f"Every training pixel has the same value in {quote_names(constant)}: the network learns nothing there."
+        )
     if request.divisor is not None:  # as with SCALING divide alone
         largest = max(abs(value) for one in statistics for value in (one.minimum, one.maximum)) / request.divisor
         if not _SMALLEST_INPUT <= largest <= _LARGEST_INPUT:

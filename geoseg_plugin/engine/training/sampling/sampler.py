@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....contract.errors import InputError
 from ....contract.events import Report
+from ....contract.quoting import quote_names
 from ....contract.stages.training import TrainSegmentation
 from ....contract.stages.training_parts.sampling import BALANCED, EVERY, HARD, TARGET
 from ...datasets.dataset import Dataset, Tile
@@ -145,4 +146,4 @@ def _balanced_sampler(
 
 
 def _listed(dataset: Dataset, chosen: NDArray[np.bool_]) -> str:
-    return ", ".join(f"'{name}'" for name, is_it in zip(dataset.classes.names, chosen, strict=True) if is_it)
+    return quote_names(name for name, is_it in zip(dataset.classes.names, chosen, strict=True) if is_it)
