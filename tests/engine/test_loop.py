@@ -25,7 +25,8 @@ def run(monkeypatch, recorder):
         dataset = SimpleNamespace(classes=table, split=lambda name: ("tile",))
         batches = SimpleNamespace(count=lambda tiles: tiles, count_rounds=lambda tiles: tiles)
         sampler = SimpleNamespace(wants_errors=False, state=dict)
-        course = Course(network, None, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 0.1)
+        loss = SimpleNamespace(names=("dice",))
+        course = Course(network, loss, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 0.1)
         coming = iter(measured)
 
         def learn(*_):
@@ -83,4 +84,7 @@ def test_time_that_is_up_ends_it(run):
 def test_classes_that_cannot_be_measured_are_named(run, recorder):
     run([(HALF, 1.0)])
     assert any("(ground 0.500, roof not in validation)" in note for note in recorder.notes)
-    assert {name for name, _, _ in recorder.metrics} == {"loss", "validation loss", "mean IoU", "IoU ground"}
+    figures = {name: value for name, value, _ in recorder.metrics}
+    assert {"loss", "validation loss", "mean IoU", "IoU/ground", "F1/ground"} < set(figures)
+    assert "IoU/roof" not in figures
+    assert figures["IoU/ground"] == 0.5

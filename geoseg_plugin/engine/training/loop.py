@@ -21,6 +21,7 @@ from .lesson import Lesson
 from .optimization.freezing import training_mode
 from .pulse import Pulse
 from .state import State
+from .tracking.epoch_figures import figure_names, name_figures
 from .validation import Measurement, measure
 
 # A training step does a forward and a backward pass of about twice the work, a measurement only a forward pass.
@@ -192,9 +193,6 @@ class Loop:
             f"Epoch {epoch.number}: loss {epoch.loss:.4f}, mean IoU {scores.mean_iou:.4f} ({each}), "
             f"{epoch.seconds:.1f} s"
         )
-        report.metric("loss", epoch.loss, epoch.number)
-        report.metric("validation loss", epoch.measured.loss, epoch.number)
-        report.metric("mean IoU", scores.mean_iou, epoch.number)
-        for name, iou in zip(names, scores.iou, strict=True):
-            if not math.isnan(iou):
-                report.metric(f"IoU {name}", float(iou), epoch.number)
+        for name, value in name_figures(epoch, figure_names(course.dataset.classes, course.loss.names)).items():
+            if not math.isnan(value):
+                report.metric(name, value, epoch.number)
