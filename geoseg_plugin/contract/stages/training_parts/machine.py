@@ -23,7 +23,7 @@ COMPILING = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False, eq=False)
 class ChoosesMachine(Stage):
     """Devices, precision, and where chance starts."""
 
