@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import importlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..contract.about import about
@@ -47,17 +48,29 @@ def run(request: Stage, report: Report) -> Any:
     module = importlib.import_module(f"{__package__}.{module_name}")
     function: Callable[[Any, Report], Any] = getattr(module, function_name)
     report.detail(f"Imports took {time.monotonic() - started:.2f} s")
-    try:
+    with in_own_words(request):
         _protect_inputs(request)
         result = function(request, report)
+    report.progress(1.0, f"{request.title}: done in {time.monotonic() - started:.1f} s")
+    return result
+
+
+@contextmanager
+def in_own_words(request: Stage) -> Iterator[None]:
+    """Say what it means for a request when memory or disk fail in the block.
+
+    Raises:
+        GeosegError: There was not enough memory.
+        OutputError: A file could not be read or written.
+    """
+    try:
+        yield
     except MemoryError as error:
         raise GeosegError(
             "There was not enough memory.", "Use a smaller tile, window or batch size, or close other programs."
         ) from error
     except OSError as error:
         raise _explain(error, request) from error
-    report.progress(1.0, f"{request.title}: done in {time.monotonic() - started:.1f} s")
-    return result
 
 
 def _explain(error: OSError, request: Stage) -> OutputError:
