@@ -17,6 +17,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from ..contract.errors import InputError, first_line
+from .remote import is_remote, reading_options
 from .virtual_sources import check_sources
 
 # GDAL_CACHEMAX in bytes: rasterio passes the number on as bytes, where GDAL itself would take small ones for MB.
@@ -37,14 +38,13 @@ def open_raster(path: str) -> Iterator[DatasetReader]:
         InputError: GDAL cannot open it, it is virtual and shows missing files, it has no bands, or its pixels are
             complex numbers.
     """
-    with rasterio.Env(**_GDAL_OPTIONS):
+    with rasterio.Env(**_GDAL_OPTIONS, **reading_options(path)):
         try:
             dataset = rasterio.open(path)
         except (RasterioError, OSError) as error:
-            raise InputError(
-                f"The raster {path} cannot be opened: {first_line(error)}.",
-                "Check that the file exists, is complete, and is a raster that GDAL reads.",
-            ) from error
+            fix = "Check that the file exists, is complete, and is a raster that GDAL reads."
+            fix = "Check the address, and that its server can be reached." if is_remote(path) else fix
+            raise InputError(f"The raster {path} cannot be opened: {first_line(error)}.", fix) from error
         with dataset:
             if dataset.driver == "VRT":
                 check_sources(path)
@@ -238,7 +238,9 @@ def unreadable(dataset: DatasetReader | WarpedVRT, window: Window, error: Except
     return InputError(
         f"The raster {dataset.name} cannot be read around row {int(window.row_off)}, column {int(window.col_off)}: "
         f"{first_line(error)}.",
-        "The file is damaged or incomplete: copy or download it again.",
+        "Its server does not answer any more, or the file is damaged: try again, or download it first."
+        if is_remote(dataset.name)
+        else "The file is damaged or incomplete: copy or download it again.",
     )
 
 
