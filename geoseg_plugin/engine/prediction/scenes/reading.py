@@ -112,6 +112,7 @@ class WindowReader:
         self._image: NDArray[Any] = np.empty((len(source.dtypes), *shape), np.result_type(*source.dtypes))
         self._valid, self._wanted = np.empty(shape, np.bool_), np.empty(shape, np.bool_)
         self._first = self._stop = 0  # the rows of the scene that are in memory
+        self._read_to = 0  # those before it with their pixels
 
     def __iter__(self) -> Iterator[WindowInput | RowEnd]:
         """Yield the windows with data row by row, and a RowEnd after each row.
@@ -134,20 +135,31 @@ class WindowReader:
             told = stop
 
     def _move_to(self, first: int, stop: int) -> None:
-        """Bring the rows from `first` up to `stop` into memory; those that are there already move to the top."""
+        """Bring the rows from `first` up to `stop` into memory; those that are there already move to the top.
+
+        Pixels are read only as far as something is wanted in these rows.
+        """
         kept = max(0, self._stop - first)
         if kept > 0:
             begin, end = first - self._first, self._stop - self._first
             for rows in (*self._image, self._valid, self._wanted):
                 rows[:kept] = rows[begin:end]
-        for row in range(first + kept, stop, _ROWS_PER_READ):
-            count = min(_ROWS_PER_READ, stop - row)
-            window = Window(self._left, row, self._valid.shape[1], count)
-            part = slice(row - first, row - first + count)
-            self._image[:, part], self._valid[part] = self._source.read(window)
+        self._first, self._stop = first, stop
+        self._read_to = max(self._read_to, first)
+        for part, window in self._parts(first + kept):
             wanted = self._source.find_wanted(window)
             self._wanted[part] = True if wanted is None else wanted
-        self._first, self._stop = first, stop
+        if self._wanted[: stop - first].any():
+            for part, window in self._parts(self._read_to):
+                self._image[:, part], self._valid[part] = self._source.read(window)
+            self._read_to = stop
+
+    def _parts(self, begin: int) -> Iterator[tuple[slice, Window]]:
+        """Yield places in memory for the rows from `begin` on, and which windows of the scene go there."""
+        for row in range(begin, self._stop, _ROWS_PER_READ):
+            count = min(_ROWS_PER_READ, self._stop - row)
+            window = Window(self._left, row, self._valid.shape[1], count)
+            yield slice(row - self._first, row - self._first + count), window
 
     def _look(self, row: int, col: int) -> tuple[NDArray[np.float32], ...] | None:
         """Return what the networks are shown of a window, None if it has no data to be mapped."""
