@@ -13,6 +13,7 @@ import shapely
 from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, InputError, ModelError
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
+from geoseg.geoseg_plugin.contract.stages.prediction_parts.windows import BLENDINGS
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.models.card import Band
@@ -68,14 +69,16 @@ def test_the_map_is_exact_at_every_size(tmp_path, model, shape):
     tile_size=st.sampled_from([32, 64, 96, 128, 160]),
     overlap=st.sampled_from([0, 10, 25, 50, 75]),
     batch_size=st.sampled_from([0, 1, 3, 8]),
+    blending=st.sampled_from(list(BLENDINGS)),
 )
-def test_window_size_overlap_and_batch_do_not_change_the_map(tmp_path, model, tile_size, overlap, batch_size):
+def test_windows_and_batches_do_not_change_the_map(tmp_path, model, tile_size, overlap, batch_size, blending):
     image = _image(211, 173)
     path = write_raster(tmp_path / "image.tif", image)
     probabilities = str(tmp_path / "probabilities.tif")
     result = _predict(
-        path, model, tile_size=tile_size, overlap=overlap, batch_size=batch_size, probabilities=probabilities
-    )
+        path, model, tile_size=tile_size, overlap=overlap, batch_size=batch_size, probabilities=probabilities,
+        blending=blending,
+    )  # fmt: skip
     np.testing.assert_array_equal(_read(result.output), _expected(image))
     scaled = (image.astype(float) - 100) / 50
     logits = np.einsum("kc,chw->khw", np.array(WEIGHTS), scaled) + np.array(BIAS)[:, None, None]
@@ -124,12 +127,14 @@ def test_sections_of_a_wide_raster_give_what_the_whole_gives(tmp_path, model, mo
     assert found[1][-1] == pytest.approx(found[0][-1])
 
 
+@pytest.mark.parametrize("blending", BLENDINGS)
 @pytest.mark.parametrize("size", [(1, 7), (40, 30), (150, 150)])
-def test_a_constant_network_gives_a_constant_map(tmp_path, size):
+def test_a_constant_network_gives_a_constant_map(tmp_path, size, blending):
     model = write_pixelwise(tmp_path / "model.onnx", make_card(), np.zeros((3, 3)), [0.0, 1.0, 0.5])
     probabilities = str(tmp_path / "probabilities.tif")
     listener = Listener()
-    result = _predict(write_raster(tmp_path / "image.tif", _image(*size)), model, listener, probabilities=probabilities)
+    path = write_raster(tmp_path / "image.tif", _image(*size))
+    result = _predict(path, model, listener, probabilities=probabilities, blending=blending)
     assert (_read(result.output) == 1).all()
     with rasterio.open(probabilities) as dataset:
         wanted = np.exp([0.0, 1.0, 0.5]) / np.exp([0.0, 1.0, 0.5]).sum()
