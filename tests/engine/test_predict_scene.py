@@ -178,3 +178,32 @@ def test_pixels_nearly_alike_are_not_resampled(make_raster, recorder):
     with _open(make_raster("image.tif", IMAGE), [card], recorder) as scene:
         assert scene.grid == scene.result_grid == GRID
     assert (recorder.notes, recorder.warnings) == ([], [])
+
+
+DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_data_type(make_raster, predict, tmp_path, dtype):
+    pixels = np.random.default_rng(0).integers(-100 if "u" not in dtype else 20, 120, (1, 50, 70)).astype(dtype)
+    pixels[0, 10:20, 5:60] = nodata = 7
+    card = make_card(bands=("grey",), classes={1: "low", 2: "high"}, **HERE)
+    model = write_pixelwise(tmp_path / "grey.onnx", card, [[0.0], [50.0]], [50.5, 100])  # high above 50
+    classes, *_ = predict(make_raster("image.tif", pixels, nodata=nodata), model=model)
+    wanted = np.where(pixels[0] == nodata, 255, np.where(pixels[0].astype(float) > 50, 2, 1))
+    assert np.array_equal(classes, wanted)
+
+
+def test_bands_of_several_data_types_in_a_virtual_raster(make_raster, predict, tmp_path):
+    parts = [make_raster(f"{dtype}.tif", IMAGE[:1, :60, :70].astype(dtype)) for dtype in ("uint8", "int16", "float64")]
+    bands = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{number}"><SimpleSource><SourceFilename>{path}</SourceFilename>'
+        "</SimpleSource></VRTRasterBand>"
+        for number, (kind, path) in enumerate(zip(("Byte", "Int16", "Float64"), parts, strict=True), start=1)
+    )
+    path = tmp_path / "all.vrt"
+    path.write_text(f'<VRTDataset rasterXSize="70" rasterYSize="60"><SRS>EPSG:32633</SRS>'
+                    f"<GeoTransform>500000,0.5,0,5000000,0,-0.5</GeoTransform>{bands}</VRTDataset>")  # fmt: skip
+    alike, *_ = predict(str(path))
+    plain, *_ = predict(make_raster("plain.tif", IMAGE[[0, 0, 0], :60, :70]))
+    assert np.array_equal(alike, plain)
