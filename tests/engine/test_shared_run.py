@@ -19,7 +19,6 @@ from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.keeping import shared_run
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.geoseg_plugin.engine.prediction.windows.covering import Cover
-from geoseg.geoseg_plugin.engine.processes.processes import Processes
 from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.mapping import RESULTS, ask, read_results, write_scene
 from rasterio.windows import Window
@@ -192,24 +191,3 @@ def test_a_folder_that_another_machine_does_not_see_is_refused(scene, tmp_path, 
     with pytest.raises(OutputError, match=r"elsewhere, where all .* not there for process 1") as caught:
         shared._open_store(work)
     assert "Put OUTPUT on a disk that all machines share" in caught.value.fix
-
-
-def test_progress_is_that_of_all(recorder):
-    board = SimpleNamespace(share=0.0, hear=lambda: [board.share, 0.5])
-    report = shared_run._BoardReport(recorder, board)
-    report.progress(0.25, "Predicting")
-    report.progress(1.0, "Waiting")
-    assert board.share == 0.999
-    board.share = 1.0
-    report.progress(0.2, "Waiting")
-    assert board.share == 1.0
-    assert recorder.fractions == pytest.approx([0.375, 0.7495, 0.75])
-
-
-def test_a_fault_of_another_ends_the_work(recorder):
-    fault = EngineError("Process 1 has died.")
-    report = shared_run._WatchfulReport(recorder, Processes(find_fault=lambda: fault))
-    with pytest.raises(EngineError, match="has died"):
-        report.is_cancelled()
-    report = shared_run._WatchfulReport(Listener(lambda _: True), Processes())
-    assert report.is_cancelled()

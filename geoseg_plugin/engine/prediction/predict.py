@@ -15,6 +15,7 @@ from .opinions.predictor import Predictor
 from .opinions.samples import sample_windows
 from .opinions.settling import SAMPLE_WINDOWS, as_settled, settle
 from .results.results import open_results
+from .results.room import WatchedSink
 from .results.tally import Tally
 from .scenes.scene import Scene, open_scene
 from .windows.covering import Cover, Coverage, Region
@@ -99,7 +100,7 @@ def _predict(run: Run, work: Work) -> Tally:
         whole_rows, card = len(work.regions) == 1, work.predictor.cards[0]
         results = open_results(run.request, work.scene, card, stack, report, whole_rows=whole_rows)
         end = 0.99 - results.finishing_share
-        run.put_through(work, results, Part(report, 0.01, end))
+        run.put_through(work, WatchedSink(results, run.request), Part(report, 0.01, end))
         report.progress(end, "Finishing the files")
         results.finish(Part(report, end, 0.99))
         return results.tally

@@ -18,6 +18,7 @@ from ...processes.board import Board
 from ...processes.joining import join_processes
 from ...processes.processes import Processes
 from ...provenance import digest_models
+from ...run import in_own_words
 from ..maps import scene_items
 from ..pipeline import pump
 from ..windows.strips import Sink
@@ -25,11 +26,12 @@ from .execution import Run, Work, choices_of, tell_what_is_kept
 from .folder import UnfinishedFolder, telling_how_to_go_on, warn_of_unfinished
 from .items import find_missing, kept_items, share_done
 from .pieces import deal
+from .shared_reports import BoardReport, WatchfulReport
 from .store import Store
 
 _COMPUTING_END = 0.9
 _POLL_S = 0.1
-_CHECK_EVERY_S = 0.5
+_PATIENCE_S = 5.0
 
 _Value = TypeVar("_Value")
 
@@ -51,7 +53,7 @@ class SharedRun(Run):
         self, request: PredictSegmentation, report: Report, processes: Processes, board: Board, stack: ExitStack
     ) -> None:
         told = report if processes.is_first else QuietReport(report)
-        super().__init__(request, _WatchfulReport(told, processes))
+        super().__init__(request, WatchfulReport(told, processes))
         self.is_first = processes.is_first
         self.folder = UnfinishedFolder(request) if request.resume and self.is_first else None
         self._settled: dict[str, Any] = self.folder.settled if self.folder else {}
@@ -104,8 +106,8 @@ class SharedRun(Run):
         missing = find_missing(work.scene, work.coverage, work.regions, kept)
         begin = share_done(sum(one.window_count for one in missing), work.regions)
         own = deal(missing, work.coverage, self._processes.size)[self._processes.rank]
-        computing = _BoardReport(Part(report, begin * _COMPUTING_END, _COMPUTING_END), self._board)
-        with _removed_if_it_fails(store.folder, remove=not self.request.resume):
+        computing = BoardReport(Part(report, begin * _COMPUTING_END, _COMPUTING_END), self._board)
+        with self._failing_together(store.folder):
             pump(scene_items(work.scene, work.coverage, own, store), work.predictor, computing)
             self._board.share = 1.0
             self._wait_for_all(computing)
@@ -129,6 +131,28 @@ class SharedRun(Run):
         tell_what_is_kept(store, work, self.report)
         return store.folder
 
+    @contextmanager
+    def _failing_together(self, folder: Path) -> Iterator[None]:
+        """Leave no parts behind where the block fails but those that RESUME keeps, and say what failed first."""
+        try:
+            yield
+        except BaseException as error:
+            if self.request.resume:
+                raise
+            gone = not folder.exists()
+            # Whoever fails removes the folder: the first process, which has made it, may have been killed.
+            shutil.rmtree(folder, ignore_errors=True)
+            if gone and isinstance(error, FileNotFoundError):
+                self._await_fault()
+            raise
+
+    def _await_fault(self) -> None:
+        """Raise what another process has failed with, of which it may leave word only a little later."""
+        give_up = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < give_up:
+            self._processes.check()
+            time.sleep(_POLL_S)
+
     def _wait_for_all(self, report: Report) -> None:
         while min(self._board.hear()) < 1:
             stop_if_cancelled(report)
@@ -139,7 +163,8 @@ class SharedRun(Run):
 @contextmanager
 def open_shared_run(request: PredictSegmentation, report: Report) -> Iterator[Run]:
     """Give the run of several processes; see `execution.open_run`."""
-    with join_processes(request, report) as processes, ExitStack() as stack:
+    # In own words already here, since the others hear of it as soon as this process leaves them.
+    with join_processes(request, report) as processes, in_own_words(request), ExitStack() as stack:
         board = stack.enter_context(Board(processes.store, processes.rank, processes.size))
         shared = SharedRun(request, report, processes, board, stack)
         if shared.is_first and not request.resume:
@@ -148,77 +173,6 @@ def open_shared_run(request: PredictSegmentation, report: Report) -> Iterator[Ru
             yield shared
         if shared.folder:
             shared.folder.remove(report)
-
-
-class _WatchfulReport:
-    """A report that ends the work as soon as another process has failed.
-
-    Args:
-        report: What this process reports to.
-        processes: All of them.
-    """
-
-    def __init__(self, report: Report, processes: Processes) -> None:
-        self._report = report
-        self._processes = processes
-        self._checked_at = 0.0
-        self.progress = report.progress
-        self.note = report.note
-        self.warn = report.warn
-        self.detail = report.detail
-        self.metric = report.metric
-
-    def is_cancelled(self) -> bool:
-        """Tell whether this process was asked to stop.
-
-        Raises:
-            GeosegError: What another process has failed with.
-        """
-        now = time.monotonic()
-        if now - self._checked_at > _CHECK_EVERY_S:
-            self._checked_at = now
-            self._processes.check()
-        return self._report.is_cancelled()
-
-
-class _BoardReport:
-    """A report that tells the other processes how far this one is, and reports how far all of them are.
-
-    Args:
-        report: Hears of all of them.
-        board: Where they tell it.
-    """
-
-    def __init__(self, report: Report, board: Board) -> None:
-        self._report = report
-        self._board = board
-        self._heard_at = 0.0
-        self.note = report.note
-        self.warn = report.warn
-        self.detail = report.detail
-        self.metric = report.metric
-        self.is_cancelled = report.is_cancelled
-
-    def progress(self, fraction: float, text: str = "") -> None:
-        """Tell the own share; report that of all."""
-        # Only when all its strips are there a process has done its part.
-        self._board.share = max(self._board.share, min(fraction, 0.999))
-        now = time.monotonic()
-        if text or now - self._heard_at > _CHECK_EVERY_S:
-            self._heard_at = now
-            shares = self._board.hear()
-            self._report.progress(sum(shares) / len(shares), text)
-
-
-@contextmanager
-def _removed_if_it_fails(folder: Path, *, remove: bool) -> Iterator[None]:
-    """Remove the folder where the block fails: the first process, which has made it, may be gone by then."""
-    try:
-        yield
-    except BaseException:
-        if remove:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _check_alike(request: PredictSegmentation, work: Work, processes: Processes) -> None:
