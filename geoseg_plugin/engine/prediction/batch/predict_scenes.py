@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from ....contract.errors import Cancelled, GeosegError
-from ....contract.events import Part, Report
+from ....contract.events import QuietReport, Report
 from ....contract.stages.many_scenes import PredictScenes, PredictScenesResult
 from ....contract.stages.prediction import PredictSegmentation
 from ...gathering import Gathering
 from ...imagery.paths import name_some
 from ..opinions.opening import open_predictor
 from ..opinions.predictor import Predictor
-from ..opinions.samples import sample_windows
-from ..opinions.settling import SAMPLE_WINDOWS, settle
-from ..pipeline import Item, pump
-from ..predict import cover, part_into_regions, window_size
-from ..scenes.scene import open_scene
+from ..opinions.settling import as_settled
+from ..predict import window_size
 from .earlier import find_unfinished, read_origins, refuse_foreign_files
+from .scene_job import Outcome, SceneCount, SceneJob
 from .scene_list import list_scenes
-from .scene_map import SceneMap
+from .scene_sharing import Sharing, open_sharing
 
 _REASONS_TOLD = 20
+_BEGIN, _END = 0.02, 0.99  # of mapping, as shares of the whole
 
 
 def predict_scenes(request: PredictScenes, report: Report) -> PredictScenesResult:
@@ -41,7 +38,19 @@ def predict_scenes(request: PredictScenes, report: Report) -> PredictScenesResul
         GeosegError: Some scenes could not be mapped; the others are.
         Cancelled: The user has asked to stop; finished scenes stay.
     """
-    report.progress(0.0, "Looking at what is there")
+    with open_sharing(request, report) as sharing:
+        sharing.report.progress(0.0, "Looking at what is there")
+        unfinished, skipped = sharing.decide(lambda: _find(request, sharing.report))
+        if not unfinished:
+            return PredictScenesResult(
+                output=request.output, count=0, skipped=skipped, pixels_per_second=0.0, device="", precision="",
+                backend="",
+            )  # fmt: skip
+        return _predict(sharing, unfinished, skipped)
+
+
+def _find(request: PredictScenes, report: Report) -> tuple[tuple[PredictSegmentation, ...], int]:
+    """Return the scenes to be mapped, and how many others are finished."""
     scenes = list_scenes(request)
     origins = read_origins(scenes, report)
     refuse_foreign_files(scenes, origins)
@@ -49,145 +58,71 @@ def predict_scenes(request: PredictScenes, report: Report) -> PredictScenesResul
     skipped = len(scenes) - len(unfinished)
     if skipped:
         report.note(f"{skipped} of {len(scenes)} scenes are finished already")
-    if not unfinished:
-        return PredictScenesResult(
-            output=request.output, count=0, skipped=skipped, pixels_per_second=0.0, device="", precision="", backend=""
-        )
+    return unfinished, skipped
+
+
+def _predict(sharing: Sharing, unfinished: Sequence[PredictSegmentation], skipped: int) -> PredictScenesResult:
+    report, count = sharing.report, len(unfinished)
     report.progress(0.01, "Loading the model")
-    job = _Job(unfinished, open_predictor(request, report), Part(report, 0.02, 0.99))
-    started = time.monotonic()
+    gathering = Gathering(report)
+    job = SceneJob(sharing.deal(unfinished), gathering)
+    predictor, size = _open(sharing, job)
+    device = sharing.name_devices(predictor.device)
+    report.progress(_BEGIN, f"Predicting {count} scenes in windows of {size} pixels on {device}")
+    spent, started = predictor.seconds, time.monotonic()
     try:
-        job.run(request)
+        with sharing.reporting(SceneCount(report, _BEGIN, _END, count)) as own:
+            job.run(predictor, size, own)
     except Cancelled as error:
         raise Cancelled(
-            f"Cancelled; {job.finished + skipped} of {len(scenes)} scenes are finished in {request.output}.",
+            f"Cancelled; what is finished stays in {sharing.request.output}.",
             "Run it again with the same values to go on.",
         ) from error
+    finally:
+        gathering.warn_once()
     wall = time.monotonic() - started
     report.metric("wall_s", wall, 0)
-    report.metric("network_s", job.predictor.seconds, 0)
-    job.raise_failures(len(scenes))
+    report.metric("network_s", predictor.seconds - spent, 0)
+    outcome = _join(sharing.gather(job.outcome))
+    _raise_failures(outcome.failures, count + skipped)
     return PredictScenesResult(
-        output=request.output,
-        count=job.finished,
-        skipped=skipped,
-        pixels_per_second=job.pixels / wall,
-        device=job.predictor.device,
-        precision=job.predictor.precision,
-        backend=job.predictor.backend,
+        output=sharing.request.output, count=outcome.finished, skipped=skipped,
+        pixels_per_second=outcome.pixels / wall, device=device, precision=predictor.precision,
+        backend=predictor.backend,
+    )  # fmt: skip
+
+
+def _open(sharing: Sharing, job: SceneJob) -> tuple[Predictor, int]:
+    """Return what answers, in the way that the first process has found to be fastest, and the side of its windows."""
+    report = sharing.report
+    opened: list[Predictor] = []
+
+    def choose(request: PredictScenes) -> PredictScenes:
+        predictor = open_predictor(request, report)
+        opened.append(job.settle(request, predictor, window_size(request.tile_size, predictor, report), report))
+        return as_settled(request, opened[0])
+
+    settled = sharing.settle(choose)
+    predictor = opened[0] if opened else open_predictor(settled, report)
+    return predictor, window_size(settled.tile_size, predictor, QuietReport(report))
+
+
+def _join(outcomes: Sequence[Outcome]) -> Outcome:
+    whole = Outcome()
+    for one in outcomes:
+        whole.finished += one.finished
+        whole.pixels += one.pixels
+        whole.failures |= one.failures
+    return whole
+
+
+def _raise_failures(failures: Mapping[str, str], total: int) -> None:
+    """Raise an error that names every scene that could not be mapped; of very many the first ones."""
+    if not failures:
+        return
+    told = name_some([f"{path}: {reason}" for path, reason in failures.items()], _REASONS_TOLD)
+    others = total - len(failures)
+    raise GeosegError(
+        f"{len(failures)} of {total} scenes could not be mapped. {told}",
+        f"The other {others} are finished. Correct or remove these, and run it again." if others else "",
     )
-
-
-class _Job:
-    """All scenes on their way through one network.
-
-    Args:
-        scenes: The request for each.
-        predictor: What answers.
-        report: The report of the whole job.
-
-    Attributes:
-        predictor: What really answers.
-        finished: How many are mapped.
-        pixels: How many pixels with data their maps have.
-        failures: Paths of the others, and why they could not be mapped.
-    """
-
-    def __init__(self, scenes: Sequence[PredictSegmentation], predictor: Predictor, report: Report) -> None:
-        self.finished = self.pixels = 0
-        self.failures: dict[str, str] = {}
-        self._scenes = scenes
-        self.predictor = predictor
-        self._report = report
-        self._gathering = Gathering(report)
-        self._maps: list[SceneMap] = []  # those on their way
-
-    def run(self, request: PredictScenes) -> None:
-        """Map all.
-
-        Raises:
-            Cancelled: The user has asked to stop.
-        """
-        size = window_size(request.tile_size, self.predictor, self._report)
-        self._settle(request, size)
-        count, device = len(self._scenes), self.predictor.device
-        self._report.progress(0.0, f"Predicting {count} scenes in windows of {size} pixels on {device}")
-        try:
-            pump(self._items(size), self.predictor, _SceneCount(self._report, count))
-        finally:
-            for one in self._maps:
-                one.discard()
-            self._count_ended()
-            self._gathering.warn_once()
-
-    def _settle(self, request: PredictScenes, size: int) -> None:
-        """Take the way that runs fastest on windows of the first scene, if it can be read."""
-        first = self._scenes[0]
-        try:
-            with open_scene(first.input, first, self.predictor.cards, self._report_of(first)) as scene:
-                coverage = cover(scene, size, first.overlap / 100, first.blending)
-                regions = part_into_regions(scene, coverage)
-                count = len(self._scenes) * sum(region.window_count for region in regions)
-                sample = partial(sample_windows, scene, coverage, regions, SAMPLE_WINDOWS)
-                self.predictor = settle(self.predictor, request, sample, count, self._report)
-        except Cancelled:
-            raise
-        except GeosegError as error:  # it is told when the turn comes to that scene
-            self._report.detail(f"No trial: {error}")
-
-    def _report_of(self, request: PredictSegmentation) -> Report:
-        words = [request.input, Path(request.input).name, Path(request.input).stem]
-        return self._gathering.report_of(request.input, words, lambda *_: None)
-
-    def raise_failures(self, total: int) -> None:
-        """Raise an error that names every scene that could not be mapped; of very many the first ones.
-
-        Args:
-            total: How many scenes there are, with those finished earlier.
-        """
-        if self.failures:
-            told = name_some([f"{path}: {reason}" for path, reason in self.failures.items()], _REASONS_TOLD)
-            others = total - len(self.failures)
-            raise GeosegError(
-                f"{len(self.failures)} of {total} scenes could not be mapped. {told}",
-                f"The other {others} are finished. Correct or remove these, and run it again." if others else "",
-            )
-
-    def _items(self, size: int) -> Iterator[Item]:
-        """Yield what passes the network, scene after scene; in the reading thread."""
-        count = len(self._scenes)
-        for number, request in enumerate(self._scenes):
-            self._count_ended()
-            one = SceneMap(request, self.predictor, size, self._report_of(request))
-            self._maps.append(one)
-            yield from one.items(number / count, (number + 1) / count)
-
-    def _count_ended(self) -> None:
-        """Forget scenes that have ended, so that memory does not grow with their number."""
-        for one in [one for one in self._maps if one.has_ended]:
-            self._maps.remove(one)
-            if one.error:
-                self.failures[one.request.input] = one.error
-                self._report.note(f"{one.request.input} could not be mapped: {one.error}")
-            else:
-                self.finished += 1
-                self.pixels += one.pixels
-
-
-class _SceneCount(Part):
-    """A report whose progress is told in scenes; of many not every one is named.
-
-    Args:
-        whole: The report of all scenes.
-        count: How many they are.
-    """
-
-    def __init__(self, whole: Report, count: int) -> None:
-        super().__init__(whole, 0.0, 1.0)
-        self._count = count
-        self._step = max(1, count // 100)
-
-    def progress(self, fraction: float, text: str = "") -> None:
-        """Pass the progress on, with the number of the scene that it has come to."""
-        number = min(int(fraction * self._count), self._count - 1)
-        super().progress(fraction, f"Scene {number - number % self._step + 1} of {self._count}")
