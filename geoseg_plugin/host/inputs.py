@@ -24,10 +24,8 @@ from ..contract.errors import InputError, RequestError
 from ..contract.fields import OUTPUT_KINDS, Extent, Field, Kind, fields_of
 from ..contract.stages import build
 from ..contract.stages.stage import Stage
+from .addresses import RASTER_PROVIDER, open_addresses
 from .vectors import plain_vector_source, read_vector
-
-# Drivers of QGIS that read through GDAL, as the engine does.
-_RASTER_PROVIDER = "gdal"
 
 
 class ParameterReader:
@@ -108,10 +106,14 @@ class ParameterReader:
         return value if as_given else self.value(field)
 
     def _raster_layer(self, field: Field) -> QgsRasterLayer:
-        layer = self._algorithm.parameterAsRasterLayer(self._parameters, field.parameter, self._context)
+        parameters = self._with_layers(field)
+        layer = self._algorithm.parameterAsRasterLayer(parameters, field.parameter, self._context)
         if layer is None:
             raise self._not_loadable(field, self._parameters[field.parameter], "raster")
         return layer
+
+    def _with_layers(self, field: Field) -> Dict[str, Any]:
+        return {**self._parameters, field.parameter: open_addresses(self._parameters[field.parameter])}
 
     def _vector_layer(self, field: Field) -> QgsVectorLayer:
         definition, value = self._algorithm.parameterDefinition(field.parameter), self._parameters[field.parameter]
@@ -124,7 +126,8 @@ class ParameterReader:
 
     def _layer_list(self, field: Field) -> List[QgsMapLayer]:
         definition = self._algorithm.parameterDefinition(field.parameter)
-        layers = QgsProcessingParameters.parameterAsLayerList(definition, self._parameters, self._context)
+        parameters = self._with_layers(field)
+        layers = QgsProcessingParameters.parameterAsLayerList(definition, parameters, self._context)
         given = self._parameters[field.parameter]
         if any(isinstance(one, QgsProcessingFeatureSourceDefinition) for one in _listed(given)):
             raise InputError(
@@ -221,7 +224,7 @@ def raster_source(layer: QgsRasterLayer, field: Field) -> str:
     Raises:
         InputError: The layer comes from a web service or a database.
     """
-    if layer.providerType() != _RASTER_PROVIDER:
+    if layer.providerType() != RASTER_PROVIDER:
         raise InputError(
             f"{field.parameter}: the layer '{layer.name()}' comes from a '{layer.providerType()}' source, not a file.",
             "Export it to GeoTIFF first (Export > Save As).",

@@ -76,6 +76,16 @@ def test_raster_file_stays_a_path(read, raster):
     assert read("clipraster", "INPUT", QgsRasterLayer(raster, "scene")) == raster
 
 
+def test_an_address_that_gdal_reads_stays_as_it_is(read, raster, tmp_path):
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as packed:
+        packed.write(raster, "image.tif")
+    address = f"/vsizip/{tmp_path}/packed.zip/image.tif"
+    assert read("predictsegmentation", "INPUT", address) == address
+    assert read("maketiles", "IMAGES", [raster, address]) == [raster, address]
+    with pytest.raises(InputError, match=r"nothing\.tif' cannot be opened as a raster"):
+        read("predictsegmentation", "INPUT", address.replace("image", "nothing"))
+
+
 def test_raster_options_of_qgis_are_dropped(provider, raster):
     layer = QgsRasterLayer(f"{raster}|option:NUM_THREADS=2", "scene")
     assert raster_source(layer, fields_of(STAGES["clipraster"])[0]) == raster
