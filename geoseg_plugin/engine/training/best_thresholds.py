@@ -35,6 +35,7 @@ def find_thresholds(course: Course, weights: dict[str, torch.Tensor], report: Re
     with torch.inference_mode(), closing(course.batches.by_turns(course.measured)) as feed:
         for number, (batch, _) in enumerate(zip_longest(feed, range(rounds)), start=1):
             if shared.is_cancelled():
+                report.warn("Cancelled while looking for thresholds: the model is there, but its card has none.")
                 return {}
             if batch is not None:
                 logits = predict(course.network, batch.images, course.precision)
