@@ -20,6 +20,7 @@ from ..geoseg_plugin.contract.errors import GeosegError, RequestError
 from ..geoseg_plugin.contract.events import Report
 from ..geoseg_plugin.contract.fields import OUTPUT_KINDS, Kind, fields_of
 from ..geoseg_plugin.contract.stages.stage import Stage
+from ..geoseg_plugin.host.addresses import open_addresses
 from ..geoseg_plugin.host.environment import ROOT, engine_python
 from ..geoseg_plugin.host.feedback import FeedbackReport
 from ..geoseg_plugin.host.inputs import ParameterReader
@@ -136,7 +137,9 @@ class StageAlgorithm(QgsProcessingAlgorithm):
             ParameterReader(self, parameters, context).check(self.stage)
         except GeosegError as error:
             return False, str(error)
-        answer: Tuple[bool, str] = super().checkParameterValues(parameters, context)
+        rasters = {one.parameter for one in fields_of(self.stage) if one.kind in (Kind.RASTER, Kind.LAYERS)}
+        opened = {name: open_addresses(value) if name in rasters else value for name, value in parameters.items()}
+        answer: Tuple[bool, str] = super().checkParameterValues(opened, context)
         return answer
 
     def prepareAlgorithm(

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 from geoseg.geoseg_plugin.host.addresses import open_addresses
-from qgis.core import QgsRasterLayer
+from qgis.core import QgsProcessingContext, QgsRasterLayer
 
 
 @pytest.fixture
@@ -26,3 +26,13 @@ def test_all_else_stays(address, raster):
     layer = QgsRasterLayer(raster, "image")
     for value in (raster, layer, None, 3, "", address.replace("image", "nothing")):
         assert open_addresses(value) is value
+
+
+def test_addresses_are_acceptable_parameters(provider, address, tmp_path):
+    algorithm = provider.algorithm("clipraster").create()
+    parameters = {"INPUT": address, "LIKE": address, "OUTPUT": str(tmp_path / "out.tif")}
+    assert algorithm.checkParameterValues(parameters, QgsProcessingContext()) == (True, "")
+    parameters["INPUT"] = address.replace("image", "nothing")
+    accepted, why = algorithm.checkParameterValues(parameters, QgsProcessingContext())
+    assert not accepted
+    assert "nothing.tif' cannot be opened as a raster" in why
