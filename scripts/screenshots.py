@@ -16,6 +16,7 @@ SETTLE_MS = 1500
 DIALOGS = {
     "trainsegmentation": {"DATASET": DEMO / "dataset", "MODEL": "/home/me/landcover.safetensors", "EPOCHS": 30},
     "predictsegmentation": {"INPUT": DEMO / "east.tif", "MODEL": "/home/me/landcover.safetensors"},
+    "predictscenes": {"FOLDER": DEMO / "scenes", "PATTERN": "**/*.tif", "MODEL": "/home/me/landcover.safetensors"},
 }
 
 
