@@ -64,7 +64,7 @@ class OneOfMany:
     def __init__(self, all_of_them: Gathering, name: str, words: Sequence[str], progress: Progress) -> None:
         self._all = all_of_them
         self._name = name
-        self._words = re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words))
+        self._words = tuple(words)
         self._progress = progress
         self.detail = all_of_them.whole.detail
         self.metric = all_of_them.whole.metric
@@ -84,7 +84,10 @@ class OneOfMany:
 
     def _kind(self, text: str) -> str:
         """Return a text without what differs from one to the other: its names, and numbers."""
-        return re.sub(r"\d+", "", self._words.sub("", text))
+        for word in self._words:
+            if word in text:
+                text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text)
+        return re.sub(r"\d+", "", text)
 
 
 def _named(name: str, text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import threading
@@ -163,9 +162,13 @@ def _belongs_to_another(style: Path, final: Path) -> bool:
 
 def _refuse_second_writer(parent: Path, name: str) -> None:
     """Refuse to write what another process is writing: one of the two results would be lost without a word."""
-    for folder in parent.glob(f"{glob.escape(staging_name(name, 0)[:-1])}*"):
-        number = folder.name[len(staging_name(name, 0)) - 1 :]
-        if number.isdigit() and int(number) != os.getpid() and _made_by(int(number), folder):
+    if not parent.is_dir():
+        return
+    start = staging_name(name, 0)[:-1]
+    with os.scandir(parent) as entries:  # quick, since a folder may take very many results
+        numbers = [entry.name[len(start) :] for entry in entries if entry.name.startswith(start)]
+    for number in numbers:
+        if number.isdigit() and int(number) != os.getpid() and _made_by(int(number), parent / f"{start}{number}"):
             raise OutputError(
                 f"{parent / name} is being written by another run (process {number}).",
                 "Wait for that run, or choose another name.",

@@ -94,7 +94,7 @@ class PredictScenes(
     """Map many rasters with a trained model: a list, or what a pattern finds in a folder.
 
     Each is mapped as 'Predict segmentation' does it, but the model is loaded once, and windows of several scenes go
-    through the network together, so that thousands of small images take no longer than one large one. The map of
+    through the network together, so that thousands of small images keep it as busy as a large one. The map of
     NAME.tif is NAME_classes.tif, in the same subfolder of OUTPUT; other results are written where asked for.
 
     A run that ended early goes on when it is started again: finished scenes are skipped. A scene that cannot be mapped

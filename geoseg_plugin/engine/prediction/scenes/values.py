@@ -42,9 +42,15 @@ def _sample(dataset: DatasetReader, bands: Sequence[int]) -> np.ndarray:
     """Return (C, N) float64 valid pixels from small windows all over the raster."""
     parts = []
     rows, cols = min(dataset.height, _SAMPLE_SIZE), min(dataset.width, _SAMPLE_SIZE)
-    for row in sorted({*np.linspace(0, dataset.height - rows, _SAMPLES_PER_SIDE).astype(int).tolist()}):
-        for col in sorted({*np.linspace(0, dataset.width - cols, _SAMPLES_PER_SIDE).astype(int).tolist()}):
+    for row in _spread(dataset.height, rows):
+        for col in _spread(dataset.width, cols):
             window = Window(col, row, cols, rows)
             image = read_window(dataset, window, bands)
             parts.append(image[:, read_valid(dataset, window, image, bands)].astype(np.float64))
     return np.concatenate(parts, axis=1)
+
+
+def _spread(length: int, size: int) -> list[int]:
+    """Return where samples begin along an axis: no more than cover it, since small scenes may be very many."""
+    count = min(_SAMPLES_PER_SIDE, -(-length // size))
+    return [int(start) for start in np.linspace(0, length - size, count)]
