@@ -34,6 +34,10 @@ class InputError(GeosegError):
     """An input file cannot be used as it is."""
 
 
+class OutsideError(InputError):
+    """A part of an input is asked for that lies outside of it."""
+
+
 class OutputError(GeosegError):
     """A result cannot be written where it was asked for."""
 
@@ -61,7 +65,7 @@ def own_fault(error: BaseException) -> GeosegError:
 
 _KINDS: Dict[str, Type[GeosegError]] = {
     kind.__name__: kind
-    for kind in (GeosegError, RequestError, InputError, OutputError, ModelError, EngineError, Cancelled)
+    for kind in (GeosegError, RequestError, InputError, OutsideError, OutputError, ModelError, EngineError, Cancelled)
 }
 
 

@@ -1,11 +1,17 @@
 """Errors cross between the Pythons with their kind, message and fix."""
 
 import pytest
-from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, InputError, error_from_json
+from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, InputError, OutsideError, error_from_json
 
 
 @pytest.mark.parametrize(
-    "error", [InputError("The file x is broken.", "Copy it again."), Cancelled(), GeosegError("No.")]
+    "error",
+    [
+        InputError("The file x is broken.", "Copy it again."),
+        OutsideError("It is off."),
+        Cancelled(),
+        GeosegError("No."),
+    ],
 )
 def test_an_error_crosses_unchanged(error):
     rebuilt = error_from_json(error.to_json())

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, OutputError
+from affine import Affine
+from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, OutputError, OutsideError
 from geoseg.geoseg_plugin.contract.stages.many_scenes import PredictScenes
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.prediction.batch import scene_map
@@ -14,7 +15,7 @@ from geoseg.geoseg_plugin.engine.prediction.opinions.predictor import SinglePred
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.tests.engine.handmade import make_card, write_pixelwise
 from geoseg.tests.engine.listener import Listener
-from geoseg.tests.engine.rasters import write_raster
+from geoseg.tests.engine.rasters import TRANSFORM, write_raster
 
 WEIGHTS, BIAS = [[0, 0, 0], [4, 0, 0], [0, 0, 4]], [0, -2, -2]
 
@@ -198,3 +199,22 @@ def test_foreign_files_are_not_replaced(chips, tmp_path, predict):
     with pytest.raises(OutputError, match="GeoSeg has not made"):
         predict(folder=str(chips))
     assert contents(maps) == before and own.is_file()
+
+
+def test_scenes_outside_an_extent_are_left_out(tmp_path, predict):
+    scenes = tmp_path / "scenes"
+    scenes.mkdir()
+    for number in range(3):
+        place = TRANSFORM @ Affine.translation(60 * number, 0)
+        write_raster(scenes / f"s{number}.tif", draw(number), transform=place)
+    left, top = TRANSFORM @ (70, 10)
+    right, bottom = TRANSFORM @ (110, 40)
+    extent = f"{left},{right},{bottom},{top} [EPSG:32645]"
+    result, listener = predict(folder=str(scenes), extent=extent)
+    assert (result.count, result.skipped) == (1, 0)
+    assert read(tmp_path / "maps" / "s1_classes.tif").shape == (1, 30, 40)
+    assert not (tmp_path / "maps" / "s0_classes.tif").exists()
+    said = [text for text in listener.notes if text.startswith("Left out")]
+    assert len(said) == 1 and "s0.tif" in said[0] and "s2.tif" in said[0]
+    with pytest.raises(OutsideError, match=r"No scene has a part in EXTENT and AREA. .* does not overlap"):
+        predict(folder=str(scenes), extent="0,1,0,1 [EPSG:32645]", output=str(tmp_path / "none"))

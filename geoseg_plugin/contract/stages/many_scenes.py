@@ -97,6 +97,8 @@ class PredictScenes(
     through the network together, so that thousands of small images keep it as busy as a large one. The map of
     NAME.tif is NAME_classes.tif, in the same subfolder of OUTPUT; other results are written where asked for.
 
+    With EXTENT or AREA scenes that lie outside are left out.
+
     A run that ended early goes on when it is started again: finished scenes are skipped. A scene that cannot be mapped
     does not stop the others; the run fails in the end and says which and why.
     """

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from ...contract.errors import InputError
+from ...contract.errors import OutsideError
 from ...contract.events import Report
 from ..grid import Grid
 from ..labels.burner import Burner
@@ -63,7 +63,8 @@ def find_cut(grid: Grid, name: str, outline: Outline | None, areas: LabelLayer |
         report: Hears what was mended or left out of the polygons.
 
     Raises:
-        InputError: They do not overlap, or a CRS is missing on one side.
+        InputError: A CRS is missing on one side.
+        OutsideError: They do not overlap.
     """
     window = find_window(outline, grid, name) if outline else Window(0, 0, grid.width, grid.height)
     frame, corner = grid.part(window), (int(window.col_off), int(window.row_off))
@@ -73,7 +74,7 @@ def find_cut(grid: Grid, name: str, outline: Outline | None, areas: LabelLayer |
     mask = burn_areas(areas, frame, part, report)
     around = bounds_window(mask.bounds, frame)
     if around is None:
-        raise InputError(f"{areas.source} only touches {part}.", "Choose polygons on the raster.")
+        raise OutsideError(f"{areas.source} only touches {part}.", "Choose polygons on the raster.")
     return Cut(frame, around, mask, corner)
 
 
@@ -81,7 +82,8 @@ def burn_areas(areas: LabelLayer, grid: Grid, name: str, report: Report) -> Burn
     """Return polygons ready to be burnt on a grid, pixels whose centres lie within them.
 
     Raises:
-        InputError: None lies on the grid, or a CRS is missing on one side.
+        InputError: A CRS is missing on one side.
+        OutsideError: None lies on the grid.
     """
     mask = Burner(areas, grid, name, all_touched=False, report=report)
     mask.check_overlap()

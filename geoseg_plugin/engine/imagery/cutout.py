@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.windows import Window
 
-from ...contract.errors import InputError
+from ...contract.errors import InputError, OutsideError
 from ...contract.fields import Extent
 from ..grid import Grid, read_crs, same_crs
 from ..vector import reproject
@@ -55,7 +55,8 @@ def find_window(outline: Outline, grid: Grid, source: str) -> Window:
         source: Where that raster lies, for messages.
 
     Raises:
-        InputError: A CRS is missing on one side, or the two do not overlap.
+        InputError: A CRS is missing on one side.
+        OutsideError: The two do not overlap.
     """
     if (outline.crs is None) != (grid.crs is None):
         without, other = (outline.name, source) if outline.crs is None else (source, outline.name)
@@ -67,7 +68,7 @@ def find_window(outline: Outline, grid: Grid, source: str) -> Window:
     window = _window(np.concatenate([_clip_edge(_pixels(edge, grid), grid), _pixels(inside, grid)]), grid)
     if window is None:
         (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-        raise InputError(
+        raise OutsideError(
             f"{outline.name} does not overlap {source}: it covers x {west:.8g} to {east:.8g}, y {south:.8g} to "
             f"{north:.8g}; the raster is {grid.describe()}.",
             "Check that both are of the same place and state the right CRS.",

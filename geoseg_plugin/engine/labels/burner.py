@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
-from ...contract.errors import InputError
+from ...contract.errors import OutsideError
 from ...contract.events import Report
 from ..class_raster import class_dtype
 from ..grid import Grid
@@ -74,7 +74,7 @@ class Burner:
         return len(self._tree.query(self._area)) > 0
 
     def check_overlap(self) -> None:
-        """Raise InputError where no feature lies on the grid."""
+        """Raise OutsideError where no feature lies on the grid."""
         if self.overlaps():
             return
         boxes = [
@@ -82,7 +82,7 @@ class Burner:
             for features in self._layer.layers
         ]
         (west, south), (east, north) = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
-        raise InputError(
+        raise OutsideError(
             f"No feature of {self._layer.source} lies on {self._image}: the layer covers x {west:.8g} to {east:.8g}, "
             f"y {south:.8g} to {north:.8g}; the raster is {self._grid.describe()}.",
             "Check that both are of the same place and state the right CRS.",

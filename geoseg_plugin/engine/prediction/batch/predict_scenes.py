@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from ....contract.errors import Cancelled, GeosegError
+from ....contract.errors import Cancelled, GeosegError, OutsideError
 from ....contract.events import QuietReport, Report
 from ....contract.stages.many_scenes import PredictScenes, PredictScenesResult
 from ....contract.stages.prediction import PredictSegmentation
@@ -84,6 +84,7 @@ def _predict(sharing: Sharing, unfinished: Sequence[PredictSegmentation], skippe
     report.metric("wall_s", wall, 0)
     report.metric("network_s", predictor.seconds - spent, 0)
     outcome = _join(sharing.gather(job.outcome))
+    _tell_of_outside(outcome, skipped, report)
     _raise_failures(outcome.failures, count + skipped)
     return PredictScenesResult(
         output=sharing.request.output, count=outcome.finished, skipped=skipped,
@@ -112,8 +113,18 @@ def _join(outcomes: Sequence[Outcome]) -> Outcome:
     for one in outcomes:
         whole.finished += one.finished
         whole.pixels += one.pixels
+        whole.outside |= one.outside
         whole.failures |= one.failures
     return whole
+
+
+def _tell_of_outside(outcome: Outcome, skipped: int, report: Report) -> None:
+    """Say which scenes have nothing in the area that is to be mapped; raise an error if that goes for all."""
+    if not outcome.outside:
+        return
+    if not (outcome.finished or outcome.failures or skipped):
+        raise OutsideError(f"No scene has a part in EXTENT and AREA. {next(iter(outcome.outside.values()))}")
+    report.note(f"Left out, since nothing of them lies in EXTENT and AREA: {name_some(list(outcome.outside))}")
 
 
 def _raise_failures(failures: Mapping[str, str], total: int) -> None:

@@ -28,11 +28,13 @@ class Outcome:
     Attributes:
         finished: How many are mapped.
         pixels: How many pixels with data their maps have.
+        outside: Why those are left out of which nothing lies in the area that is to be mapped, by their paths.
         failures: Paths of the others, and why they could not be mapped.
     """
 
     finished: int = 0
     pixels: int = 0
+    outside: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -110,7 +112,9 @@ class SceneJob:
         """Forget scenes that have ended, so that memory does not grow with their number."""
         for one in [one for one in self._maps if one.has_ended]:
             self._maps.remove(one)
-            if one.error:
+            if one.is_outside:
+                self.outcome.outside[one.request.input] = one.error
+            elif one.error:
                 self.outcome.failures[one.request.input] = one.error
                 self._gathering.whole.note(f"{one.request.input} could not be mapped: {one.error}")
             else:

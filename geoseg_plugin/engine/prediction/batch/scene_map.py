@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
-from ....contract.errors import Cancelled, GeosegError, first_line
+from ....contract.errors import Cancelled, GeosegError, OutsideError, first_line
 from ....contract.events import Report
 from ....contract.stages.prediction import PredictSegmentation
 from ..maps import scene_items
@@ -39,6 +39,7 @@ class SceneMap:
 
     Attributes:
         error: Why it could not be mapped, in words; empty where it could.
+        is_outside: Whether that is because nothing of it lies in the area that is to be mapped.
         has_ended: Whether it is mapped, or never will be.
         pixels: How many pixels with data its map has.
     """
@@ -46,6 +47,7 @@ class SceneMap:
     def __init__(self, request: PredictSegmentation, predictor: Predictor, size: int, report: Report) -> None:
         self.request = request
         self.error = ""
+        self.is_outside = False
         self.pixels = 0
         self.has_ended = False
         self._predictor = predictor
@@ -134,6 +136,7 @@ class SceneMap:
         return results.tally
 
     def _fail(self, error: Exception) -> None:
+        self.is_outside = self.is_outside or isinstance(error, OutsideError)
         if isinstance(error, MemoryError):
             self.error = "there was not enough memory"
         else:

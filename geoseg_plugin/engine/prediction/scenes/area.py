@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rasterio.windows import Window
 from scipy import ndimage
 
-from ....contract.errors import InputError
+from ....contract.errors import OutsideError
 from ....contract.events import Report, stop_if_cancelled
 from ....contract.fields import Extent
 from ....contract.stages.prediction_parts.image import LooksAtImage
@@ -46,7 +46,8 @@ class Wish:
         """Return what lies on a grid: pixels that the rectangle touches, and whose centres lie within polygons.
 
         Raises:
-            InputError: Nothing does, or a CRS is missing on one side.
+            InputError: A CRS is missing on one side.
+            OutsideError: Nothing does.
             Cancelled: The user has asked to stop.
         """
         outline = None if self._extent is None else Outline.of_extent(self._extent, grid.crs)
@@ -77,7 +78,7 @@ class Wish:
             inside = cut.find_inside(window)
             if inside is None or inside.any():
                 return
-        raise InputError(
+        raise OutsideError(
             f"No pixel of {self._path} has its centre within the polygons of {areas.source}.",
             "Choose larger polygons, or give their EXTENT instead.",
         )
