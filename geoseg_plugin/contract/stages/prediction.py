@@ -66,3 +66,4 @@ class PredictSegmentation(
     group = "Prediction"
     tags = ("deep learning", "inference", "classify", "semantic segmentation", "land cover", "onnx", "map", "vectorize")
     result = PredictSegmentationResult
+    after_death = "With RESUME, a run with the same values goes on from what was finished."
