@@ -27,9 +27,10 @@ class Scaling:
 
     def apply(self, image: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return network input (C, H, W) for an image (C, H, W); pixels that are not `valid` (H, W) become 0."""
-        scaled: NDArray[np.float32] = image.astype(np.float32)
-        scaled -= self._mean
-        scaled *= self._factor
+        with np.errstate(over="ignore"):  # the nodata of floats may be the least number there is
+            scaled: NDArray[np.float32] = image.astype(np.float32)
+            scaled -= self._mean
+            scaled *= self._factor
         if not valid.all():
             scaled[:, ~valid] = 0.0
         return scaled

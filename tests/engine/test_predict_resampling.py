@@ -7,8 +7,10 @@ from affine import Affine
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
+from geoseg.geoseg_plugin.engine.prediction.scenes.part import Part
 from geoseg.geoseg_plugin.engine.prediction.scenes.pixel_sizes import scale_grid
-from geoseg.geoseg_plugin.engine.prediction.scenes.resampling import view_scaled
+from geoseg.geoseg_plugin.engine.prediction.scenes.resampling import ScaledSource
+from geoseg.geoseg_plugin.engine.prediction.scenes.sources import RasterSource
 from geoseg.geoseg_plugin.engine.raster import open_raster
 from geoseg.tests.engine.handmade import make_card, write_pixelwise
 from rasterio.windows import Window
@@ -146,31 +148,88 @@ def test_areas_on_other_pixels_are_what_the_whole_is_there(make_raster, make_lay
     assert np.array_equal(found[known], part[known])
 
 
-def test_averages_when_it_shrinks_and_interpolates_when_it_grows(make_raster):
-    ramp = np.add.outer(np.arange(0, 240, 6), np.arange(60)).astype(np.uint16)
-    with open_raster(make_raster("image.tif", ramp[None])) as dataset:
-        own = Grid.of(dataset)
-        with view_scaled(dataset, scale_grid(own, (5.0, 4.0)), (5.0, 4.0)) as view:
-            found, _ = view.read_bands(Window(0, 0, 12, 10), [1])
-            assert np.abs(found[0] - ramp.reshape(10, 4, 12, 5).mean(axis=(1, 3))).max() <= 0.5
-        with view_scaled(dataset, scale_grid(own, (0.5, 0.5)), (0.5, 0.5)) as view:
-            found, _ = view.read_bands(Window(2, 2, 116, 76), [1])
-            rows, cols = (np.mgrid[2:78, 2:118] + 0.5) / 2 - 0.5
-            assert np.abs(found[0] - (6 * rows + cols)).max() <= 0.5001
+@pytest.fixture
+def scaled(make_raster):
+    """Opens pixels (C, H, W) at other pixels, and returns what a window of these shows."""
+
+    def run(pixels, steps, window=None, *, blended=True, **options):
+        with open_raster(make_raster("image.tif", pixels, **options)) as dataset:
+            grid, own = scale_grid(Grid.of(dataset), steps), Grid.of(dataset)
+            raw = RasterSource(dataset, dataset.indexes, Part.whole(own))
+            source = ScaledSource(raw, dataset.shape, steps, Part.whole(grid), blended=blended)
+            window = window or Window(0, 0, grid.width, grid.height)
+            found, valid = source.read(window)
+            assert np.array_equal(source.find_valid(window), valid)
+            assert source.find_wanted(window) is None
+            return found, valid
+
+    return run
 
 
-def test_what_is_seen_does_not_depend_on_how_it_is_read(make_raster):
-    pixels = np.random.default_rng(0).integers(1, 60_000, (2, 700, 900)).astype(np.uint16)
-    with open_raster(make_raster("image.tif", pixels, tiled=True, blockxsize=128, blockysize=128)) as dataset:
-        own = Grid.of(dataset)
-        for step in (0.7, 2.3):
-            grid = scale_grid(own, (step, step))
-            with view_scaled(dataset, grid, (step, step)) as view:
-                whole, _ = view.read_bands(Window(0, 0, grid.width, grid.height), [1, 2])
-            for window in (Window(3, 5, 100, 30), Window(grid.width - 150, grid.height - 131, 150, 131)):
-                with view_scaled(dataset, grid, (step, step)) as view:
-                    part, _ = view.read_bands(window, [1, 2])
-                assert np.array_equal(part, whole[:, *window.toslices()])
+RAMP = np.add.outer(np.arange(0, 240, 6), np.arange(60)).astype(np.uint16)
+
+
+def test_larger_pixels_are_averages(scaled):
+    found, valid = scaled(RAMP[None], (5.0, 4.0))
+    np.testing.assert_allclose(found[0], RAMP.reshape(10, 4, 12, 5).mean(axis=(1, 3)), rtol=1e-6)
+    assert valid.all()
+    # Of pixels that are cut, the parts count: each of 2.5 holds two wholes and a half.
+    found, _ = scaled(RAMP[None, :1], (2.5, 1.0))
+    np.testing.assert_allclose(found[0, 0, :3], [(0 + 1 + 2 / 2) / 2.5, (2 / 2 + 3 + 4) / 2.5, (5 + 6 + 7 / 2) / 2.5])
+    # The last one reaches over the edge: it is the average of what there is.
+    found, _ = scaled(RAMP[None, :1], (7.0, 1.0))
+    np.testing.assert_allclose(found[0, 0, -1], np.arange(56, 60).mean())
+
+
+def test_smaller_pixels_are_interpolated(scaled):
+    found, valid = scaled(RAMP[None], (0.4, 0.5))
+    rows, cols = ((np.arange(n) + 0.5) * step - 0.5 for n, step in ((80, 0.5), (150, 0.4)))
+    wanted = 6 * rows.clip(0, 39)[:, None] + cols.clip(0, 59)
+    np.testing.assert_allclose(found[0], wanted, rtol=1e-5, atol=1e-5)
+    assert valid.all()
+
+
+def test_smaller_one_way_and_larger_the_other(scaled):
+    found, _ = scaled(RAMP[None], (0.5, 4.0))
+    wanted = RAMP.reshape(10, 4, 60).mean(axis=1)[:, :1] + ((np.arange(120) + 0.5) / 2 - 0.5).clip(0, 59)
+    np.testing.assert_allclose(found[0], wanted, rtol=1e-5)
+
+
+def test_names_are_never_blended(scaled):
+    for steps in ((2.7, 3.1), (0.6, 0.3)):
+        found, _ = scaled(RAMP[None], steps, blended=False)
+        cols, rows = (
+            np.floor((np.arange(count) + 0.5) * step).astype(int).clip(0, most)
+            for count, step, most in zip(found.shape[:0:-1], steps, (59, 39), strict=True)
+        )
+        assert np.array_equal(found[0], RAMP[np.ix_(rows, cols)])
+
+
+def test_averages_count_what_has_data(scaled):
+    pixels = np.random.default_rng(0).integers(1, 200, (2, 40, 60)).astype(np.uint8)
+    hole = np.zeros((40, 60), np.bool_)
+    hole[10:20, 5:30] = hole[20, 30] = hole[33:, 41:] = True
+    pixels[:, hole] = 0
+    found, valid = scaled(pixels, (5.0, 4.0), nodata=0)
+    known = ~hole.reshape(10, 4, 12, 5)
+    assert np.array_equal(valid, known.any(axis=(1, 3)))
+    sums, counts = pixels.reshape(2, 10, 4, 12, 5).sum(axis=(2, 4)), known.sum(axis=(1, 3))
+    np.testing.assert_allclose(found[:, valid], (sums / np.maximum(counts, 1))[:, valid], rtol=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [100, 2**21])
+def test_what_is_seen_does_not_depend_on_how_it_is_read(scaled, monkeypatch, at_once):
+    monkeypatch.setattr("geoseg.geoseg_plugin.engine.prediction.scenes.resampling._PIXELS_AT_ONCE", at_once)
+    pixels = np.random.default_rng(0).integers(0, 60_000, (2, 300, 400)).astype(np.uint16)
+    pixels[:, 100:150, 200:] = 0
+    for step in (0.7, 2.3):
+        whole, valid = scaled(pixels, (step, step), nodata=0)
+        _, height, width = whole.shape
+        for window in (Window(3, 5, 100, 30), Window(width - 50, height - 31, 50, 31), Window(7, 40, width - 7, 1)):
+            found, shown = scaled(pixels, (step, step), window, nodata=0)
+            place = window.toslices()
+            assert np.array_equal(shown, valid[place])
+            assert np.array_equal(found[:, shown], whole[:, *place][:, shown])
 
 
 def test_a_far_coarser_image_is_warned_of(make_raster, predict, recorder):

@@ -194,6 +194,19 @@ def test_every_data_type(make_raster, predict, tmp_path, dtype):
     assert np.array_equal(classes, wanted)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0.5, 1.0])
+def test_the_least_number_there_is_may_be_nodata(make_raster, predict, tmp_path, size, dtype):
+    card = make_card(pixel_size=(size, size), **HERE)
+    model = write_pixelwise(tmp_path / "other.onnx", card, [[0, 0, 0], [4, 0, 0], [0, 0, 4]], [0, -2, -2])
+    least = np.finfo(dtype).min
+    pixels = IMAGE[:, :60, :70].astype(dtype)
+    pixels[:, 10:20, 10:30] = least
+    path = make_raster("image.tif", pixels, nodata=least)
+    classes, *_ = predict(path, model=model)
+    assert np.array_equal(classes == 255, pixels[0] == least)
+
+
 def test_bands_of_several_data_types_in_a_virtual_raster(make_raster, predict, tmp_path):
     parts = [make_raster(f"{dtype}.tif", IMAGE[:1, :60, :70].astype(dtype)) for dtype in ("uint8", "int16", "float64")]
     bands = "".join(

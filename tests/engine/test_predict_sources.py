@@ -2,11 +2,9 @@
 
 import numpy as np
 import pytest
-from affine import Affine
 from geoseg.geoseg_plugin.engine.grid import Grid
-from geoseg.geoseg_plugin.engine.imagery.view import view_on_grid
 from geoseg.geoseg_plugin.engine.prediction.scenes.part import Part
-from geoseg.geoseg_plugin.engine.prediction.scenes.sources import RasterSource, ViewSource
+from geoseg.geoseg_plugin.engine.prediction.scenes.sources import RasterSource
 from geoseg.geoseg_plugin.engine.raster import open_raster
 from rasterio.windows import Window
 
@@ -50,21 +48,3 @@ def test_the_part_wanted_is_passed_on(make_raster):
     part = Part(Window(10, 10, 5, 5))
     with open_raster(make_raster("image.tif", PIXELS)) as dataset:
         assert RasterSource(dataset, (1,), part).find_wanted(WINDOW).sum() == 25
-        with view_on_grid(dataset, Grid.of(dataset), "average") as view:
-            assert ViewSource(view, (1,), part).find_wanted(WINDOW).sum() == 25
-
-
-def test_other_pixels(make_raster):
-    with open_raster(make_raster("image.tif", PIXELS, nodata=0)) as dataset:
-        own = Grid.of(dataset)
-        coarse = Grid(own.crs, own.transform @ Affine.scale(5, 5), 8, 12)
-        with view_on_grid(dataset, coarse, "average") as view:
-            source = ViewSource(view, (2, 1), Part.whole(coarse))
-            pixels, valid = source.read(Window(0, 0, 12, 8))
-            assert source.dtypes == ("uint8", "uint8")
-            wanted = PIXELS[[1, 0], :30, :50].reshape(2, 6, 5, 10, 5).astype(float)
-            known = ~MISSING[:30, :50].reshape(6, 5, 10, 5)
-            means = (wanted * known).sum(axis=(2, 4)) / np.maximum(known.sum(axis=(1, 3)), 1)
-            assert np.array_equal(valid[:6, :10], known.any(axis=(1, 3)))
-            assert np.abs(pixels[:, :6, :10] - means)[:, valid[:6, :10]].max() <= 0.5001
-            assert np.array_equal(source.find_valid(Window(2, 1, 5, 4)), valid[1:5, 2:7])

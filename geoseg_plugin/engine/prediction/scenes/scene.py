@@ -16,14 +16,15 @@ from .....models.card import Card
 from ....contract.events import Report
 from ....contract.stages.prediction_parts.image import OF_MODEL, LooksAtImage
 from ...grid import Grid
+from ...imagery.view import holds_classes
 from ...raster import open_raster
 from ...scaling import Scaling
 from .bands import match_bands
 from .part import Part
 from .pixel_sizes import compare_pixel_sizes, scale_grid, tell_of_resampling, warn_of_odd_pixel_size
 from .reading import Channels, Source
-from .resampling import view_scaled
-from .sources import RasterSource, ViewSource
+from .resampling import ScaledSource
+from .sources import RasterSource
 from .values import warn_of_odd_values
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ def open_scene(path: str, request: LooksAtImage, cards: Sequence[Card], report: 
         )
         steps = _find_steps(Grid.of(dataset), request, cards, report)
         wish = _read_wish(request, path, report)
-        with _look(dataset, bands, request, steps, wish) as (seen, shown):
-            yield Scene(seen, shown, channels, len(cards[0].classes))
+        yield Scene(*_look(dataset, bands, request, steps, wish), channels, len(cards[0].classes))
 
 
 def _warn_of_values(
@@ -152,32 +152,31 @@ def _find_steps(grid: Grid, request: LooksAtImage, cards: Sequence[Card], report
     return sizes.steps
 
 
-@contextmanager
 def _look(
     dataset: DatasetReader,
     bands: tuple[int, ...],
     request: LooksAtImage,
     steps: tuple[float, float] | None,
     wish: Wish | None,
-) -> Iterator[tuple[Sight, Sight]]:
-    """Yield how a raster is seen, and how results show it."""
+) -> tuple[Sight, Sight]:
+    """Return how a raster is seen, and how results show it."""
     own = Grid.of(dataset)
     if steps is None:
         part = _find_part(wish, own)
         sight = Sight(RasterSource(dataset, bands, part), own, part.frame)
-        yield sight, sight
-        return
-    grid = scale_grid(own, steps)
-    with view_scaled(dataset, grid, steps) as view:
-        if request.result_grid == OF_MODEL:
-            part = _find_part(wish, grid)
-            sight = Sight(ViewSource(view, bands, part), grid, part.frame)
-            yield sight, sight
-        else:
-            part = _find_part(wish, own)
-            around = Part.whole(grid) if wish is None else wish.find_around(part, grid, steps)
-            seen = Sight(ViewSource(view, bands, around), grid, around.frame)
-            yield seen, Sight(RasterSource(dataset, bands, part), own, part.frame)
+        return sight, sight
+    grid, raw = scale_grid(own, steps), RasterSource(dataset, bands, Part.whole(own))
+
+    def scaled(part: Part) -> Sight:
+        source = ScaledSource(raw, dataset.shape, steps, part, blended=not holds_classes(dataset))
+        return Sight(source, grid, part.frame)
+
+    if request.result_grid == OF_MODEL:
+        sight = scaled(_find_part(wish, grid))
+        return sight, sight
+    part = _find_part(wish, own)
+    around = Part.whole(grid) if wish is None else wish.find_around(part, grid, steps)
+    return scaled(around), Sight(RasterSource(dataset, bands, part), own, part.frame)
 
 
 def _find_part(wish: Wish | None, grid: Grid) -> Part:

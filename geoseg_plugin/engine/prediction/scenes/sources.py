@@ -1,4 +1,4 @@
-"""What windows are read from: a raster as it is, or on other pixels; each is a `reading.Source`."""
+"""A raster as windows are read from it: see `reading.Source`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from ...imagery.view import View
 from ...raster import read_masks, read_valid, read_window
 from .part import Part
 
@@ -39,44 +38,11 @@ class RasterSource:
         """Return (H, W) True where a window has data."""
         if any(np.dtype(dtype).kind == "f" for dtype in self.dtypes):
             return self.read(window)[1]
-        return _join(read_masks(self._dataset, window, self._bands), window)
+        masks = read_masks(self._dataset, window, self._bands)
+        if masks is None:
+            return np.ones((int(window.height), int(window.width)), np.bool_)
+        return np.asarray(masks.all(axis=0))
 
     def find_wanted(self, window: Window) -> NDArray[np.bool_] | None:
         """Return (H, W) True where a window is to be mapped; None where all of it is."""
         return self._part.find(window)
-
-
-class ViewSource:
-    """A raster on other pixels.
-
-    Args:
-        view: The raster on the grid wanted.
-        bands: The numbers of the bands to read.
-        part: What of that grid is to be mapped.
-    """
-
-    def __init__(self, view: View, bands: Sequence[int], part: Part) -> None:
-        self._view = view
-        self._bands = tuple(bands)
-        self._part = part
-        self.dtypes = tuple(view.source.dtypes[band - 1] for band in bands)
-
-    def read(self, window: Window) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return pixels (C, H, W) of a window, and (H, W) True where they have data."""
-        pixels, valid = self._view.read_bands(window, self._bands)
-        return pixels, _join(valid, window)
-
-    def find_valid(self, window: Window) -> NDArray[np.bool_]:
-        """Return (H, W) True where a window has data."""
-        return self.read(window)[1]
-
-    def find_wanted(self, window: Window) -> NDArray[np.bool_] | None:
-        """Return (H, W) True where a window is to be mapped; None where all of it is."""
-        return self._part.find(window)
-
-
-def _join(valid: NDArray[np.bool_] | None, window: Window) -> NDArray[np.bool_]:
-    """Return (H, W) True where all bands (C, H, W) are; None stands for everywhere."""
-    if valid is None:
-        return np.ones((int(window.height), int(window.width)), np.bool_)
-    return np.asarray(valid.all(axis=0))
