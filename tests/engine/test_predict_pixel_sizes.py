@@ -10,6 +10,7 @@ from geoseg.geoseg_plugin.engine.prediction.scenes.pixel_sizes import (
     scale_grid,
     tell_of_resampling,
     warn_of_odd_pixel_size,
+    warn_of_other_models,
 )
 from geoseg.tests.engine.handmade import make_card
 from rasterio.crs import CRS
@@ -126,6 +127,16 @@ def test_resampling_is_told(recorder, size, warning):
     assert f"from pixels of {size} m to the model's of 0.5 m: 200 x 400 pixels become" in recorder.notes[0]
     assert len(recorder.warnings) == (warning is not None)
     assert all(warning in text for text in recorder.warnings)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "warnings"), [((0.5,), 0), ((0.5, 0.5), 0), ((0.5, 0.9), 0), ((0.5, 2.0, 2.0), 1), ((0.5, 2.0, 0.1), 2)]
+)
+def test_models_of_other_pixel_sizes_are_told(recorder, sizes, warnings):
+    cards = [make_card(pixel_size=(size, size)) for size in sizes]
+    warn_of_other_models(_grid(UTM, 0.5), cards, recorder)
+    assert len(recorder.warnings) == warnings
+    assert all("One of FURTHER_MODELS" in text and "at 0.5 m" in text for text in recorder.warnings)
 
 
 @pytest.mark.parametrize("steps", [(2.0, 3.0), (1 / 3, 0.7), (1.3, 1.3), (7.0, 1 / 8)])

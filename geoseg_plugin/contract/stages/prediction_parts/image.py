@@ -29,7 +29,8 @@ class LooksAtImage(Stage):
     )  # fmt: skip
     extent: str | None = ask(
         Kind.EXTENT, "Extent", "Map this rectangle alone, in any CRS. Only windows that touch it are computed; the "
-        "result is what the whole map would have there.", optional=True,
+        "result is what the whole map would have there, as far as SMOOTHING and thresholds look no further.",
+        optional=True,
     )  # fmt: skip
     area: str | None = ask(
         Kind.VECTOR, "Area of interest", "Map what lies in these polygons alone, in any CRS.", optional=True

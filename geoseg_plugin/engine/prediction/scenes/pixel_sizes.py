@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from affine import Affine
@@ -117,6 +118,27 @@ def tell_of_resampling(sizes: PixelSizes, grid: Grid, seen: Grid, report: Report
                 "as it is: choose another image or another model, and expect a poor map."
             )
         )
+
+
+def warn_of_other_models(seen: Grid, cards: Sequence[Card], report: Report) -> None:
+    """Warn when further models were trained on pixels of quite another size than those that all are shown.
+
+    Args:
+        seen: The grid on which the networks see the image.
+        cards: What the networks were trained on; that of the first is known to fit.
+        report: Hears it.
+    """
+    first = cards[0]
+    for card in {(card.pixel_size, card.crs): card for card in cards[1:]}.values():
+        if (card.pixel_size, card.crs) == (first.pixel_size, first.crs):
+            continue
+        sizes = compare_pixel_sizes(seen, card, report)
+        if sizes is not None and sizes.ratio > _ODD_RATIO:
+            image, model = sizes.describe()
+            report.warn(
+                f"One of FURTHER_MODELS was trained on pixels of {model}, but all models see the image as MODEL does, "
+                f"at {image}. Models of one pixel size answer better together."
+            )
 
 
 def scale_grid(grid: Grid, steps: tuple[float, float]) -> Grid:

@@ -21,7 +21,13 @@ from ...raster import open_raster
 from ...scaling import Scaling
 from .bands import match_bands
 from .part import Part
-from .pixel_sizes import compare_pixel_sizes, scale_grid, tell_of_resampling, warn_of_odd_pixel_size
+from .pixel_sizes import (
+    compare_pixel_sizes,
+    scale_grid,
+    tell_of_resampling,
+    warn_of_odd_pixel_size,
+    warn_of_other_models,
+)
 from .reading import Channels, Source
 from .resampling import ScaledSource
 from .sources import RasterSource
@@ -119,7 +125,9 @@ def open_scene(path: str, request: LooksAtImage, cards: Sequence[Card], report: 
         )
         steps = _find_steps(Grid.of(dataset), request, cards, report)
         wish = _read_wish(request, path, report)
-        yield Scene(*_look(dataset, bands, request, steps, wish), channels, len(cards[0].classes))
+        scene = Scene(*_look(dataset, bands, request, steps, wish), channels, len(cards[0].classes))
+        warn_of_other_models(scene.grid, cards, report)
+        yield scene
 
 
 def _warn_of_values(
