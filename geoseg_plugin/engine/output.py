@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -108,6 +108,17 @@ def discard_all() -> None:
     with _lock:
         for folder in _open_folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def discard_left(paths: Iterable[str], process_id: int) -> None:
+    """Remove what a process on this computer was building of some results, if it has ended without doing so."""
+    import psutil  # late: the worker imports this module before it has a request
+
+    if psutil.pid_exists(process_id):
+        return
+    for path in paths:
+        final = Path(path).absolute()
+        shutil.rmtree(final.parent / staging_name(final.name, process_id), ignore_errors=True)
 
 
 def _keep_datasets(final: Path) -> None:

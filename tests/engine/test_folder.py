@@ -1,9 +1,11 @@
 """The folder beside OUTPUT that a prediction with RESUME keeps its parts in."""
 
 import json
+import os
 
 import pytest
 from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, OutputError
+from geoseg.geoseg_plugin.contract.staging import staging_name
 from geoseg.geoseg_plugin.engine.prediction.keeping.folder import (
     UnfinishedFolder,
     folder_of,
@@ -72,6 +74,25 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(OutputError, match=r"map\.tif\.unfinished cannot be written to"):
         UnfinishedFolder(request).begin({}, 3)
+
+
+NOBODY = 2**22 + 1  # Linux has no process beyond the one before
+
+
+@pytest.mark.parametrize(("changes", "stays"), [({}, False), ({"computer": "other"}, True), ({"process": 1}, True)])
+def test_what_a_power_cut_has_left_of_the_results_goes(request_here, changes, stays):
+    UnfinishedFolder(request_here).begin(SETTLED, 3)
+    path = folder_of(request_here) / "run.json"
+    stated = json.loads(path.read_text())
+    assert stated["process"] == os.getpid()
+    stated = {**stated, "process": NOBODY, **changes}
+    path.write_text(json.dumps(stated))
+    left = [path.parent.parent / staging_name(name, stated["process"]) for name in ("map.tif", "p.tif")]
+    for folder in left:
+        folder.mkdir()
+        (folder / "half.tif").write_text("half")
+    UnfinishedFolder(request_here).begin(SETTLED, 3)
+    assert [folder.exists() for folder in left] == [stays, stays]
 
 
 def test_it_goes_with_all_that_was_kept(request_here, recorder):

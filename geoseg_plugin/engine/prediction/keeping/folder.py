@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +14,7 @@ from ....contract.events import Report
 from ....contract.stages.prediction import PredictSegmentation
 from ....contract.staging import unfinished_name
 from ...grid import Grid
+from ...output import discard_left
 from ...provenance import digest_file
 from ...raster import open_raster
 from ...unfinished import check_same_run, describe_run, read_run, stamp_layer, stamp_raster, write_run
@@ -20,7 +23,7 @@ from .store import Store
 _RUN = "run.json"
 _RUN_UNFINISHED = f"{_RUN}.part"
 _OF_THE_MACHINE = ("device", "devices", "batch_size", "resume")
-_SETTLED = "settled"
+_SETTLED, _COMPUTER, _PROCESS = "settled", "computer", "process"
 
 
 def folder_of(request: PredictSegmentation) -> Path:
@@ -52,8 +55,10 @@ class UnfinishedFolder:
 
     def __init__(self, request: PredictSegmentation) -> None:
         self.path = folder_of(request)
+        self._results = [path for _, path in request.paths(written=True)]
         self._stated = describe_run(request, _stamp_all(request), apart=_OF_THE_MACHINE)
-        self.settled: dict[str, Any] = self._look()
+        self._before = self._look()
+        self.settled: dict[str, Any] = dict(self._before.get(_SETTLED, {}))
 
     def begin(self, settled: Mapping[str, Any], class_count: int) -> Store:
         """Make the folder where it is not there yet, and return the store in it.
@@ -67,12 +72,16 @@ class UnfinishedFolder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            write_run(self.path / _RUN_UNFINISHED, {**self._stated, _SETTLED: dict(settled)})
+            by = {_COMPUTER: platform.node(), _PROCESS: os.getpid()}
+            write_run(self.path / _RUN_UNFINISHED, {**self._stated, _SETTLED: dict(settled), **by})
             (self.path / _RUN_UNFINISHED).replace(self.path / _RUN)
         except OSError as error:
             raise OutputError(
                 f"{self.path} cannot be written to: {error.strerror}.", "Choose another folder."
             ) from error
+        if self._before.get(_COMPUTER) == platform.node():
+            # After a power cut nobody was left to remove it.
+            discard_left(self._results, int(self._before.get(_PROCESS, 0)))
         store = Store(self.path, class_count)
         store.clear()
         return store
@@ -101,8 +110,7 @@ class UnfinishedFolder:
         fix = f"Give the same values and files, remove {self.path}, or choose another OUTPUT."
         before = read_run(run, fix)
         check_same_run(self.path, before, self._stated, fix)
-        settled = before.get(_SETTLED)
-        return settled if isinstance(settled, dict) else {}
+        return before
 
 
 @contextmanager
