@@ -4,6 +4,7 @@ import math
 
 import pytest
 from affine import Affine
+from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.engine.grid import Grid
 from geoseg.geoseg_plugin.engine.prediction.scenes.pixel_sizes import (
     compare_pixel_sizes,
@@ -127,6 +128,14 @@ def test_resampling_is_told(recorder, size, warning):
     assert f"from pixels of {size} m to the model's of 0.5 m: 200 x 400 pixels become" in recorder.notes[0]
     assert len(recorder.warnings) == (warning is not None)
     assert all(warning in text for text in recorder.warnings)
+
+
+@pytest.mark.parametrize("size", [0.004, 60])
+def test_sizes_that_have_nothing_in_common_are_refused(recorder, size):
+    grid = _grid(UTM, size)
+    sizes = compare_pixel_sizes(grid, make_card(), recorder)
+    with pytest.raises(InputError, match=rf"measure {size} m, those .* trained on 0\.5 m: no resampling"):
+        tell_of_resampling(sizes, grid, scale_grid(grid, sizes.steps), recorder)
 
 
 @pytest.mark.parametrize(

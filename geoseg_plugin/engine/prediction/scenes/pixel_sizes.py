@@ -13,6 +13,7 @@ from rasterio.errors import CRSError
 from rasterio.warp import transform as transform_points
 
 from .....models.card import Card
+from ....contract.errors import InputError
 from ....contract.events import Report
 from ...grid import Grid
 
@@ -20,6 +21,7 @@ _METRES_PER_DEGREE = 111_320.0
 _ALIKE_WITHIN = 0.01
 _ODD_RATIO = 2.0
 _EXTREME_RATIO = 8.0
+_ABSURD_RATIO = 100.0
 _HIGHEST_LATITUDE = 85.0
 _ROUNDING = 1e-9  # what floating point may leave of a whole ratio
 
@@ -100,8 +102,17 @@ def tell_of_resampling(sizes: PixelSizes, grid: Grid, seen: Grid, report: Report
         grid: The grid of the image.
         seen: The grid on which the network sees it.
         report: Hears it.
+
+    Raises:
+        InputError: The sizes have nothing to do with each other.
     """
     image, model = sizes.describe()
+    if sizes.ratio > _ABSURD_RATIO:
+        raise InputError(
+            f"The pixels of the image measure {image}, those that the model was trained on {model}: no resampling "
+            "brings these together.",
+            "Check the image's CRS, or choose the image's pixels as PIXEL_SIZE.",
+        )
     report.note(
         f"The image is resampled from pixels of {image} to the model's of {model}: {grid.width} x {grid.height} pixels "
         f"become {seen.width} x {seen.height}"

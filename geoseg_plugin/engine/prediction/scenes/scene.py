@@ -111,7 +111,8 @@ def open_scene(path: str, request: LooksAtImage, cards: Sequence[Card], report: 
         report: Is warned of what looks odd.
 
     Raises:
-        InputError: The raster or the area cannot be read, or they do not overlap.
+        InputError: The raster or the area cannot be read, they do not overlap, or the raster's pixels are of quite
+            another size than the model's.
         ModelError: The raster does not have the bands of a network.
         RequestError: Bands are asked for that it does not have.
     """
