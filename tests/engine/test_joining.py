@@ -140,7 +140,8 @@ def test_together_they_train_what_one_trains(shared, tiles, tmp_path, recorder, 
     folder, (first, second) = shared[0], each(shared, "shared")
     assert [(name, step) for name, _, step in first["metrics"]] == [(name, step) for name, _, step in recorder.metrics]
     for (name, value, _), (_, wanted, _) in zip(first["metrics"], recorder.metrics, strict=True):
-        assert value == pytest.approx(wanted, rel=1e-3 if "IoU" in name else 1e-5), name
+        if name != "seconds":
+            assert value == pytest.approx(wanted, rel=1e-5 if "loss" in name else 1e-3), name
     one, other = read_tensors(model), read_tensors(str(folder / "shared" / "m.safetensors"))
     for name, weights in one.items():
         torch.testing.assert_close(other[name], weights, rtol=1e-4, atol=1e-6)
