@@ -56,14 +56,15 @@ def pump(items: Iterable[Item], predictor: Predictor, report: Report) -> None:
         depth = max(2, _WINDOWS_WAITING // predictor.batch_size)
         ahead = deque(reader.submit(next, batches, None) for _ in range(depth))
         behind: deque[Future[None]] = deque()
+        delivery = _Delivery(predictor)
         try:
             while (batch := _result(ahead.popleft(), report)) is not None:
                 ahead.append(reader.submit(next, batches, None))
                 windows = [item.pixels for item in batch if item.pixels is not None]
                 answers = predictor.infer(windows) if windows else []
                 report.progress(batch[-1].done)
-                behind.append(writer.submit(_deliver, batch, answers, predictor))
-                while len(behind) > depth:
+                behind.append(writer.submit(delivery.deliver, batch, answers))
+                while behind and (len(behind) > depth or behind[0].done()):
                     _result(behind.popleft(), report)
             while behind:
                 _result(behind.popleft(), report)
@@ -76,10 +77,24 @@ def pump(items: Iterable[Item], predictor: Predictor, report: Report) -> None:
             writer.shutdown(wait=False, cancel_futures=True)
 
 
-def _deliver(batch: list[Item], answers: list[Any], predictor: Predictor) -> None:
-    waiting = iter(answers)
-    for item in batch:
-        item.deliver(None if item.pixels is None else predictor.conclude(next(waiting)))
+class _Delivery:
+    """Hands answers on until that fails once: what comes later would lack what was left out, and might be kept."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self._has_failed = False
+
+    def deliver(self, batch: list[Item], answers: list[Any]) -> None:
+        """Hand the answers to a batch on; in the writing thread."""
+        if self._has_failed:
+            return
+        waiting = iter(answers)
+        try:
+            for item in batch:
+                item.deliver(None if item.pixels is None else self._predictor.conclude(next(waiting)))
+        except BaseException:
+            self._has_failed = True
+            raise
 
 
 def _batches(items: Iterable[Item], predictor: Predictor) -> Iterator[list[Item]]:
