@@ -16,7 +16,7 @@ from rasterio.windows import Window
 from .part import Part
 from .sources import RasterSource
 
-_PIXELS_AT_ONCE = 2**21
+_PIXELS_AT_ONCE = 2**20
 _LEAST_WEIGHT = 1e-6  # less is left over by floating point
 
 
