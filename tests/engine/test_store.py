@@ -120,14 +120,8 @@ def test_a_folder_that_is_gone_is_not_made_again(store):
 
 def test_several_may_write_at_once(store):
     strips = [make_strip(7 * number, seed=number) for number in range(40)]
-    threads = [
-        threading.Thread(target=lambda part=number: [store.write(one) for one in strips[part::4]])
-        for number in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(store.write, strips))
     assert store.windows() == [strip.window for strip in strips]
     for strip in strips:
         assert_same(store.read(strip.window), strip)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -23,6 +24,7 @@ _UNFINISHED = ".part"
 _NAME = re.compile(r"row(\d+)_column(\d+)_(\d+)x(\d+)\.strip")
 _CHECKSUM_BYTES = 4
 _FLOAT = np.dtype("<f4")
+_READ_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,15 @@ class Store:
         return sorted(found, key=lambda window: (window.row_off, window.col_off))
 
     def is_whole(self, window: Window) -> bool:
-        """Tell whether the strip of a window can be read as it was written."""
-        return self._read(window) is not None
+        """Tell whether the strip of a window can be read as it was written; takes little memory."""
+        try:
+            with self._path(window).open("rb") as file:
+                told, value = file.read(_CHECKSUM_BYTES), 0
+                while part := file.read(_READ_BYTES):
+                    value = zlib.crc32(part, value)
+                return file.tell() in self._sizes(window) and told == _as_bytes(value)
+        except OSError:
+            return False
 
     def read(self, window: Window) -> Strip:
         """Return the strip of a window.
@@ -83,36 +92,25 @@ class Store:
         Raises:
             OutputError: It is damaged, or not there.
         """
-        strip = self._read(window)
-        if strip is None:
-            raise OutputError(
-                f"{self._path(window)} is damaged or gone.", "Run it again: that part is computed anew then."
-            )
-        return strip
+        path = self._path(window)
+        try:
+            with path.open("rb") as file:
+                told = file.read(_CHECKSUM_BYTES)
+                bits = np.fromfile(file, np.uint8, _bit_bytes(window))
+                values = np.fromfile(file, _FLOAT, -1)
+        except OSError:
+            told, bits, values = b"", np.empty(0, np.uint8), np.empty(0, _FLOAT)
+        shape = self.class_count, window.height, window.width
+        if values.size not in (0, math.prod(shape)) or told != _checksum([bits, values]):
+            raise OutputError(f"{path} is damaged or gone.", "Run it again: that part is computed anew then.")
+        valid = np.unpackbits(bits, count=window.height * window.width).astype(np.bool_)
+        probabilities = values.reshape(shape) if values.size else np.zeros(shape, np.float32)
+        return Strip(window, probabilities, valid.reshape(shape[1:]))
 
     def clear(self) -> None:
         """Remove what a run that ended early has left half written."""
         for file in self.folder.glob(f"*{_UNFINISHED}"):
             file.unlink(missing_ok=True)
-
-    def _read(self, window: Window) -> Strip | None:
-        rows, columns = window.height, window.width
-        try:
-            content = np.fromfile(self._path(window), np.uint8)
-        except OSError:
-            return None
-        if len(content) not in self._sizes(window):
-            return None
-        body = content[_CHECKSUM_BYTES:]
-        if content[:_CHECKSUM_BYTES].tobytes() != _checksum([body]):
-            return None
-        valid = np.unpackbits(body[: _bit_bytes(window)], count=rows * columns).astype(np.bool_)
-        probabilities = body[_bit_bytes(window) :]
-        shape = self.class_count, rows, columns
-        values = np.zeros(shape, np.float32) if not len(probabilities) else np.empty(shape, np.float32)
-        if len(probabilities):
-            values.reshape(-1).view(np.uint8)[:] = probabilities
-        return Strip(window, values, valid.reshape(rows, columns))
 
     def _files(self) -> Iterator[tuple[Window, int]]:
         with os.scandir(self.folder) as entries:
@@ -140,5 +138,9 @@ def _bit_bytes(window: Window) -> int:
 def _checksum(parts: list[NDArray[np.generic]]) -> bytes:
     value = 0
     for part in parts:
-        value = zlib.crc32(part.data.cast("B"), value)
-    return value.to_bytes(_CHECKSUM_BYTES, "little")
+        value = zlib.crc32(part.reshape(-1).view(np.uint8).data, value)
+    return _as_bytes(value)
+
+
+def _as_bytes(checksum: int) -> bytes:
+    return checksum.to_bytes(_CHECKSUM_BYTES, "little")
