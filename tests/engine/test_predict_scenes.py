@@ -173,6 +173,15 @@ def test_a_cancel_keeps_what_is_finished(chips, tmp_path, predict):
     assert (result.count, result.skipped) == (10 - finished, finished)
 
 
+def test_a_cancel_amid_a_resampled_scene_leaves_nothing(tmp_path, predict):
+    """Its own pixels are opened by the thread that writes, and can be closed there alone."""
+    model = write_pixelwise(tmp_path / "coarse.onnx", make_card(pixel_size=(1.0, 1.0)), WEIGHTS, BIAS)
+    scene = write_raster(tmp_path / "scene.tif", draw(0, 2000, 200))
+    with pytest.raises(Cancelled, match="what is finished stays"):
+        predict(Listener(lambda listener: listener.fractions[-1] > 0.5), inputs=(scene,), model=model)
+    assert list((tmp_path / "maps").iterdir()) == []
+
+
 def test_nothing_to_do_opens_no_model(chips, tmp_path, predict, monkeypatch):
     predict(folder=str(chips))
     monkeypatch.setattr(
@@ -218,3 +227,17 @@ def test_scenes_outside_an_extent_are_left_out(tmp_path, predict):
     assert len(said) == 1 and "s0.tif" in said[0] and "s2.tif" in said[0]
     with pytest.raises(OutsideError, match=r"No scene has a part in EXTENT and AREA. .* does not overlap"):
         predict(folder=str(scenes), extent="0,1,0,1 [EPSG:32645]", output=str(tmp_path / "none"))
+
+
+def test_scenes_of_other_pixels_are_mapped_as_single_ones_are(chips, tmp_path, predict):
+    coarse = write_pixelwise(tmp_path / "coarse.onnx", make_card(pixel_size=(1.0, 1.0)), WEIGHTS, BIAS)
+    predict(folder=str(chips), model=coarse, write_confidence=True, decision="otsu")
+    for number in (0, 9):
+        single = PredictSegmentation(
+            input=str(chips / f"chip{number}.tif"), model=coarse, decision="otsu", output=str(tmp_path / "a.tif"),
+            confidence=str(tmp_path / "c.tif"),
+        )  # fmt: skip
+        predict_segmentation(single, Listener())
+        for alone, end in ((single.output, "classes"), (single.confidence, "confidence")):
+            np.testing.assert_array_equal(read(tmp_path / "maps" / f"chip{number}_{end}.tif"), read(alone))
+        assert read(single.output).shape == (1, 50, 60)
