@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -196,3 +197,20 @@ def test_a_cancel_ends_it_and_closes_what_is_open_in_the_reading_thread():
     assert len(predictor.seen) == 21
     assert len(names) == 2
     assert names[0] == names[1] != threading.current_thread().name
+
+
+@pytest.mark.parametrize("fault", [None, OutputError("The disk is full.", "Make room.")])
+def test_what_is_unfinished_is_discarded_last_in_the_writing_thread(fault):
+    said = []
+
+    class Named(Piece):
+        def deliver(self, probabilities):
+            said.append(threading.current_thread().name)
+            super().deliver(probabilities)
+
+    pieces = [Named(number, []) for number in range(20)]
+    pieces[10].fault = fault
+    with nullcontext() if fault is None else pytest.raises(OutputError):
+        pump(pieces, Predictor(), Listener(), lambda: said.append(f"{threading.current_thread().name} discards"))
+    assert said[-1] == f"{said[0]} discards"
+    assert len(said) == (12 if fault else 21)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol, TypeVar
 
@@ -39,13 +39,16 @@ class Item(Protocol):
         """Take the answer (K, size, size); None where nothing was shown. Called in the writing thread."""
 
 
-def pump(items: Iterable[Item], predictor: Predictor, report: Report) -> None:
+def pump(
+    items: Iterable[Item], predictor: Predictor, report: Report, discard: Callable[[], None] | None = None
+) -> None:
     """Put every window through the network: one thread reads ahead, one takes the answers, the caller's computes.
 
     Args:
         items: In their order; asked for in the reading thread. All windows have one size.
         predictor: What answers.
         report: Hears of progress, and is asked whether to stop.
+        discard: Removes what is unfinished, if anything; called last in the writing thread, which has opened it.
 
     Raises:
         Cancelled: The user has asked to stop.
@@ -69,12 +72,12 @@ def pump(items: Iterable[Item], predictor: Predictor, report: Report) -> None:
             while behind:
                 _result(behind.popleft(), report)
         finally:
-            for future in ahead:
+            for future in (*ahead, *behind):
                 future.cancel()
             if isinstance(items, Generator):
                 reader.submit(items.close)  # in the thread that has opened what it holds
-            reader.shutdown(wait=False)
-            writer.shutdown(wait=False, cancel_futures=True)
+            if discard is not None:
+                writer.submit(discard)
 
 
 class _Delivery:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -93,10 +94,8 @@ class SceneJob:
             Cancelled: The user has asked to stop.
         """
         try:
-            pump(self._items(predictor, size), predictor, report)
+            pump(self._items(predictor, size), predictor, report, self._discard)
         finally:
-            for one in self._maps:
-                one.discard()
             self._count_ended()
 
     def _items(self, predictor: Predictor, size: int) -> Iterator[Item]:
@@ -107,6 +106,12 @@ class SceneJob:
             one = SceneMap(request, predictor, size, self._report_of(request))
             self._maps.append(one)
             yield from one.items(number / count, (number + 1) / count)
+
+    def _discard(self) -> None:
+        """Remove what is unfinished; in the writing thread, while the other may still come to further scenes."""
+        with ExitStack() as stack:
+            for one in tuple(self._maps):
+                stack.callback(one.discard)
 
     def _count_ended(self) -> None:
         """Forget scenes that have ended, so that memory does not grow with their number."""

@@ -117,7 +117,7 @@ class SceneMap:
         self.has_ended = True
 
     def discard(self) -> None:
-        """Remove what is unfinished, after all threads have ended."""
+        """Remove what is unfinished, when nothing more comes; in the writing thread."""
         if self._writing is not None:
             self._writing.close()
 
