@@ -19,7 +19,7 @@ from ....contract.stages.prediction import PredictSegmentation
 from ...grid import Grid
 from ...imagery.writing import block_shape
 from ...output import whole_file
-from ...provenance import MODEL_TAG, digest_file, request_tags
+from ...provenance import MODEL_TAG, digest_models, request_tags
 from ..decisions.thresholds import known_decision, needs_map
 from ..scenes.scene import Scene
 from .array_file import ArrayFile
@@ -148,5 +148,4 @@ def _create_polygons(path: Path, grid: Grid, classes: ClassTable, *, whole_rows:
 
 
 def _tags(request: PredictSegmentation) -> dict[str, str]:
-    digests = [digest_file(path) for path in (request.model, *request.further_models)]
-    return {**request_tags(request), MODEL_TAG: " ".join(digests)}
+    return {**request_tags(request), MODEL_TAG: digest_models((request.model, *request.further_models))}
