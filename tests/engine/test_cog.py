@@ -11,9 +11,10 @@ import pytest
 import rasterio
 from affine import Affine
 from geoseg.geoseg_plugin.contract.classes import ClassTable
-from geoseg.geoseg_plugin.contract.errors import Cancelled
+from geoseg.geoseg_plugin.contract.errors import Cancelled, OutputError
 from geoseg.geoseg_plugin.engine.class_raster import read_class_table
 from geoseg.geoseg_plugin.engine.grid import Grid
+from geoseg.geoseg_plugin.engine.imagery.cog import turn_into_cog
 from geoseg.geoseg_plugin.engine.imagery.writing import BandNotes, Block, Plan, write_raster
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -125,6 +126,23 @@ def test_cancelling_leaves_nothing(write, make_recorder, tmp_path, when):
     with pytest.raises(Cancelled):
         write(noise(3, 1500, 1500), report=make_recorder(lambda one: one.fractions[-1:] > [when]))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_block_for_which_there_was_no_room_does_not_pass_into_the_copy(tmp_path, recorder):
+    """GDAL reads what lies in its place, and raises no error."""
+    path, pixels = tmp_path / "map.tif", noise(1, 512, 512)
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": 512, "width": 512, "tiled": True}
+    with rasterio.open(path, "w", blockxsize=256, blockysize=256, **profile) as dataset:
+        dataset.write(pixels)
+    with rasterio.open(path) as dataset:
+        offset = int(dataset.get_tag_item("BLOCK_OFFSET_1_0", "TIFF", bidx=1))
+    content = path.read_bytes()
+    path.write_bytes(content.replace(offset.to_bytes(4, "little"), (offset - 256).to_bytes(4, "little")))
+    with rasterio.open(path) as dataset:
+        assert not np.array_equal(dataset.read(), pixels)
+    with pytest.raises(OutputError, match=r"map\.tif could not be written to its end"):
+        turn_into_cog(path, averaged=True, report=recorder)
+    assert [file.name for file in tmp_path.iterdir()] == ["map.tif"]
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path, make_raster):

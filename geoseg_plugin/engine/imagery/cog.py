@@ -13,6 +13,7 @@ from rasterio.errors import RasterioError
 
 from ...contract.errors import OutputError, first_line
 from ...contract.events import Part, Report, stop_if_cancelled
+from ..completeness import check_whole
 
 # GDAL reads the source twice: for the overviews, and for the pixels themselves.
 _PASSES = 2
@@ -28,7 +29,7 @@ def turn_into_cog(path: Path, *, averaged: bool, report: Report, done: float = 0
         done: The share of the work that was done before.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: It cannot be written, or the GeoTIFF was not written to its end.
     """
     target = path.with_name(f"cog_{path.name}")
     try:
@@ -59,9 +60,11 @@ def copy_raster(path: Path, target: Path, passes: int, report: Report, text: str
         options: The driver, and what it is told.
 
     Raises:
+        OutputError: The GeoTIFF was not written to its end, of which GDAL tells nothing while it reads.
         RasterioError, CPLE_BaseError, OSError: It cannot be written.
         Cancelled: The user has asked to stop.
     """
+    check_whole(path)
     total = passes * path.stat().st_size
     read = 0
 

@@ -14,7 +14,6 @@ from ....contract.classes import ClassTable
 from ....contract.errors import OutputError, RequestError, first_line
 from ....contract.events import Report
 from ...class_raster import class_dtype
-from ...completeness import check_whole
 from ...grid import Grid
 from ...imagery.cog import copy_raster
 from ...raster import geotiff_profile
@@ -75,7 +74,6 @@ class Picture:
             OutputError: It cannot be written.
         """
         self._dataset.close()
-        check_whole(self._kept)
         try:
             copy_raster(self._kept, self._path, 1, report, "Drawing the picture", driver="PNG")
         except (RasterioError, CPLE_BaseError, OSError) as error:
