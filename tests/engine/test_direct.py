@@ -1,7 +1,10 @@
 """Maps whose strips are final as they come."""
 
 import numpy as np
+import pytest
 import rasterio
+from geoseg.geoseg_plugin.contract.errors import ModelError
+from geoseg.geoseg_plugin.engine.prediction.results.direct import DirectResults
 from geoseg.tests.engine.handmade import make_card
 from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.mapped import draw_probabilities, write_map
@@ -36,3 +39,14 @@ def test_probabilities_of_valid_pixels_alone_count(tmp_path):
     np.testing.assert_allclose(results.tally.mean_confidence, probabilities.max(axis=0)[valid].mean(), rtol=1e-6)
     with rasterio.open(tmp_path / "out" / "probabilities.tif") as dataset:
         np.testing.assert_array_equal(dataset.read(), np.where(valid, probabilities, np.nan))
+
+
+def test_answers_that_are_not_numbers_are_told_at_once(tmp_path, monkeypatch):
+    probabilities, valid = draw_probabilities(90, 80), np.ones((90, 80), bool)
+    probabilities[1, 3, 40] = np.nan
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match="not numbers"):
+        patch.setattr(DirectResults, "finish", lambda *_: pytest.fail("the whole map was made first"))
+        write_map(tmp_path / "out", probabilities, valid, rows=10)
+    assert not list((tmp_path / "out").iterdir())
+    valid[3, 40] = False
+    assert write_map(tmp_path / "out", probabilities, valid, rows=10).tally.pixels == 90 * 80 - 1

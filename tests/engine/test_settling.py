@@ -101,6 +101,24 @@ def test_other_classes_are_not_taken_however_quick(clock, ways):
     assert _settle(plain, Listener(), backend="torch") is wrong
 
 
+def test_answers_that_are_no_numbers_agree_with_none(clock, ways):
+    """They would pass for the first class, which may be nearly all that a sample shows."""
+
+    class Overflowing(Timed):
+        def conclude(self, answer):
+            return np.full_like(answer, np.nan)
+
+    class Plain(Timed):
+        def conclude(self, answer):
+            answer[0] = 100
+            return answer
+
+    ways["torch", "bfloat16"] = Overflowing(clock, 0.1, precision="bfloat16")
+    listener, plain = Listener(), Plain(clock, 1.0)
+    assert _settle(plain, listener, backend="torch") is plain
+    assert "in 100.00% of the pixels" in listener.warnings[0]
+
+
 def test_little_work_is_not_worth_a_trial(clock, ways):
     ways["torch", "bfloat16"] = Timed(clock, 0.1, precision="bfloat16")
     plain = Timed(clock, 0.5)

@@ -137,14 +137,15 @@ def _race(plain: Predictor, other: Predictor, shown: Sequence[Pixels], report: R
     return best[0], best[1], same / pixels
 
 
-def _answer(predictor: Predictor, window: Pixels) -> tuple[float, NDArray[np.integer]]:
-    """Return the seconds that a window takes, and the classes (H, W) that are found in it."""
+def _answer(predictor: Predictor, window: Pixels) -> tuple[float, NDArray[np.int32]]:
+    """Return the seconds that a window takes, and the classes (H, W) found in it, -1 where answers are no numbers."""
     count = predictor.batch_size if _is_on_gpu(predictor) else 1  # a GPU that is not busy shows no difference
     started = time.perf_counter()
     answers = predictor.infer([window] * count)
     probabilities = predictor.conclude(answers[-1])
     seconds = (time.perf_counter() - started) / count
-    return seconds, choose_classes(probabilities)[0]
+    classes, confidence = choose_classes(probabilities)
+    return seconds, np.where(np.isnan(confidence), -1, classes.astype(np.int32))
 
 
 def _is_on_gpu(predictor: Predictor) -> bool:

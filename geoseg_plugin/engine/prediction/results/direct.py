@@ -28,13 +28,16 @@ class Results(Protocol):
         """About which share of the whole work is left when all strips are written, 0 to 1."""
 
     def write(self, strip: Strip) -> None:
-        """Take a strip, and change its probabilities."""
+        """Take a strip, and change its probabilities.
+
+        Raises:
+            ModelError: The network's answers are not numbers.
+        """
 
     def finish(self, report: Report) -> None:
         """Finish what goes beyond single strips, and say how the map is made up.
 
         Raises:
-            ModelError: The network's answers are not numbers.
             OutputError: A file cannot be written.
             Cancelled: The user has asked to stop.
         """

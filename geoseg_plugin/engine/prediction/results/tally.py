@@ -40,6 +40,9 @@ class Tally:
             indices: (H, W) class indices.
             confidence: (H, W) probability of the chosen class.
             valid: (H, W) which pixels count.
+
+        Raises:
+            ModelError: The network's answers are not numbers.
         """
         if not valid.any():
             return
@@ -48,7 +51,10 @@ class Tally:
         self._confidence += float(np.sum(confidence, dtype=np.float64, where=True if everything else valid))
         for index, values in enumerate(probabilities):
             counted = values if everything else values[valid]
-            self._sums[index] += counted.sum(dtype=np.float64)
+            total = counted.sum(dtype=np.float64)
+            if not np.isfinite(total):
+                raise answers_are_not_numbers()
+            self._sums[index] += total
             self._largest[index] = max(self._largest[index], counted.max())
 
     @property
@@ -67,15 +73,10 @@ class Tally:
         Args:
             report: Hears of it.
             thresholds: What the probability of each class but the first had to reach; () without thresholds.
-
-        Raises:
-            ModelError: The network's answers are not numbers.
         """
         if self.pixels == 0:
             report.warn("The image has no pixel with data, so the map has none either. Check the image's nodata value.")
             return
-        if not np.isfinite(self._sums).all():
-            raise answers_are_not_numbers()
         shares = [
             f"{one.name} {100 * n / self.pixels:.1f} %" for one, n in zip(self._classes, self._pixels, strict=True)
         ]
