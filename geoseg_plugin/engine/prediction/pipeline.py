@@ -72,7 +72,8 @@ def pump(
             while behind:
                 _result(behind.popleft(), report)
         finally:
-            for future in (*ahead, *behind):
+            pending: list[Future[Any]] = [*ahead, *behind]
+            for future in pending:
                 future.cancel()
             if isinstance(items, Generator):
                 reader.submit(items.close)  # in the thread that has opened what it holds
