@@ -16,6 +16,7 @@ from geoseg.models.card import Band, Card
 from geoseg.models.catalog import build_network
 from geoseg.models.exchange import write_onnx
 from geoseg.models.file import save_model
+from numpy.typing import NDArray
 
 SIDE, WINDOW, OVERLAP = 4096, 512, 25.0
 SMALL, HUGE = 4000, 40_000
@@ -23,6 +24,11 @@ REPEATS = 3
 NETWORKS = (("unet", "resnet18"), ("deeplabv3plus", "mobilenet_v2"))
 CLASSES = ClassTable.named({0: "background", 1: "building", 2: "water", 3: "tree", 4: "road"})
 TORCH, ONNX = "model.safetensors", "model.onnx"
+WAYS = {
+    "torch": (TORCH, {"backend": "torch", "precision": "float32"}),
+    "onnx": (ONNX, {}),
+    "chosen": (TORCH, {}),
+}
 VIRTUAL = """<VRTDataset rasterXSize="{side}" rasterYSize="{side}">
 <SRS>EPSG:32645</SRS><GeoTransform>300000, 0.5, 0, 3000000, 0, -0.5</GeoTransform>
 <VRTRasterBand dataType="Byte" band="1"/><VRTRasterBand dataType="Byte" band="2"/>
@@ -44,25 +50,30 @@ def measure_prediction(figures: Figures, folder: Path, report: Report) -> None:
         models = folder / architecture
         models.mkdir()
         write_models(models, architecture, encoder)
-        for name, model in (("torch", TORCH), ("onnx", ONNX)):
-            run = median_run(scene, models / model, models / f"{name}.tif", report)
-            figures.add(f"predict {architecture} {name}", run.wall_s, run.network_s)
-        measure_formats(figures, scene, models, report)
+        runs = {name: median_run(scene, models / model, models / f"{name}.tif", report, **given)
+                for name, (model, given) in WAYS.items()}  # fmt: skip
+        for name in ("torch", "onnx"):
+            figures.add(f"predict {architecture} {name}", runs[name].wall_s, runs[name].network_s)
+        compare_ways(figures, models, runs)
     polygons = {"polygons": str(folder / "areas.gpkg")}
     run = median_run(scene, folder / "unet" / ONNX, folder / "map.tif", report, **polygons)
     figures.add("predict unet onnx with polygons", run.wall_s, run.network_s)
 
 
-def measure_formats(figures: Figures, scene: str, models: Path, report: Report) -> None:
+def compare_ways(figures: Figures, models: Path, runs: dict[str, Run]) -> None:
     """What is chosen by itself beside onnxruntime in float32: seconds, and the share of pixels with the same class."""
-    plain = {"backend": "onnxruntime", "precision": "float32"}
-    own = median_run(scene, models / TORCH, models / "chosen.tif", report)
-    theirs = median_run(scene, models / ONNX, models / "plain.tif", report, **plain)
-    chosen = f"{own.result.backend} {own.result.precision}"
-    figures.add(f"predict {models.name} chosen: {chosen}", own.wall_s, theirs.wall_s)
-    pixels = [rasterio.open(models / f"{name}.tif").read(1) for name in ("torch", "onnx", "chosen")]
-    figures.add(f"predict {models.name} same: onnx, torch", float(np.mean(pixels[0] == pixels[1])), 1.0)
-    figures.add(f"predict {models.name} same: chosen, torch", float(np.mean(pixels[0] == pixels[2])), 1.0)
+    chosen = runs["chosen"].result
+    name = f"predict {models.name}"
+    figures.add(f"{name} {chosen.backend} {chosen.precision}", runs["chosen"].wall_s, runs["onnx"].wall_s)
+    pixels = {way: read_classes(models / f"{way}.tif") for way in WAYS}
+    figures.add(f"{name} same onnx", float(np.mean(pixels["torch"] == pixels["onnx"])), 1.0)
+    figures.add(f"{name} same chosen", float(np.mean(pixels["torch"] == pixels["chosen"])), 1.0)
+
+
+def read_classes(path: Path) -> NDArray[np.uint8]:
+    """Return the class values (H, W) of a map."""
+    with rasterio.open(path) as dataset:
+        return dataset.read(1)
 
 
 def measure_prediction_memory(figures: Figures, folder: Path) -> None:
@@ -84,9 +95,8 @@ def median_run(scene: str, model: Path, output: Path, report: Report, **options:
     """Predict some times; return the run whose ratio of the times is the median one."""
     runs = []
     for _ in range(REPEATS):
-        given = {"backend": "torch", "precision": "float32"} if output.stem == "torch" else options
         request = PredictSegmentation(
-            input=scene, model=str(model), output=str(output), overlap=OVERLAP, device="cpu", **given
+            input=scene, model=str(model), output=str(output), overlap=OVERLAP, device="cpu", **options
         )
         result = predict_segmentation(request, report)
         runs.append(Run(report.metrics["wall_s"], report.metrics["network_s"], result))
@@ -96,7 +106,7 @@ def median_run(scene: str, model: Path, output: Path, report: Report, **options:
 
 def peak_of(scene: Path, model: Path) -> float:
     """Return the peak of a prediction in a process of its own, in MB."""
-    output = scene.with_suffix(".tif")
+    output = scene.with_suffix(".out.tif")
     command = [*ENGINE, "predict-segmentation", "--input", scene, "--model", model, "--output", output]
     peak = peak_mb([str(part) for part in (*command, "--device", "cpu")])
     output.unlink()
