@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, OutputError
 from geoseg.geoseg_plugin.engine import unfinished
-from geoseg.geoseg_plugin.engine.prediction import predict
+from geoseg.geoseg_plugin.engine.prediction import placing, predict
 from geoseg.geoseg_plugin.engine.prediction.keeping.store import Store
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
 from geoseg.geoseg_plugin.engine.run import run
@@ -52,7 +52,7 @@ def contents(folder):
 @pytest.mark.parametrize("options", VARIETIES.values(), ids=VARIETIES)
 def test_it_ends_as_if_it_had_never_been_interrupted(scene, tmp_path, options, written, monkeypatch):
     options = dict(options)
-    monkeypatch.setattr(predict, "_REGION_COLUMNS", options.pop("columns", 8192))
+    monkeypatch.setattr(placing, "_REGION_COLUMNS", options.pop("columns", 8192))
     whole = predict_segmentation(ask(scene, tmp_path / "whole", **options), Listener())
     assert written == []
     error = stop_early(ask(scene, tmp_path / "parts", resume=True, **options))

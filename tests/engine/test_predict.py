@@ -114,7 +114,7 @@ def test_sections_of_a_wide_raster_give_what_the_whole_gives(tmp_path, model, mo
     path = write_raster(tmp_path / "image.tif", image, nodata=0)
     found = []
     for columns in (8192, 256):
-        monkeypatch.setattr("geoseg.geoseg_plugin.engine.prediction.predict._REGION_COLUMNS", columns)
+        monkeypatch.setattr("geoseg.geoseg_plugin.engine.prediction.placing._REGION_COLUMNS", columns)
         folder, listener = tmp_path / str(columns), Listener()
         options = {"probabilities": str(folder / "p.tif"), "polygons": str(folder / "areas.gpkg")}
         result = _predict(path, model, listener, folder=folder, overlap=overlap, **options)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from geoseg.geoseg_plugin.contract.errors import Cancelled
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.prediction.opinions.samples import sample_windows
-from geoseg.geoseg_plugin.engine.prediction.predict import cover, part_into_regions
+from geoseg.geoseg_plugin.engine.prediction.placing import place_windows
 from geoseg.geoseg_plugin.engine.prediction.scenes.scene import open_scene
 from geoseg.tests.engine.handmade import make_card
 from geoseg.tests.engine.listener import Listener
@@ -16,8 +17,7 @@ def _sample(tmp_path, image, most=4, **options):
     path = write_raster(tmp_path / "image.tif", image, nodata=0)
     request = PredictSegmentation(input=path, model="m.onnx", output=str(tmp_path / "map.tif"), **options)
     with open_scene(path, request, [make_card()], Listener()) as scene:
-        coverage = cover(scene, 64, 0.25, "hann")
-        found = sample_windows(scene, coverage, part_into_regions(scene, coverage), most)
+        found = sample_windows(scene, *place_windows(scene, 64, request), most, Listener())
     return [np.rint(pixels * 50 + 100) for (pixels,) in found]
 
 
@@ -55,3 +55,12 @@ def test_a_small_scene_gives_what_it_has(tmp_path, shape, count):
 
 def test_a_scene_without_data_gives_none(tmp_path):
     assert _sample(tmp_path, np.zeros((3, 300, 300), np.uint8)) == []
+
+
+def test_a_cancel_is_heard_while_nothing_is_found(tmp_path):
+    path = write_raster(tmp_path / "image.tif", np.zeros((3, 500, 700), np.uint8), nodata=0)
+    request, asked = PredictSegmentation(input=path, model="m.onnx", output="map.tif"), []
+    with open_scene(path, request, [make_card()], Listener()) as scene, pytest.raises(Cancelled):
+        listener = Listener(lambda _: asked.append(1) or len(asked) == 5)
+        sample_windows(scene, *place_windows(scene, 64, request), 4, listener)
+    assert len(asked) == 5

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from ....models.catalog import network_side, smallest_tile
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
 from .keeping.execution import Run, Work, open_run
@@ -14,16 +15,11 @@ from .opinions.opening import open_predictor
 from .opinions.predictor import Predictor
 from .opinions.samples import sample_windows
 from .opinions.settling import SAMPLE_WINDOWS, as_settled, settle
+from .placing import find_window_size, place_windows
 from .results.results import open_results
 from .results.room import WatchedSink
 from .results.tally import Tally
-from .scenes.scene import Scene, open_scene
-from .windows.covering import Cover, Coverage, Region
-
-# Wide rasters are worked on in regions of so many columns, or so many windows where these are large, so that memory
-# does not grow with the width either.
-_REGION_COLUMNS = 8192
-_REGION_WINDOWS = 4
+from .scenes.scene import open_scene
 
 
 def predict_segmentation(request: PredictSegmentation, report: Report) -> PredictSegmentationResult:
@@ -34,6 +30,7 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
         report: Hears of progress, of what looks odd, and of the metrics `wall_s` and `network_s`.
 
     Raises:
+        RequestError: A parameter does not go with the image, the model or the machine.
         InputError: The raster cannot be read.
         ModelError: The model cannot be read, or the raster does not have its bands.
         OutputError: A result cannot be written.
@@ -46,12 +43,12 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
         asked = run.await_request()
         predictor = open_predictor(asked, report)
         with open_scene(request.input, request, predictor.cards, report) as scene:
-            size = window_size(request.tile_size, predictor, report)
-            coverage = cover(scene, size, request.overlap / 100, request.blending)
-            predictor = _settle(asked, scene, coverage, predictor, report)
+            size = find_window_size(request.tile_size, predictor, report)
+            work = _settle(asked, Work(scene, *place_windows(scene, size, request), predictor), report)
+            predictor = work.predictor
             run.agree(as_settled(asked, predictor))
             spent, started = predictor.seconds, time.monotonic()
-            tally = _predict(run, Work(scene, coverage, part_into_regions(scene, coverage), predictor))
+            tally = _predict(run, work)
             wall = time.monotonic() - started
         report.metric("wall_s", wall, 0)
         report.metric("network_s", predictor.seconds - spent, 0)
@@ -79,13 +76,11 @@ def _conclude(
     )
 
 
-def _settle(
-    request: PredictSegmentation, scene: Scene, coverage: Coverage, predictor: Predictor, report: Report
-) -> Predictor:
-    """Return what does the work fastest."""
-    regions = part_into_regions(scene, coverage)
-    count = sum(region.window_count for region in regions)
-    return settle(predictor, request, lambda: sample_windows(scene, coverage, regions, SAMPLE_WINDOWS), count, report)
+def _settle(request: PredictSegmentation, work: Work, report: Report) -> Work:
+    """Return the work with what does it fastest."""
+    count = sum(region.window_count for region in work.regions)
+    sample = partial(sample_windows, work.scene, work.coverage, work.regions, SAMPLE_WINDOWS, report)
+    return replace(work, predictor=settle(work.predictor, request, sample, count, report))
 
 
 def _predict(run: Run, work: Work) -> Tally:
@@ -106,20 +101,6 @@ def _predict(run: Run, work: Work) -> Tally:
         return results.tally
 
 
-def cover(scene: Scene, size: int, overlap: float, blending: str) -> Coverage:
-    """Return how windows of a side of `size` pixels cover a whole scene, whatever part of it is mapped."""
-    rows, cols = (Cover.of(length, size, overlap) for length in (scene.grid.height, scene.grid.width))
-    return Coverage(rows, cols, blending)
-
-
-def part_into_regions(scene: Scene, coverage: Coverage) -> list[Region]:
-    """Part what is to be mapped into regions whose blending takes bounded memory."""
-    frame, most = scene.frame, max(_REGION_COLUMNS, _REGION_WINDOWS * coverage.cols.size)
-    rows = coverage.rows.section(frame.row_off, frame.row_off + frame.height)
-    sections = coverage.cols.sections(frame.col_off, frame.col_off + frame.width, most)
-    return [Region(rows, cols) for cols in sections]
-
-
 def _warn_of_one_style(request: PredictSegmentation, report: Report) -> None:
     """Warn when map and polygons differ in nothing but their suffix: QGIS takes one .qml for both."""
     map_name, polygons_name = (
@@ -130,14 +111,3 @@ def _warn_of_one_style(request: PredictSegmentation, report: Report) -> None:
             f"OUTPUT and POLYGONS have the name {Path(request.output).stem} in common and so one style file, which "
             "OUTPUT gets. Give POLYGONS another name if they shall arrive styled."
         )
-
-
-def window_size(asked: int, predictor: Predictor, report: Report) -> int:
-    """Return the side of the windows in pixels: what is asked for as far as the network can take it."""
-    card = predictor.cards[0]
-    wanted = asked or card.tile_size
-    rounded = max(network_side(wanted), *(smallest_tile(one.architecture) for one in predictor.cards))
-    size = predictor.fixed_size or rounded
-    if size != wanted:
-        report.note(f"Windows of {size} pixels are used, since the network cannot take {wanted}")
-    return size

@@ -14,7 +14,7 @@ from ...imagery.paths import name_some
 from ..opinions.opening import open_predictor
 from ..opinions.predictor import Predictor
 from ..opinions.settling import as_settled
-from ..predict import window_size
+from ..placing import find_window_size
 from .earlier import find_unfinished, read_origins, refuse_foreign_files
 from .scene_job import Outcome, SceneCount, SceneJob
 from .scene_list import list_scenes
@@ -100,12 +100,12 @@ def _open(sharing: Sharing, job: SceneJob) -> tuple[Predictor, int]:
 
     def choose(request: PredictScenes) -> PredictScenes:
         predictor = open_predictor(request, report)
-        opened.append(job.settle(request, predictor, window_size(request.tile_size, predictor, report), report))
+        opened.append(job.settle(request, predictor, find_window_size(request.tile_size, predictor, report), report))
         return as_settled(request, opened[0])
 
     settled = sharing.settle(choose)
     predictor = opened[0] if opened else open_predictor(settled, report)
-    return predictor, window_size(settled.tile_size, predictor, QuietReport(report))
+    return predictor, find_window_size(settled.tile_size, predictor, QuietReport(report))
 
 
 def _join(outcomes: Sequence[Outcome]) -> Outcome:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ....contract.errors import Cancelled, GeosegError
+from ....contract.errors import Cancelled
 from ....contract.events import Part, Report
 from ....contract.stages.many_scenes import PredictScenes
 from ....contract.stages.prediction import PredictSegmentation
@@ -17,9 +17,9 @@ from ..opinions.predictor import Predictor
 from ..opinions.samples import sample_windows
 from ..opinions.settling import SAMPLE_WINDOWS, settle
 from ..pipeline import Item, pump
-from ..predict import cover, part_into_regions
+from ..placing import place_windows
 from ..scenes.scene import open_scene
-from .scene_map import SceneMap
+from .scene_map import FAULTS, SceneMap
 
 
 @dataclass
@@ -71,14 +71,13 @@ class SceneJob:
         first = self._scenes[0]
         try:
             with open_scene(first.input, first, predictor.cards, self._report_of(first)) as scene:
-                coverage = cover(scene, size, first.overlap / 100, first.blending)
-                regions = part_into_regions(scene, coverage)
+                coverage, regions = place_windows(scene, size, first)
                 count = len(self._scenes) * sum(region.window_count for region in regions)
-                sample = partial(sample_windows, scene, coverage, regions, SAMPLE_WINDOWS)
+                sample = partial(sample_windows, scene, coverage, regions, SAMPLE_WINDOWS, report)
                 return settle(predictor, request, sample, count, report)
         except Cancelled:
             raise
-        except GeosegError as error:  # it is told when the turn comes to that scene
+        except FAULTS as error:  # it is told when the turn comes to that scene
             report.detail(f"No trial: {error}")
             return predictor
 

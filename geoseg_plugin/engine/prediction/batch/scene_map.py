@@ -16,14 +16,14 @@ from ....contract.stages.prediction import PredictSegmentation
 from ..maps import scene_items
 from ..opinions.predictor import Predictor
 from ..pipeline import Item
-from ..predict import cover, part_into_regions
+from ..placing import place_windows
 from ..results.results import open_results
 from ..results.tally import Tally
 from ..scenes.scene import Scene, open_scene
 from ..windows.strips import Strip
 
 # What may be wrong with one scene and is no reason to stop the others.
-_FAULTS = (GeosegError, OSError, RasterioError, MemoryError)
+FAULTS = (GeosegError, OSError, RasterioError, MemoryError)
 
 
 class SceneMap:
@@ -69,8 +69,7 @@ class SceneMap:
         request = self.request
         try:
             with open_scene(request.input, request, self._predictor.cards, self._report) as scene:
-                coverage = cover(scene, self._size, request.overlap / 100, request.blending)
-                regions = part_into_regions(scene, coverage)
+                coverage, regions = place_windows(scene, self._size, request)
                 self._open = lambda: self._write_map(scene, whole_rows=len(regions) == 1)
                 for item in scene_items(scene, coverage, regions, self):
                     if self.error:
@@ -78,7 +77,7 @@ class SceneMap:
                     yield _ItemOfScene(item, begin + (end - begin) * item.done, self)
         except Cancelled:
             raise
-        except _FAULTS as error:
+        except FAULTS as error:
             self._fail(error)
         yield _EndOfScene(end, self)
 
@@ -97,7 +96,7 @@ class SceneMap:
                 item.deliver(probabilities)
             except Cancelled:
                 raise
-            except _FAULTS as error:
+            except FAULTS as error:
                 self._fail(error)
 
     def finish(self) -> None:
@@ -112,7 +111,7 @@ class SceneMap:
             self.pixels = stop.value.pixels
         except Cancelled:
             raise
-        except _FAULTS as error:
+        except FAULTS as error:
             self._fail(error)
         self.has_ended = True
 
