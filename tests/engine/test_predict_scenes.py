@@ -9,7 +9,7 @@ from affine import Affine
 from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, OutputError, OutsideError
 from geoseg.geoseg_plugin.contract.stages.many_scenes import PredictScenes
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
-from geoseg.geoseg_plugin.engine.prediction.batch import scene_map
+from geoseg.geoseg_plugin.engine.prediction.batch import scene_job, scene_map
 from geoseg.geoseg_plugin.engine.prediction.batch.predict_scenes import predict_scenes
 from geoseg.geoseg_plugin.engine.prediction.opinions.predictor import SinglePredictor
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
@@ -139,6 +139,15 @@ def test_a_broken_scene_does_not_stop_the_others(chips, tmp_path, predict):
     assert "chip3_classes.tif" in again
 
 
+@pytest.mark.parametrize("fault", [MemoryError(), OSError("No such device"), OutputError("No.")])
+def test_a_fault_in_looking_at_the_first_scene_for_a_trial_stops_nobody(chips, predict, monkeypatch, fault):
+    def fail(*_):
+        raise fault
+
+    monkeypatch.setattr(scene_job, "open_scene", fail)
+    assert predict(folder=str(chips))[0].count == 10
+
+
 def test_a_fault_in_writing_does_not_stop_the_others(chips, tmp_path, predict, monkeypatch):
     open_results = scene_map.open_results
 
@@ -227,6 +236,11 @@ def test_scenes_outside_an_extent_are_left_out(tmp_path, predict):
     assert len(said) == 1 and "s0.tif" in said[0] and "s2.tif" in said[0]
     with pytest.raises(OutsideError, match=r"No scene has a part in EXTENT and AREA. .* does not overlap"):
         predict(folder=str(scenes), extent="0,1,0,1 [EPSG:32645]", output=str(tmp_path / "none"))
+    write_raster(scenes / "s1.tif", draw(1)[:2], transform=TRANSFORM @ Affine.translation(60, 0))
+    write_raster(scenes / "s3.tif", draw(3), transform=TRANSFORM @ Affine.translation(65, 0))
+    with pytest.raises(GeosegError, match="1 of 4 scenes could not be mapped") as caught:
+        predict(folder=str(scenes), extent=extent, output=str(tmp_path / "some"))
+    assert caught.value.fix.startswith("The other 1 are finished, and 2 lie outside.")
 
 
 def test_scenes_of_other_pixels_are_mapped_as_single_ones_are(chips, tmp_path, predict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ....contract.errors import Cancelled, GeosegError, OutsideError
 from ....contract.events import QuietReport, Report
@@ -85,7 +85,7 @@ def _predict(sharing: Sharing, unfinished: Sequence[PredictSegmentation], skippe
     report.metric("network_s", predictor.seconds - spent, 0)
     outcome = _join(sharing.gather(job.outcome))
     _tell_of_outside(outcome, skipped, report)
-    _raise_failures(outcome.failures, count + skipped)
+    _raise_failures(outcome, skipped)
     return PredictScenesResult(
         output=sharing.request.output, count=outcome.finished, skipped=skipped,
         pixels_per_second=outcome.pixels / wall, device=device, precision=predictor.precision,
@@ -127,13 +127,14 @@ def _tell_of_outside(outcome: Outcome, skipped: int, report: Report) -> None:
     report.note(f"Left out, since nothing of them lies in EXTENT and AREA: {name_some(list(outcome.outside))}")
 
 
-def _raise_failures(failures: Mapping[str, str], total: int) -> None:
+def _raise_failures(outcome: Outcome, skipped: int) -> None:
     """Raise an error that names every scene that could not be mapped; of very many the first ones."""
+    failures, outside, done = outcome.failures, len(outcome.outside), outcome.finished + skipped
     if not failures:
         return
     told = name_some([f"{path}: {reason}" for path, reason in failures.items()], _REASONS_TOLD)
-    others = total - len(failures)
+    left_out = f", and {outside} lie outside" if outside else ""
     raise GeosegError(
-        f"{len(failures)} of {total} scenes could not be mapped. {told}",
-        f"The other {others} are finished. Correct or remove these, and run it again." if others else "",
+        f"{len(failures)} of {len(failures) + outside + done} scenes could not be mapped. {told}",
+        f"The other {done} are finished{left_out}. Correct or remove these, and run it again." if done else "",
     )

@@ -64,4 +64,4 @@ class ChoiceRaster:
     def remove(self) -> None:
         """Remove the file."""
         self._dataset.close()
-        self._path.unlink()
+        self._path.unlink(missing_ok=True)
