@@ -169,6 +169,16 @@ def test_what_cannot_be_opened_or_takes_other_windows_is_passed_over(clock, ways
     assert other.asked == []
 
 
+def test_what_fails_on_windows_is_passed_over(clock, ways):
+    class Failing(Timed):
+        def infer(self, windows):
+            raise ModelError("The network fails on windows of 32 pixels.")
+
+    ways["torch", "bfloat16"] = Failing(clock, 0.1, precision="bfloat16")
+    ways["onnxruntime", "float32"] = onnx = Timed(clock, 0.5, backend="onnxruntime")
+    assert _settle(Timed(clock, 1.0), Listener()) is onnx
+
+
 def test_a_gpu_tries_float16_on_whole_batches_where_there_is_some_work(clock, ways):
     ways["torch", "float16"] = half = Timed(clock, 0.0004, precision="float16", device="cuda:0 (Some GPU)")
     plain = Timed(clock, 0.001, device="cuda:0 (Some GPU)")

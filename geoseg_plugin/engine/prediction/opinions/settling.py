@@ -67,10 +67,10 @@ def settle(
     for backend, precision in ways:
         if backend == ONNXRUNTIME and first_s * windows / gain < _WORTH_EXPORTING_S:
             continue
-        other = _open(dataclasses.replace(request, backend=backend, precision=precision), report)
-        if other is None or other.fixed_size not in (None, shown[0][0].shape[-1]):
+        trial = _try(predictor, dataclasses.replace(request, backend=backend, precision=precision), shown, report)
+        if trial is None:
             continue
-        plain_s, other_s, agreement = _race(predictor, other, shown, report)
+        other, plain_s, other_s, agreement = trial
         told = told or [f"{_name(predictor)} takes {plain_s:.3g} s for a window"]
         told.append(f"{_name(other)} {other_s:.3g} s")
         if not agreement > _AGREEMENT:
@@ -107,14 +107,22 @@ def _open_ways(predictor: Predictor, request: PredictorRequest) -> Iterator[tupl
         yield ONNXRUNTIME, FLOAT32
 
 
-def _open(request: PredictorRequest, report: Report) -> Predictor | None:
-    """Return a predictor; None where it cannot be had, as of networks that ONNX cannot express."""
+def _try(
+    predictor: Predictor, request: PredictorRequest, shown: Sequence[Pixels], report: Report
+) -> tuple[Predictor, float, float, float] | None:
+    """Return what does as a request says, and what `_race` finds.
+
+    None where it cannot be had, as of networks that ONNX cannot express, takes other windows, or fails on these.
+    """
     try:
-        return open_predictor(request, report)
+        other = open_predictor(request, report)
+        if other.fixed_size not in (None, shown[0][0].shape[-1]):
+            return None
+        return other, *_race(predictor, other, shown, report)
     except Cancelled:
         raise
     except GeosegError as error:
-        report.detail(f"Not tried: {request.backend} in {request.precision}: {error}")
+        report.detail(f"Not used: {request.backend} in {request.precision}: {error}")
         return None
 
 
