@@ -96,3 +96,19 @@ def test_they_run_on_the_python_of_the_first(start, tmp_path):
     with start(text) as running:
         wait_for_end(running)
     assert (tmp_path / "which").read_text() == sys.executable
+
+
+def test_of_many_events_none_is_told_in_part(start):
+    events = "for _ in range(2000): print(json.dumps({'event': 'progress', 'percent': 1.0, 'text': 'x' * 40}))\n"
+    with start(f"{events}sys.stdout.flush(); os.kill(os.getpid(), 9)") as running:
+        error = wait_for_end(running)
+    assert "SIGKILL" in error.message
+    assert error.fix == "Perhaps memory was short: use fewer DEVICES."
+
+
+def test_an_error_with_a_long_trace_is_told(start):
+    told = {"event": "error", "kind": "InputError", "message": "It is damaged.", "fix": "", "trace": "line\n" * 3000}
+    with start(f"print(json.dumps({told!r})); sys.exit(1)") as running:
+        error = wait_for_end(running)
+    assert isinstance(error, InputError)
+    assert error.message == "It is damaged."

@@ -19,7 +19,7 @@ from ...contract.stages import to_json
 from ...contract.stages.stage import Stage
 
 _ENTRY = Path(__file__).resolve().parents[2]
-_TAIL_BYTES = 4000
+_TAIL_BYTES, _MOST_WORDS = 2**16, 4000  # where events stand, of which an error may bring a long trace; what is told
 
 
 class Fellows:
@@ -109,6 +109,8 @@ def _last_words(log: IO[bytes]) -> tuple[GeosegError | None, str]:
     """Return the error that a worker has told of, if any, and the end of what it has said beside events."""
     size = log.seek(0, os.SEEK_END)
     log.seek(max(0, size - _TAIL_BYTES))
+    if size > _TAIL_BYTES:
+        log.readline()  # of which the beginning is missing
     error, words = None, []
     for line in log.read().decode("utf-8", errors="replace").splitlines():
         try:
@@ -117,4 +119,4 @@ def _last_words(log: IO[bytes]) -> tuple[GeosegError | None, str]:
                 error = error_from_json(event)
         except (ValueError, TypeError, KeyError):
             words.append(line)
-    return error, "\n".join(words).strip()
+    return error, "\n".join(words).strip()[-_MOST_WORDS:]
