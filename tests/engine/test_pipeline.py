@@ -75,7 +75,9 @@ def test_ends_without_windows_do_not_wait_for_windows():
 
 
 def test_nothing_is_no_work():
-    pump([], Predictor(), Listener())
+    predictor = Predictor()
+    pump([], predictor, Listener())
+    assert predictor.seen == []
 
 
 def test_reading_and_writing_are_in_threads_of_their_own():

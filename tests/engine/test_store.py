@@ -62,6 +62,12 @@ def test_where_there_is_nothing_there_is_no_room_taken(store):
     assert_same(store.read(strip.window), strip)
 
 
+def test_the_room_that_strips_take_is_known_before(store):
+    strip = make_strip(0, shape=(50, 70))
+    store.write(strip)
+    assert 0 <= path_of(store).stat().st_size - store.bytes_for(50 * 70) < 16
+
+
 def test_parts_of_larger_arrays_can_be_kept(store):
     strip = make_strip(0, shape=(14, 22))
     part = Strip(Window(0, 0, 11, 7), strip.probabilities[:, ::2, ::2], strip.valid[::2, ::2])

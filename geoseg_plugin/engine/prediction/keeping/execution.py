@@ -21,8 +21,6 @@ from .folder import UnfinishedFolder, telling_how_to_go_on, warn_of_unfinished
 from .items import find_missing, kept_items, share_done
 from .store import Store
 
-_FLOAT_BYTES = 4
-
 _Value = TypeVar("_Value")
 
 
@@ -152,8 +150,8 @@ def tell_what_is_kept(store: Store, work: Work, report: Report) -> None:
     done = share_done(sum(one.window_count for one in missing), work.regions)
     if done > 0:
         report.note(f"{100 * done:.0f} % of the windows are kept in {store.folder}: the run goes on from there.")
-    pixels = sum(one.rows.length * one.cols.length for one in missing)
-    wanted, free = pixels * (work.scene.class_count * _FLOAT_BYTES + 1 / 8), shutil.disk_usage(store.folder).free
+    wanted = store.bytes_for(sum(one.rows.length * one.cols.length for one in missing))
+    free = shutil.disk_usage(store.folder).free
     if wanted > free:
         report.warn(
             f"Finished parts may take {wanted / 2**30:.1f} GiB in {store.folder} until the map is written, but there "

@@ -107,6 +107,10 @@ class Store:
         probabilities = values.reshape(shape) if values.size else np.zeros(shape, np.float32)
         return Strip(window, probabilities, valid.reshape(shape[1:]))
 
+    def bytes_for(self, pixels: int) -> int:
+        """Return how many bytes the strips of so many pixels take at most, but for a few of each strip."""
+        return -(-pixels // 8) + pixels * self.class_count * _FLOAT.itemsize
+
     def clear(self) -> None:
         """Remove what a run that ended early has left half written."""
         for file in self.folder.glob(f"*{_UNFINISHED}"):
@@ -122,8 +126,7 @@ class Store:
 
     def _sizes(self, window: Window) -> tuple[int, int]:
         """Return the sizes in bytes that the file of a window can have."""
-        empty = _CHECKSUM_BYTES + _bit_bytes(window)
-        return empty, empty + window.height * window.width * self.class_count * _FLOAT.itemsize
+        return _CHECKSUM_BYTES + _bit_bytes(window), _CHECKSUM_BYTES + self.bytes_for(window.height * window.width)
 
     def _path(self, window: Window) -> Path:
         place = f"row{window.row_off}_column{window.col_off}_{window.height}x{window.width}"
