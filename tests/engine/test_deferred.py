@@ -57,7 +57,7 @@ def test_thresholds_are_those_of_the_smoothed_map(tmp_path, small_blocks, valid,
     probabilities = draw_probabilities(*SHAPE)
     listener = Listener()
     write_map(tmp_path / "out", probabilities, valid, listener, decision=method, smoothing=smoothing, **parts)
-    blurred = smooth(probabilities, valid, smoothing) if smoothing else probabilities
+    blurred = smooth(probabilities, valid, smoothing, Listener()) if smoothing else probabilities
     spread = Spread(3)
     spread.add(blurred, valid)
     thresholds = spread.find_thresholds(method)
@@ -72,7 +72,7 @@ def test_thresholds_are_those_of_the_smoothed_map(tmp_path, small_blocks, valid,
 def test_smoothing_is_the_same_in_blocks_as_over_the_whole(tmp_path, small_blocks, valid):
     probabilities = draw_probabilities(*SHAPE, blur=1.0)
     write_map(tmp_path / "out", probabilities, valid, smoothing=4.0, probabilities=True)
-    wanted = np.where(valid, smooth(probabilities, valid, 4.0), np.nan)
+    wanted = np.where(valid, smooth(probabilities, valid, 4.0, Listener()), np.nan)
     np.testing.assert_array_equal(read(tmp_path / "out", "probabilities"), wanted)
     np.testing.assert_array_equal(read(tmp_path / "out")[0], np.where(valid, wanted.argmax(axis=0), 255))
 

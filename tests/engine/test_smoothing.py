@@ -2,12 +2,20 @@
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.engine.prediction.decisions.smoothing import reach_of, smooth
+from geoseg.geoseg_plugin.contract.errors import Cancelled
+from geoseg.geoseg_plugin.engine.prediction.decisions import smoothing
+from geoseg.geoseg_plugin.engine.prediction.decisions.smoothing import reach_of
+from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.mapped import draw_probabilities
+from scipy.ndimage import gaussian_filter
 
 
 def everywhere(probabilities):
     return np.ones(probabilities.shape[1:], bool)
+
+
+def smooth(probabilities, valid, deviation):
+    return smoothing.smooth(probabilities, valid, deviation, Listener())
 
 
 def test_a_point_becomes_a_bell():
@@ -56,3 +64,22 @@ def test_pixels_farther_than_the_reach_do_not_matter():
     np.testing.assert_array_equal(smooth(part, everywhere(part), 3.0)[:, :50], wanted[:, :50])
     part = probabilities[:, : 50 + reach - 1]
     assert (smooth(part, everywhere(part), 3.0)[:, :50] != wanted[:, :50]).any()
+
+
+@pytest.mark.parametrize("pixels", [1, 1000, 10**6])
+def test_some_lines_at_a_time_are_as_all_at_once(monkeypatch, pixels):
+    monkeypatch.setattr(smoothing, "_PIXELS_AT_ONCE", pixels)
+    probabilities = draw_probabilities(70, 41)
+    valid = draw_probabilities(70, 41, seed=5)[0] < 0.5
+    weights = gaussian_filter(valid.astype(np.float32), 2.0, mode="constant")
+    wanted = [gaussian_filter(np.where(valid, one, np.float32(0)), 2.0, mode="constant") for one in probabilities]
+    np.testing.assert_allclose(smooth(probabilities, valid, 2.0)[:, valid], (wanted / weights)[:, valid], rtol=1e-6)
+
+
+def test_a_cancel_is_heard_within_one_blur():
+    asked = []
+    listener = Listener(lambda _: asked.append(1) or len(asked) == 2)
+    probabilities = np.full((2, 1500, 700), 0.5, np.float32)
+    with pytest.raises(Cancelled):
+        smoothing.smooth(probabilities, everywhere(probabilities), 2.0, listener)
+    assert len(asked) == 2

@@ -98,18 +98,18 @@ class DeferredResults:
         done = 0
         for window in blocks(height, width, *self._shape):
             stop_if_cancelled(report)
-            yield self._read(placed, window)
+            yield self._read(placed, window, report)
             done += window.width * window.height
             report.progress(done / (height * width), text)
 
-    def _read(self, placed: DatasetReader | WarpedVRT, window: Window) -> Strip:
+    def _read(self, placed: DatasetReader | WarpedVRT, window: Window, report: Report) -> Strip:
         """Return what the files are made of in a window."""
         deviation = self._request.smoothing
         if not deviation:
             return Strip(window, *self._look(placed, window))
         around, inside = _surround(window, reach_of(deviation), self._grid)
         probabilities, valid = self._look(placed, around)
-        blurred = smooth(probabilities, valid, deviation)
+        blurred = smooth(probabilities, valid, deviation, report)
         return Strip(window, blurred[:, *inside].copy(), valid[inside])
 
     def _look(self, placed: DatasetReader | WarpedVRT, window: Window) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
