@@ -81,4 +81,4 @@ def test_odd_rasters_on_other_pixels(data, tmp_path, name, factor):
     bands = _bands(path)
     result = _predict(tmp_path, path, bands, factor)
     _, share = _check_map(path, bands, result.output)
-    assert share > 0.8
+    assert share > 0.75  # averages of 2.3 pixels of a busy photograph leave 0.8 of them on their side of 100
