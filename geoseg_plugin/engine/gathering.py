@@ -10,6 +10,7 @@ from ..contract.events import Report
 from .imagery.paths import name_some
 
 Progress = Callable[[float, str], None]
+_MOST_TOLD = 100  # of the things that have something to say which is of them alone
 
 
 class Gathering:
@@ -24,6 +25,7 @@ class Gathering:
         self._lock = threading.Lock()
         self._noted: set[str] = set()
         self._warned: dict[str, dict[str, str]] = {}
+        self._told: set[str] = set()
 
     def report_of(self, name: str, words: Sequence[str], progress: Progress) -> OneOfMany:
         """Return the report of one thing.
@@ -42,6 +44,13 @@ class Gathering:
             self._noted.add(kind)
         if is_new:
             self.whole.note(_named(name, text))
+
+    def tell(self, name: str, text: str) -> None:
+        """Pass on what is of one thing alone; of very many things the first hundred are heard."""
+        with self._lock:
+            self._told.add(name)
+            is_heard = len(self._told) <= _MOST_TOLD
+        (self.whole.note if is_heard else self.whole.detail)(_named(name, text))
 
     def warn(self, kind: str, name: str, text: str) -> None:
         """Keep a warning."""
@@ -70,6 +79,10 @@ class OneOfMany:
         self.metric = all_of_them.whole.metric
         self.is_cancelled = all_of_them.whole.is_cancelled
 
+    def alone(self) -> OneAlone:
+        """Return the report for what is of this one alone, such as its figures: its notes are all passed on."""
+        return OneAlone(self._all, self._name, self._words, self._progress)
+
     def progress(self, fraction: float, text: str = "") -> None:
         """Pass on how much is done."""
         self._progress(fraction, text)
@@ -88,6 +101,14 @@ class OneOfMany:
             if word in text:
                 text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "", text)
         return re.sub(r"\d+", "", text)
+
+
+class OneAlone(OneOfMany):
+    """The report of one of many things for what is of it alone: see `OneOfMany.alone`."""
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._all.tell(self._name, text)
 
 
 def _named(name: str, text: str) -> str:

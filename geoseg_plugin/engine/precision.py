@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ..contract.stages.training_parts.machine import BFLOAT16, FLOAT16
+from ..contract.events import Report
+from ..contract.stages.training_parts.machine import BFLOAT16, FLOAT16, FLOAT32
 
 _CPU_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
 _HALF = {BFLOAT16: torch.bfloat16, FLOAT16: torch.float16}
@@ -14,6 +15,13 @@ def processor_has_bfloat16() -> bool:
     """Return whether the processor has instructions for bfloat16; without them it is slower than float32."""
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name) for name in _CPU_INSTRUCTIONS)
+
+
+def warn_if_slow(precision: str, device: torch.device, report: Report) -> None:
+    """Warn of a precision that was asked for, and that processors only imitate."""
+    imitated = precision == FLOAT16 or (precision == BFLOAT16 and not processor_has_bfloat16())
+    if device.type == "cpu" and imitated:
+        report.warn(f"PRECISION {precision} is slow on this processor. Set it to auto, or to {FLOAT32}.")
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -42,3 +42,15 @@ def test_what_differs_is_said_of_each_and_nothing_twice(recorder):
 def test_all_hear_a_cancel(make_recorder):
     gathering = Gathering(make_recorder(lambda _: True))
     assert speak(gathering, "a")[0].is_cancelled()
+
+
+def test_what_is_of_one_alone_is_said_of_a_hundred(recorder):
+    gathering = Gathering(recorder)
+    for number in range(103):
+        one = gathering.report_of(f"scene {number}", [], lambda *_: None).alone()
+        one.note("50 % water")
+        one.note("found at 0.5")
+    assert recorder.notes[:4] == [
+        "scene 0: 50 % water", "scene 0: found at 0.5", "scene 1: 50 % water", "scene 1: found at 0.5",
+    ]  # fmt: skip
+    assert len(recorder.notes) == 200

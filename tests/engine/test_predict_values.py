@@ -20,12 +20,16 @@ def _odd_values(tmp_path, image, card, **options):
 
 
 @pytest.mark.parametrize("factor, dtype, odd", [(1, np.uint8, False), (1, np.uint16, False), (40, np.uint16, True),
-                                                (1 / 255, np.float32, False)])  # fmt: skip
+                                                (1 / 255, np.float32, True), (1 / 25, np.uint16, True)])  # fmt: skip
 def test_values_on_another_scale_are_told(tmp_path, factor, dtype, odd):
     image = np.random.default_rng(0).normal(100, 50, (3, 300, 500)).clip(0, 250) * factor
     warnings = _odd_values(tmp_path, image.astype(dtype), make_card())
     assert bool(warnings) == odd
     assert all("mean" in text and "image.tif" in text for text in warnings)
+
+
+def test_a_calm_image_is_not_told(tmp_path):
+    assert _odd_values(tmp_path, np.full((3, 50, 50), 90, np.uint8), make_card()) == []
 
 
 def test_bytes_for_a_sixteen_bit_model_are_told(tmp_path):

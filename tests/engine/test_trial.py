@@ -7,8 +7,10 @@ import torch
 from geoseg.geoseg_plugin.contract.errors import GeosegError
 from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
 from geoseg.geoseg_plugin.contract.networks import NETWORK
+from geoseg.geoseg_plugin.engine import precision as precisions
+from geoseg.geoseg_plugin.engine.precision import warn_if_slow
 from geoseg.geoseg_plugin.engine.training import trial
-from geoseg.geoseg_plugin.engine.training.trial import Trial, choose_batch_size, choose_precision, warn_if_slow
+from geoseg.geoseg_plugin.engine.training.trial import Trial, choose_batch_size, choose_precision
 from geoseg.models.catalog import build_network, training_loss
 from geoseg.models.losses.loss import LossSettings, SummedLoss
 from torch import nn
@@ -128,7 +130,7 @@ def test_bfloat16_has_to_be_faster(small, monkeypatch, gain, wanted):
     ],
 )
 def test_what_a_processor_imitates_is_warned_of(precision, device, has_it, warned, recorder, monkeypatch):
-    monkeypatch.setattr(trial, "processor_has_bfloat16", lambda: has_it)
+    monkeypatch.setattr(precisions, "processor_has_bfloat16", lambda: has_it)
     warn_if_slow(precision, torch.device(device), recorder)
     assert [text.split(".")[0] for text in recorder.warnings] == (
         [f"PRECISION {precision} is slow on this processor"] if warned else []

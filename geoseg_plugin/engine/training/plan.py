@@ -20,6 +20,7 @@ from ...contract.events import Part, Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import TRAIN, VALIDATION, Dataset
 from ..device import choose_device, describe_device
+from ..precision import warn_if_slow
 from ..processes.processes import ALONE, Processes
 from ..scaling import Scaling
 from .augmentation.variation import Variation
@@ -34,7 +35,7 @@ from .optimization.freezing import check_freezing
 from .optimization.rate_search import find_learning_rate, search_steps
 from .sampling.sampler import build_sampler
 from .tiles import TileStore, room_for_tiles
-from .trial import Trial, choose_batch_size, choose_precision, warn_if_slow
+from .trial import Trial, choose_batch_size, choose_precision
 
 _MOST_THREADS = 8
 _FAR_BELOW = 0.1

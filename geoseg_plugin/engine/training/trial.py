@@ -12,7 +12,6 @@ import torch
 
 from ....models.losses.loss import TrainingLoss
 from ...contract.errors import GeosegError
-from ...contract.events import Report
 from ...contract.stages.training_parts.machine import AUTO, BFLOAT16, FLOAT16, FLOAT32
 from ..memory import free_memory
 from ..precision import processor_has_bfloat16
@@ -135,13 +134,6 @@ def choose_precision(asked: str, trial: Trial, device: torch.device) -> tuple[st
         if gain > _WORTH_IT:
             break
     return (BFLOAT16 if gain > _WORTH_IT else FLOAT32), f"bfloat16 is {gain:.1f} times as fast in a trial"
-
-
-def warn_if_slow(precision: str, device: torch.device, report: Report) -> None:
-    """Warn of a precision that was asked for, and that processors only imitate."""
-    imitated = precision == FLOAT16 or (precision == BFLOAT16 and not processor_has_bfloat16())
-    if device.type == "cpu" and imitated:
-        report.warn(f"PRECISION {precision} is slow on this processor. Set it to auto, or to {FLOAT32}.")
 
 
 def choose_batch_size(asked: int, tiles: int, trial: Trial, precision: str, device: torch.device) -> int:

@@ -12,7 +12,7 @@ from ....contract.errors import Cancelled
 from ....contract.events import Part, Report
 from ....contract.stages.many_scenes import PredictScenes
 from ....contract.stages.prediction import PredictSegmentation
-from ...gathering import Gathering
+from ...gathering import Gathering, OneOfMany
 from ..opinions.predictor import Predictor
 from ..opinions.samples import sample_windows
 from ..opinions.settling import SAMPLE_WINDOWS, settle
@@ -125,7 +125,7 @@ class SceneJob:
                 self.outcome.finished += 1
                 self.outcome.pixels += one.pixels
 
-    def _report_of(self, request: PredictSegmentation) -> Report:
+    def _report_of(self, request: PredictSegmentation) -> OneOfMany:
         words = [request.input, Path(request.input).name, Path(request.input).stem]
         return self._gathering.report_of(request.input, words, lambda *_: None)
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from ....contract.errors import Cancelled, GeosegError, OutsideError, first_line
-from ....contract.events import Report
 from ....contract.stages.prediction import PredictSegmentation
+from ...gathering import OneOfMany
 from ..maps import scene_items
 from ..opinions.predictor import Predictor
 from ..pipeline import Item
@@ -44,7 +44,7 @@ class SceneMap:
         pixels: How many pixels with data its map has.
     """
 
-    def __init__(self, request: PredictSegmentation, predictor: Predictor, size: int, report: Report) -> None:
+    def __init__(self, request: PredictSegmentation, predictor: Predictor, size: int, report: OneOfMany) -> None:
         self.request = request
         self.error = ""
         self.is_outside = False
@@ -131,7 +131,7 @@ class SceneMap:
             results = open_results(self.request, scene, card, stack, self._report, whole_rows=whole_rows)
             while (strip := (yield)) is not None:
                 results.write(strip)
-            results.finish(self._report)
+            results.finish(self._report.alone())
         return results.tally
 
     def _fail(self, error: Exception) -> None:

@@ -38,7 +38,7 @@ def open_network(path: str, runtime: Runtime, report: Report) -> Network:
     Args:
         path: A .safetensors or .onnx file; the latter needs no torch.
         runtime: How it is to run.
-        report: Hears when the work is done elsewhere than asked.
+        report: Hears when the work is done elsewhere than asked, or slowly.
 
     Raises:
         RequestError: The library cannot run this file, or not in this precision.
@@ -68,8 +68,7 @@ def open_network(path: str, runtime: Runtime, report: Report) -> Network:
             return open_onnx_network(onnx_path, runtime.device, runtime.batch_size, report)
     from .torch_network import open_torch_network
 
-    precision = FLOAT32 if runtime.precision == AUTO else runtime.precision
-    return open_torch_network(path, runtime.device, runtime.batch_size, runtime.tile_size, precision)
+    return open_torch_network(path, runtime, report)
 
 
 def is_onnx_file(path: str) -> bool:

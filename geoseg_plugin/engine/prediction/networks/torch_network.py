@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from .....models.card import Card
 from .....models.file import load_network
+from ....contract.events import Report
 from ....contract.stages.prediction_parts.machine import TORCH
-from ....contract.stages.training_parts.machine import FLOAT32
+from ....contract.stages.training_parts.machine import AUTO, FLOAT32
 from ...device import choose_device, describe_device
-from ...precision import autocast
+from ...precision import autocast, warn_if_slow
 from .gpu_lane import GpuAnswer, GpuLane
 from .network import Network
+from .runtime import Runtime
 
 _CPU_BATCH = 1
 _GPU_BATCH_LIMIT = 64
@@ -95,13 +97,15 @@ class TorchNetwork(Network):
             raise
 
 
-def open_torch_network(path: str, device: str, batch_size: int, tile_size: int, precision: str) -> TorchNetwork:
+def open_torch_network(path: str, runtime: Runtime, report: Report) -> TorchNetwork:
     """Load a .safetensors model; see `runtime.open_network`."""
-    chosen = choose_device(device)
+    chosen = choose_device(runtime.device)
+    precision = FLOAT32 if runtime.precision == AUTO else runtime.precision
+    warn_if_slow(precision, chosen, report)
     module, card = load_network(path, chosen)
     if chosen.type == "cuda":
         torch.backends.cudnn.benchmark = True  # all windows have one size
-    size = batch_size or _batch_size(chosen, tile_size or card.tile_size)
+    size = runtime.batch_size or _batch_size(chosen, runtime.tile_size or card.tile_size)
     return TorchNetwork(module, card, chosen, size, precision)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from .....models.card import Card
+from .....models.card import Band, Card
 from ....contract.events import Report
 from ...raster import read_valid, read_window
 
@@ -16,6 +16,7 @@ _SAMPLES_PER_SIDE = 3
 _SAMPLE_SIZE = 128
 _ODD_DEVIATIONS = 4.0
 _ODD_SPREAD = 4.0
+_ODD_FLATNESS = 1 / 20  # less spread than that, far from the mean, is an image on a smaller scale, not a calm one
 
 
 def warn_of_odd_values(dataset: DatasetReader, bands: Sequence[int], card: Card, report: Report) -> None:
@@ -29,13 +30,21 @@ def warn_of_odd_values(dataset: DatasetReader, bands: Sequence[int], card: Card,
         return
     means, stds = sample.mean(axis=1), sample.std(axis=1)
     for band, mean, std in zip(card.bands, means, stds, strict=True):
-        if abs(mean - band.mean) > _ODD_DEVIATIONS * band.std or std > _ODD_SPREAD * band.std:
+        if _is_odd(band, mean, std):
             report.warn(
                 f"The pixel values of {dataset.name} ({dataset.dtypes[0]}) are far from those that the model was "
                 f"trained on ({card.dtype}): in band {band.name} mean {mean:.4g} and standard deviation {std:.4g} "
                 f"instead of {band.mean:.4g} and {band.std:.4g}. Expect a poor map unless both are on one scale."
             )
             return
+
+
+def _is_odd(band: Band, mean: float, std: float) -> bool:
+    """Tell whether values with this mean and standard deviation are on another scale than a band of the card."""
+    distance = abs(mean - band.mean)
+    if distance > _ODD_DEVIATIONS * band.std or std > _ODD_SPREAD * band.std:
+        return True
+    return distance > band.std and std < _ODD_FLATNESS * band.std
 
 
 def _sample(dataset: DatasetReader, bands: Sequence[int]) -> np.ndarray:
