@@ -16,6 +16,7 @@ from geoseg.geoseg_plugin.engine.imagery.rescaling.rescale import rescale_image
 from geoseg.geoseg_plugin.engine.vector import write_features
 from geoseg.tests.engine.listener import Listener
 from geoseg.tests.engine.rasters import TRANSFORM, write_raster
+from hypothesis import settings
 from rasterio.crs import CRS
 
 BLOBS = ClassTable.named({0: "background", 7: "roof"})
@@ -26,6 +27,9 @@ def pytest_configure(config):
     # pytest resets the filters for every test, so that the engine's own does not count.
     for ignored in ("NotGeoreferencedWarning", "NodataShadowWarning"):
         config.addinivalue_line("filterwarnings", f"ignore::rasterio.errors.{ignored}")
+    # How long an example takes depends on what else the machine is doing.
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="module")

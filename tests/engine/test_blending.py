@@ -80,7 +80,7 @@ def test_without_blending_a_pixel_is_of_the_window_whose_middle_is_nearest(cover
         assert owner == np.abs(pixel + 0.5 - middles).argmin()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(covers, covers, blendings, st.integers(0, 2**32 - 1), st.data())
 def test_rows_of_a_region_equal_a_blend_of_the_whole_image(rows, cols, blending, seed, data):
     top, left = (data.draw(st.integers(0, cover.length - 1)) for cover in (rows, cols))

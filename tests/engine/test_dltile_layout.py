@@ -116,7 +116,7 @@ def test_south_of_the_equator_northings_are_negative(recorder):
     assert sheet.grid.bounds.top < 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(-179, 179), st.floats(-75, 78), st.integers(5, 60), st.integers(5, 60))
 def test_every_pixel_lies_in_a_tile(lon, lat, height, width):
     scene = make_scene(4326, lon, lat, 5e-4, height, width)

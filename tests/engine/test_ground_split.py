@@ -90,7 +90,7 @@ scenes_anywhere = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     scenes=scenes_anywhere, overlap=st.floats(0, 60), validation=st.floats(5, 40), test=st.sampled_from([0, 10, 30]),
     buffer=st.sampled_from([0, 0, 0.5, 20, 90]), seed=st.integers(0, 99), dates=st.booleans(),

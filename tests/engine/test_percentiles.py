@@ -83,7 +83,7 @@ def test_groups_are_apart_and_may_be_empty():
     assert np.isnan(found[3]).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays.arrays(np.float32, st.integers(1, 60), elements=st.floats(-1e6, 1e6, width=32)),
     st.lists(st.floats(0, 100), min_size=1, max_size=3),

@@ -49,7 +49,7 @@ def _canonical(geometries):
     return sorted(shape.normalize().wkt for shape in geometries)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     shape=st.tuples(st.integers(1, 70), st.integers(1, 50)),

@@ -64,7 +64,7 @@ def test_the_map_is_exact_at_every_size(tmp_path, model, shape):
     assert 0.3 < result.mean_confidence <= 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tile_size=st.sampled_from([32, 64, 96, 128, 160]),
     overlap=st.sampled_from([0, 10, 25, 50, 75]),

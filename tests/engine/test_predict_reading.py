@@ -42,7 +42,7 @@ def _coverage(height, width, size, overlap):
     return Coverage(Cover.of(height, size, overlap), Cover.of(width, size, overlap), "hann")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 700), st.integers(1, 500), st.sampled_from([32, 64, 256]), st.sampled_from([0.0, 0.25, 0.6]),
     st.data(),
@@ -72,7 +72,7 @@ def test_windows_are_cut_from_the_mirrored_scene_and_pixels_read_once(height, wi
     assert source.reads.sum() == source.reads[rows, cols].size
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(100, 900), st.sampled_from([32, 64]), st.sampled_from([0.0, 0.25, 0.6]), st.data())
 def test_of_a_sparse_area_only_rows_of_windows_that_touch_it_are_read(height, size, overlap, data):
     wanted = np.zeros((height, 90), np.bool_)

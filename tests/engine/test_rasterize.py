@@ -189,7 +189,7 @@ def test_cancelling_leaves_nothing(make_layer, make_raster, make_recorder, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == ["big.tif", "l.gpkg"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), all_touched=st.booleans(), rows=st.integers(9, 50), cols=st.integers(9, 50))
 def test_windows_together_are_the_whole(make_layer, recorder, seed, all_touched, rows, cols):
     random = np.random.default_rng(seed)
