@@ -60,7 +60,42 @@ def stop_if_cancelled(report: Report) -> None:
         raise Cancelled
 
 
-class Part:
+class PassedOn:
+    """A report that passes everything on to another one; what shall be otherwise, subclasses override.
+
+    Args:
+        report: Hears it.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Pass on how much is done."""
+        self._report.progress(fraction, text)
+
+    def note(self, text: str) -> None:
+        """Pass on what is worth reading."""
+        self._report.note(text)
+
+    def warn(self, text: str) -> None:
+        """Pass on what the user should act on."""
+        self._report.warn(text)
+
+    def detail(self, text: str) -> None:
+        """Pass on what only helps to find a fault."""
+        self._report.detail(text)
+
+    def metric(self, name: str, value: float, step: int) -> None:
+        """Pass on a figure."""
+        self._report.metric(name, value, step)
+
+    def is_cancelled(self) -> bool:
+        """Tell whether the user has asked to stop."""
+        return self._report.is_cancelled()
+
+
+class Part(PassedOn):
     """A share of another report's progress, for a step of a longer job.
 
     Args:
@@ -70,18 +105,13 @@ class Part:
     """
 
     def __init__(self, whole: Report, start: float, end: float) -> None:
-        self._whole = whole
+        super().__init__(whole)
         self._start = start
         self._span = end - start
-        self.note = whole.note
-        self.warn = whole.warn
-        self.detail = whole.detail
-        self.metric = whole.metric
-        self.is_cancelled = whole.is_cancelled
 
     def progress(self, fraction: float, text: str = "") -> None:
         """Pass the progress on, squeezed into this part's share."""
-        self._whole.progress(self._start + self._span * min(max(fraction, 0.0), 1.0), text)
+        self._report.progress(self._start + self._span * min(max(fraction, 0.0), 1.0), text)
 
 
 class QuietReport:

@@ -86,4 +86,4 @@ def test_a_store_that_is_gone_is_left_to_others():
         wait_until(lambda: alone.hear() == [0.5])
         store.gone = True
         time.sleep(0.05)
-        alone.hear()
+        assert alone.hear() == [0.0]

@@ -10,7 +10,7 @@ import torch
 from torch import distributed
 
 from ...contract.errors import GeosegError
-from ...contract.events import Report
+from ...contract.events import PassedOn, Report
 
 Value = TypeVar("Value")
 Explain = Callable[[RuntimeError], Exception]
@@ -141,7 +141,7 @@ def put_together(dealt: Sequence[Sequence[Value]]) -> list[Value]:
     return [dealt[place % len(dealt)][place // len(dealt)] for place in range(sum(map(len, dealt)))]
 
 
-class SharedReport:
+class SharedReport(PassedOn):
     """A report that tells all processes alike whether the user has asked to stop; they all ask at the same time.
 
     Args:
@@ -150,13 +150,8 @@ class SharedReport:
     """
 
     def __init__(self, report: Report, processes: Processes) -> None:
-        self._report = report
+        super().__init__(report)
         self._processes = processes
-        self.progress = report.progress
-        self.note = report.note
-        self.warn = report.warn
-        self.detail = report.detail
-        self.metric = report.metric
 
     def is_cancelled(self) -> bool:
         """Tell whether any process was asked to stop."""

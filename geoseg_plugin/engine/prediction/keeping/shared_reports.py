@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from ....contract.events import Report
+from ....contract.events import PassedOn, Report
 from ...processes.board import Board
 from ...processes.processes import Processes
 
 _EVERY_S = 0.5
 
 
-class WatchfulReport:
+class WatchfulReport(PassedOn):
     """A report that ends the work as soon as another process has failed.
 
     Args:
@@ -20,14 +20,9 @@ class WatchfulReport:
     """
 
     def __init__(self, report: Report, processes: Processes) -> None:
-        self._report = report
+        super().__init__(report)
         self._processes = processes
         self._checked_at = 0.0
-        self.progress = report.progress
-        self.note = report.note
-        self.warn = report.warn
-        self.detail = report.detail
-        self.metric = report.metric
 
     def is_cancelled(self) -> bool:
         """Tell whether this process was asked to stop.
@@ -42,7 +37,7 @@ class WatchfulReport:
         return self._report.is_cancelled()
 
 
-class BoardReport:
+class BoardReport(PassedOn):
     """A report that tells the other processes how far this one is, and reports how far all of them are.
 
     Args:
@@ -51,14 +46,9 @@ class BoardReport:
     """
 
     def __init__(self, report: Report, board: Board) -> None:
-        self._report = report
+        super().__init__(report)
         self._board = board
         self._heard_at = 0.0
-        self.note = report.note
-        self.warn = report.warn
-        self.detail = report.detail
-        self.metric = report.metric
-        self.is_cancelled = report.is_cancelled
 
     def progress(self, fraction: float, text: str = "") -> None:
         """Tell the own share; report that of all."""
