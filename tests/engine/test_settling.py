@@ -121,10 +121,10 @@ def test_answers_that_are_no_numbers_agree_with_none(clock, ways):
 
 def test_little_work_is_not_worth_a_trial(clock, ways):
     ways["torch", "bfloat16"] = Timed(clock, 0.1, precision="bfloat16")
-    plain = Timed(clock, 0.5)
-    assert _settle(plain, Listener(), windows=119, backend="torch") is plain
+    plain = Timed(clock, 0.2)
+    assert _settle(plain, Listener(), windows=49, backend="torch") is plain
     assert plain.asked == [1]
-    assert _settle(plain, Listener(), windows=121, backend="torch") is not plain
+    assert _settle(plain, Listener(), windows=51, backend="torch") is not plain
     slow = Timed(clock, 60.0)
     assert _settle(slow, Listener(), windows=39, backend="torch") is slow
     assert slow.asked == []

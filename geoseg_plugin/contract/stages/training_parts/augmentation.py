@@ -22,7 +22,7 @@ class VariesTiles(Stage):
         Kind.FLAG, "Quarter turns", "Turn tiles by 0, 90, 180 or 270 degrees.", default=True, advanced=True
     )
     rotation: float = ask(
-        Kind.NUMBER, "Rotation", "Turn tiles freely, by this much at most; corners without image are ignored.",
+        Kind.NUMBER, "Rotation", "Turn tiles freely, by this much at most; corners are filled with the mirror image.",
         default=45.0, minimum=0, maximum=180, unit="degrees", advanced=True,
     )  # fmt: skip
     scale: float = ask(

@@ -10,16 +10,19 @@ import torch
 from numpy.typing import NDArray
 
 from .....models.card import Card
+from .....models.catalog import network_side
 from .....models.file import load_network
 from ....contract.events import Report
 from ....contract.stages.prediction_parts.machine import TORCH
 from ....contract.stages.training_parts.machine import AUTO, FLOAT32
 from ...device import choose_device, describe_device
 from ...precision import autocast, warn_if_slow
+from .folding import fold_normalisation
 from .gpu_lane import GpuAnswer, GpuLane
 from .network import Network
 from .runtime import Runtime
 
+_SAMPLE_SIDE = 128  # pixels
 _CPU_BATCH = 1
 _GPU_BATCH_LIMIT = 64
 _NO_MEMORY = ("can't allocate memory", "not enough memory")  # what torch says on a CPU
@@ -103,10 +106,18 @@ def open_torch_network(path: str, runtime: Runtime, report: Report) -> TorchNetw
     precision = FLOAT32 if runtime.precision == AUTO else runtime.precision
     warn_if_slow(precision, chosen, report)
     module, card = load_network(path, chosen)
+    fold_normalisation(module, _sample(card, chosen))
     if chosen.type == "cuda":
         torch.backends.cudnn.benchmark = True  # all windows have one size
     size = runtime.batch_size or _batch_size(chosen, runtime.tile_size or card.tile_size)
     return TorchNetwork(module, card, chosen, size, precision)
+
+
+def _sample(card: Card, device: torch.device) -> torch.Tensor:
+    """Return a window of noise (1, C, H, W), as small as the network may have to take."""
+    side = network_side(min(card.tile_size, _SAMPLE_SIDE))
+    noise = torch.randn(1, len(card.bands), side, side, generator=torch.Generator().manual_seed(0))
+    return noise.to(device)
 
 
 def _batch_size(device: torch.device, tile_size: int) -> int:

@@ -20,9 +20,9 @@ from ..networks.runtime import is_onnx_file
 from .opening import PredictorRequest, open_predictor
 from .predictor import Pixels, Predictor
 
-SAMPLE_WINDOWS = 4
+SAMPLE_WINDOWS = 2
 _FEWEST_WINDOWS = 40  # with less to do the trial would be a good part of it
-_WORTH_A_TRIAL_S, _WORTH_A_TRIAL_ON_GPU_S = 60.0, 10.0  # where it takes a few windows, or little but loading
+_WORTH_A_TRIAL_S = 10.0
 _WORTH_EXPORTING_S = 600.0  # turning a model into one for onnxruntime takes up to a minute, and gains a tenth
 _WORTH_IT = 1.05
 _AGREEMENT = 0.999
@@ -60,7 +60,7 @@ def settle(
     first_s, _ = _answer(predictor, shown[0])
     if _is_on_gpu(predictor):
         first_s, _ = _answer(predictor, shown[0])  # the first time it chooses its algorithms
-    if first_s * windows < (_WORTH_A_TRIAL_ON_GPU_S if _is_on_gpu(predictor) else _WORTH_A_TRIAL_S):
+    if first_s * windows < _WORTH_A_TRIAL_S:
         return predictor
     best, gain = predictor, 1.0
     told: list[str] = []
@@ -131,15 +131,16 @@ def _race(plain: Predictor, other: Predictor, shown: Sequence[Pixels], report: R
 
     They take turns, so that what else the computer is doing burdens both.
     """
+    stop_if_cancelled(report)
+    _answer(other, shown[0])  # to warm up, as the plain one has
     best, same, pixels = [math.inf, math.inf], 0, 0
-    for turn, window in enumerate((shown[0], *shown)):
+    for window in shown:
         found = []
         for place, predictor in enumerate((plain, other)):
             stop_if_cancelled(report)
             seconds, classes = _answer(predictor, window)
             found.append(classes)
-            if turn > 0:  # the first is to warm up
-                best[place] = min(best[place], seconds)
+            best[place] = min(best[place], seconds)
         same += int((found[0] == found[1]).sum())
         pixels += found[0].size
     return best[0], best[1], same / pixels

@@ -64,8 +64,8 @@ def place(image: Image, label: Label, valid: Valid, placing: Placing, side: int)
         side: Its side in pixels, S at most.
 
     Returns:
-        Image, label and valid pixels of that side. What is not valid any more, or is from outside of the tile, is 0 in
-        the image, IGNORE_INDEX in a resampled label, and not valid.
+        Image, label and valid pixels of that side. Beyond its edges the tile goes on in its mirror image, as in
+        prediction. What is not valid is 0 in the image and IGNORE_INDEX in a resampled label.
     """
     if placing.angle or placing.factor != 1:
         return _resample(image, label, valid, placing, side)
@@ -90,10 +90,8 @@ def _resample(image: Image, label: Label, valid: Valid, placing: Placing, side: 
     """Take the image between its pixels (bilinear), the label from the nearest."""
     length = valid.shape[-1]
     rows, cols = _sources(length, placing, side)
-    row, col = np.rint(rows).astype(np.int32), np.rint(cols).astype(np.int32)
-    shown = (row >= 0) & (row < length) & (col >= 0) & (col < length)
-    nearest = row.clip(0, length - 1) * length + col.clip(0, length - 1)
-    shown &= valid.ravel()[nearest]
+    nearest = _mirrored(rows, length) * length + _mirrored(cols, length)
+    shown = valid.ravel()[nearest]
     # grid_sample counts from -1 to 1, from edge to edge, and first across.
     grid = torch.from_numpy((2 * np.stack([cols, rows], axis=-1) + 1) / length - 1)
     sampled = _between(image, grid)
@@ -101,8 +99,14 @@ def _resample(image: Image, label: Label, valid: Valid, placing: Placing, side: 
         # Only pixels with data have a say in those between them.
         weight = _between(valid[None].astype(np.float32), grid)
         np.divide(sampled, weight, out=sampled, where=shown)
-    sampled *= shown
+        sampled *= shown
     return sampled, np.where(shown, label.ravel()[nearest], label.dtype.type(IGNORE_INDEX)), shown
+
+
+def _mirrored(places: Image, length: int) -> NDArray[np.int32]:
+    """Return the nearest pixel of each place along a side, as if the tile went on in its mirror image."""
+    distance = np.mod(places + 0.5, 2 * length)
+    return np.minimum(distance, 2 * length - distance).astype(np.int32).clip(0, length - 1)
 
 
 def _sources(length: int, placing: Placing, side: int) -> tuple[Image, Image]:
@@ -117,8 +121,8 @@ def _sources(length: int, placing: Placing, side: int) -> tuple[Image, Image]:
 
 
 def _between(pixels: Image, grid: torch.Tensor) -> Image:
-    """Return pixels (C, H, W) at a grid of positions (side, side, 2); beyond the edge they are as at the edge."""
+    """Return pixels (C, H, W) at a grid of positions (side, side, 2), mirrored beyond the edge."""
     sampled: Image = torch.nn.functional.grid_sample(
-        torch.from_numpy(np.ascontiguousarray(pixels))[None], grid[None], padding_mode="border", align_corners=False
+        torch.from_numpy(np.ascontiguousarray(pixels))[None], grid[None], padding_mode="reflection", align_corners=False
     )[0].numpy()
     return sampled

@@ -26,8 +26,8 @@ def vary(
         rng: Where chance comes from.
 
     Returns:
-        Image and label with the side that `variation.side` says, perhaps as views of those given. What is from outside
-        of the tile or without data is 0 in the image, and IGNORE_INDEX in the label.
+        Image and label with the side that `variation.side` says, perhaps as views of those given. What is without data
+        is 0 in the image, and IGNORE_INDEX in the label.
 
     Raises:
         InputError: The part to show is larger than the tile.
