@@ -28,7 +28,7 @@ test-host: setup ## Run the tests of the QGIS side, inside QGIS's Python.
 	$(QGIS_PYTHON) $(PYTEST) tests/host $(ARGS)
 
 test-e2e: setup ## Run the tests of the whole, through the real qgis_process.
-	$(QGIS_PYTHON) $(PYTEST) tests/e2e $(ARGS)
+	OMP_NUM_THREADS=1 $(QGIS_PYTHON) $(PYTEST) --numprocesses=auto --dist=loadscope tests/e2e $(ARGS)
 
 test-real: setup ## Run the tests that take long, on real imagery too (GEOSEG_DATA); make test leaves them out.
 	$(ENV)/engine-tests/bin/python $(PYTEST) tests/real $(ARGS)

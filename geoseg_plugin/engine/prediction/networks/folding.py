@@ -21,7 +21,7 @@ def fold_normalisation(network: nn.Module, sample: torch.Tensor) -> None:
         network: In evaluation mode.
         sample: Windows (N, C, H, W) float32 to try it with, on its device.
     """
-    with torch.inference_mode():
+    with torch.no_grad():  # weights made in inference mode would be good for nothing else, such as autocast
         before, pairs = _watch(network, sample)
         replaced = {name: network.get_submodule(name) for pair in pairs for name in pair}
         for convolution, normalisation in pairs:
