@@ -73,7 +73,7 @@ def measure_prediction(figures: Figures, folder: Path, report: Report) -> None:
 
 
 def compare_ways(figures: Figures, models: Path, runs: dict[str, Run]) -> None:
-    """What is chosen by itself beside onnxruntime in float32: seconds, and pixels (%) with another class than torch's."""
+    """What is chosen by itself beside onnxruntime: seconds, and pixels (%) with other classes than torch in float32."""
     chosen = runs["chosen"].result
     name = f"predict {models.name}"
     figures.add(f"{name} {chosen.backend} {chosen.precision}", runs["chosen"].wall_s, runs["onnx"].wall_s)
@@ -132,8 +132,9 @@ def median_run(scene: str, model: Path, output: Path, report: Report, **options:
     runs = []
     for _ in range(REPEATS):
         request = PredictSegmentation(
-            input=scene, model=str(model), output=str(output), tile_size=WINDOW, overlap=OVERLAP, device="cpu", **options
-        )
+            input=scene, model=str(model), output=str(output), tile_size=WINDOW, overlap=OVERLAP, device="cpu",
+            **options,
+        )  # fmt: skip
         result = predict_segmentation(request, report)
         runs.append(Run(report.metrics["wall_s"], report.metrics["network_s"], result))
     middle = statistics.median_low(run.wall_s / run.network_s for run in runs)

@@ -3,7 +3,13 @@
 import pytest
 import torch
 from geoseg.geoseg_plugin.contract.stages.training_parts.machine import PRECISIONS
-from geoseg.geoseg_plugin.engine.precision import autocast, gradient_scaler, processor_has_bfloat16
+from geoseg.geoseg_plugin.engine.precision import (
+    autocast,
+    cast_weights,
+    gradient_scaler,
+    processor_has_bfloat16,
+)
+from geoseg.models.catalog import build_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -19,6 +25,25 @@ def test_a_network_computes_as_asked_and_its_weights_stay_float32(precision):
     given.float().sum().backward()
     assert {part.dtype for part in network.parameters()} == {torch.float32}
     assert network.weight.grad.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("architecture", "encoder"),
+    [("unet", "resnet18"), ("deeplabv3plus", "mobilenet_v2"), ("segformer", "mit_b0"), ("gscnn", "resnet18")],
+)
+def test_a_network_with_cast_weights_answers_the_same(architecture, encoder):
+    network = build_network(architecture, encoder, 3, 2).eval()
+    sample = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode(), autocast(CPU, "bfloat16"):
+        before = network(sample)
+        cast_weights(network, "bfloat16")
+        assert torch.equal(network(sample), before)
+    assert {part.dtype for part in network.parameters()} == {torch.float32, torch.bfloat16}
+
+
+def test_weights_of_float32_are_not_cast():
+    cast_weights(network := torch.nn.Conv2d(1, 2, 1), "float32")
+    assert network.weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize(("precision", "factor"), [("float32", 1), ("bfloat16", 1), ("float16", 2**16)])

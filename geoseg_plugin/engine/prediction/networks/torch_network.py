@@ -16,7 +16,7 @@ from ....contract.events import Report
 from ....contract.stages.prediction_parts.machine import TORCH
 from ....contract.stages.training_parts.machine import AUTO, FLOAT32
 from ...device import choose_device, describe_device
-from ...precision import autocast, warn_if_slow
+from ...precision import autocast, cast_weights, warn_if_slow
 from .folding import fold_normalisation
 from .gpu_lane import GpuAnswer, GpuLane
 from .network import Network
@@ -43,7 +43,7 @@ class TorchNetwork(Network):
         card: What the model is.
         device: Where it runs.
         batch_size: Windows at a time.
-        precision: "float32", "bfloat16" or "float16"; weights stay float32.
+        precision: "float32", "bfloat16" or "float16".
     """
 
     backend = TORCH
@@ -52,6 +52,7 @@ class TorchNetwork(Network):
         self, module: torch.nn.Module, card: Card, device: torch.device, batch_size: int, precision: str = FLOAT32
     ) -> None:
         super().__init__(card, describe_device(device), precision, batch_size)
+        cast_weights(module, precision)
         self.module = module.to(memory_format=torch.channels_last)
         self._device = device
         self._lane = GpuLane(device) if device.type == "cuda" else None
