@@ -88,7 +88,7 @@ def teach_classes(models: Path, report: Report) -> None:
     request = TrainSegmentation(
         images=(scene,), labels=(labels,), tile_size=256, overlap=0, epochs=EPOCHS, weights=str(models / TORCH),
         model=str(models / "taught.safetensors"), device="cpu",
-    )
+    )  # fmt: skip
     run(request, report)
     (models / "taught.safetensors").replace(models / TORCH)
     network, card = load_network(str(models / TORCH), torch.device("cpu"))
