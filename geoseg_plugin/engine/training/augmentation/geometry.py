@@ -106,7 +106,8 @@ def _resample(image: Image, label: Label, valid: Valid, placing: Placing, side: 
 def _mirrored(places: Image, length: int) -> NDArray[np.int32]:
     """Return the nearest pixel of each place along a side, as if the tile went on in its mirror image."""
     distance = np.mod(places + 0.5, 2 * length)
-    return np.minimum(distance, 2 * length - distance).astype(np.int32).clip(0, length - 1)
+    nearest: NDArray[np.int32] = np.minimum(distance, 2 * length - distance).astype(np.int32)
+    return nearest.clip(0, length - 1)
 
 
 def _sources(length: int, placing: Placing, side: int) -> tuple[Image, Image]:
