@@ -30,7 +30,6 @@ from bench_labels import measure_labels
 from bench_prediction import measure_prediction, measure_prediction_memory
 from bench_statistics import measure_statistics
 from bench_training import measure_training
-from geoseg.geoseg_plugin.engine.allocation import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[1]
 REPEATS = 3
@@ -85,7 +84,6 @@ class Figures:
 
 def main() -> int:
     figures = Figures()
-    keep_freed_memory()  # as every run of the engine does
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         parts: dict[str, Callable[[], None]] = {

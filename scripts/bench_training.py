@@ -11,6 +11,7 @@ from bench_imagery import Figures, draw_scene
 from geoseg.geoseg_plugin.contract.events import Report
 from geoseg.geoseg_plugin.contract.stages.datasets import MakeTiles
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
+from geoseg.geoseg_plugin.engine.allocation import keep_freed_memory
 from geoseg.geoseg_plugin.engine.run import run
 from geoseg.geoseg_plugin.engine.training.loop import Loop
 from geoseg.geoseg_plugin.engine.training.plan import make_plan, prepare_course
@@ -22,6 +23,7 @@ ROUNDS = 5
 
 def measure_training(figures: Figures, folder: Path, report: Report) -> None:
     """Seconds of an epoch of U-Net with ResNet-18, with all defaults, beside its steps on batches that are there."""
+    keep_freed_memory()  # as training does
     scene = draw_scene(folder / "scene-to-learn.tif", (0, 0), SIDE)
     labels = draw_labels(folder / "labels-to-learn.tif", scene)
     sources = {"images": (scene,), "labels": (labels,)}

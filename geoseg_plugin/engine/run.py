@@ -14,7 +14,6 @@ from ..contract.errors import GeosegError, OutputError, first_line
 from ..contract.events import Report
 from ..contract.fields import VRT_SUFFIX
 from ..contract.stages.stage import Stage
-from .allocation import keep_freed_memory
 
 _FUNCTIONS = {
     "demoscene": ("imagery.demo.scene", "draw_demo_scene"),
@@ -45,7 +44,6 @@ def run(request: Stage, report: Report) -> Any:
     """
     module_name, function_name = _FUNCTIONS[request.id()]
     report.progress(0.0, f"{request.title}: starting")
-    keep_freed_memory()
     started = time.monotonic()
     module = importlib.import_module(f"{__package__}.{module_name}")
     function: Callable[[Any, Report], Any] = getattr(module, function_name)

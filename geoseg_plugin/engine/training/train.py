@@ -16,6 +16,7 @@ from ...contract.errors import GeosegError, InputError
 from ...contract.events import Part, QuietReport, Report
 from ...contract.stages.training import TrainSegmentation, TrainSegmentationResult
 from ...contract.stages.training_parts.preset import describe_preset
+from ..allocation import keep_freed_memory
 from ..datasets.checking.preflight import check_before_training
 from ..datasets.dataset import Dataset
 from ..output import whole_file
@@ -51,6 +52,7 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
         GeosegError: The device is not there or too small, the weights do not fit, or training has failed.
     """
     started = time.monotonic()
+    keep_freed_memory()
     with join_processes(request, report) as processes:
         told = report if processes.is_first else QuietReport(report)
         preset = describe_preset(request)
