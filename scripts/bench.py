@@ -2,14 +2,14 @@
 
     PYTHONPATH=build/src build/env/engine/bin/python scripts/bench.py
 
-PARTS=names chooses among imagery, labels, datasets, statistics, starts, imports, training, prediction and memory.
+PARTS=names chooses among imagery, labels, datasets, statistics, starts, imports, prediction, memory and training.
 Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them to
 build/bench.json, in half an hour. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
 prediction, the time inside the network, or that with onnxruntime, and of pixels with other classes (%) the most that
-there may be; of training, the same steps on batches that are in memory; of tiling,
-gdal_retile and a plain loop over rasterio windows; of clipping, mosaicking and rasterizing, the GDAL commands that do
-the same with as many threads; of tile statistics, reading the tiles; of a split, one of fewer tiles; of a peak of
-memory (MB), that on a scene a quarter as large or with fewer tiles.
+there may be; of training, the same steps on batches that are in memory; of tiling, gdal_retile and a plain loop over
+rasterio windows; of clipping, mosaicking and rasterizing, the GDAL commands that do the same with as many threads; of
+tile statistics, reading the tiles; of a split, one of fewer tiles; of a peak of memory (MB), that on a scene a quarter
+as large or with fewer tiles.
 """
 
 import json
@@ -93,9 +93,9 @@ def main() -> int:
             "statistics": lambda: measure_statistics(figures, folder, Silence()),
             "starts": lambda: measure_starts(figures, folder),
             "imports": lambda: measure_imports(figures),
-            "training": lambda: measure_training(figures, folder, Silence()),
             "prediction": lambda: measure_prediction(figures, folder, Silence()),
             "memory": lambda: measure_prediction_memory(figures, folder),
+            "training": lambda: measure_training(figures, folder, Silence()),  # last: it keeps freed memory
         }
         for part in re.findall(r"\w+", os.environ.get("PARTS", "")) or parts:
             parts[part]()

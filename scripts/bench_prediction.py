@@ -5,6 +5,7 @@ rounding another one.
 """
 
 import statistics
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +17,7 @@ from bench_imagery import ENGINE, Figures, draw_scene, peak_mb
 from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.events import Report
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.prediction.predict import predict_segmentation
-from geoseg.geoseg_plugin.engine.run import run
 from geoseg.models.card import Band, Card
 from geoseg.models.catalog import build_network
 from geoseg.models.exchange import write_onnx
@@ -61,7 +60,7 @@ def measure_prediction(figures: Figures, folder: Path, report: Report) -> None:
         models.mkdir()
         write_models(models, architecture, encoder)
         if architecture == TRAINED:
-            teach_classes(models, report)
+            teach_classes(models)
         runs = {name: median_run(scene, models / model, models / f"{name}.tif", report, **given)
                 for name, (model, given) in WAYS.items()}  # fmt: skip
         for name in ("torch", "onnx"):
@@ -82,14 +81,18 @@ def compare_ways(figures: Figures, models: Path, runs: dict[str, Run]) -> None:
         figures.add(f"{name} % others {way}", 100 * float(np.mean(pixels["torch"] != pixels[way])), most)
 
 
-def teach_classes(models: Path, report: Report) -> None:
-    """Have the models in a folder tell the classes of a scene apart."""
+def teach_classes(models: Path) -> None:
+    """Have the models in a folder tell the classes of a scene apart.
+
+    Another process trains them, as training changes what becomes of freed memory, and prediction is without that.
+    """
     scene, labels = draw_classes(models / "to-learn.tif", LEARNT_SIDE)
-    request = TrainSegmentation(
-        images=(scene,), labels=(labels,), tile_size=256, overlap=0, epochs=EPOCHS, weights=str(models / TORCH),
-        model=str(models / "taught.safetensors"), device="cpu",
-    )  # fmt: skip
-    run(request, report)
+    command = [
+        *ENGINE, "train-segmentation", "--images", scene, "--labels", labels, "--tile-size", 256, "--overlap", 0,
+        "--epochs", EPOCHS, "--weights", models / TORCH, "--model", models / "taught.safetensors",
+        "--device", "cpu",
+    ]  # fmt: skip
+    subprocess.run([str(part) for part in command], check=True, capture_output=True)
     (models / "taught.safetensors").replace(models / TORCH)
     network, card = load_network(str(models / TORCH), torch.device("cpu"))
     write_onnx(network, card, models / ONNX, any_size=True)

@@ -39,18 +39,17 @@ def _watch(network: nn.Module, sample: torch.Tensor) -> tuple[torch.Tensor, list
 
     Those that work more than once are left out.
     """
-    found: dict[int, str] = {}
-    kept, calls, pairs = [], Counter[str](), []
+    found: dict[int, tuple[str, torch.Tensor]] = {}  # by id, with the tensors, so that no other gets the id of one
+    calls, pairs = Counter[str](), []
 
     def after_convolution(name: str, result: torch.Tensor) -> None:
         calls[name] += 1
-        kept.append(result)  # so that no other gets its id
-        found[id(result)] = name
+        found[id(result)] = name, result
 
     def before_normalisation(name: str, given: torch.Tensor) -> None:
         calls[name] += 1
         if id(given) in found:
-            pairs.append((found[id(given)], name))
+            pairs.append((found[id(given)][0], name))
 
     hooks = []
     for name, module in network.named_modules():
