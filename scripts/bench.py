@@ -4,7 +4,8 @@
 
 PARTS=names chooses among imagery, labels, datasets, statistics, starts, imports, prediction, memory and training.
 Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them to
-build/bench.json, in half an hour. Baselines: of a start, the bare program; of imports, the bare interpreter; of a
+build/bench.json, in half an hour. Baselines: of a start, the bare program; of loading the plugin, QGIS's own plugin
+Processing, in time on the processor; of imports, the bare interpreter; of a
 prediction, the time inside the network, or that with onnxruntime, and of pixels with other classes (%) the most that
 there may be; of training, the same steps on batches that are in memory; of tiling, gdal_retile and a plain loop over
 rasterio windows; of clipping, mosaicking and rasterizing, the GDAL commands that do the same with as many threads; of
@@ -118,7 +119,7 @@ def call(command: list[str], **options: object) -> Callable[[], object]:
 
 
 def measure_starts(figures: Figures, folder: Path) -> None:
-    """qgis_process with and without the plugin; the worker until it says hello, and a bare interpreter."""
+    """qgis_process with and without the plugin, and loading it; the worker until it says hello."""
     script = ROOT / "scripts" / "qgis_process"
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "QGIS_CUSTOM_CONFIG_PATH": str(folder / "profile")}
     program = shutil.which("qgis_process.bin") or "qgis_process"
@@ -126,7 +127,19 @@ def measure_starts(figures: Figures, folder: Path) -> None:
     run_with, run_without = call([str(script), "help", "geoseg:clipraster"]), call(bare, env=environment)
     run_with(), run_without()
     figures.add("qgis_process start", seconds(run_with), seconds(run_without))
+    loads = [load_plugin() for _ in range(REPEATS)]
+    figures.add("plugin load", *(statistics.median(times) for times in zip(*loads, strict=True)))
     figures.add("worker start", seconds(start_worker, 7), seconds(call([sys.executable, "-c", "pass"]), 7))
+
+
+def load_plugin() -> tuple[float, float]:
+    """Return the seconds that loading the plugin takes, and those of QGIS's own plugin Processing."""
+    command = [str(ROOT / "build" / "env" / "qgis" / "bin" / "python"), str(ROOT / "scripts" / "load_plugin.py")]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    environment.pop("PYTHONPATH", None)  # the engine's
+    said = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    facts = json.loads(said.splitlines()[-1])
+    return facts["seconds"], facts["processing_seconds"]
 
 
 def start_worker() -> None:
