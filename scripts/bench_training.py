@@ -17,7 +17,7 @@ from geoseg.geoseg_plugin.engine.training.loop import Loop
 from geoseg.geoseg_plugin.engine.training.plan import make_plan, prepare_course
 from geoseg.geoseg_plugin.engine.training.training_data import open_training_data
 
-SIDE, TILE = 2048, 256
+SIDE, TILE = 2048, 512
 ROUNDS = 5
 
 

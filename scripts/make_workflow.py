@@ -29,7 +29,7 @@ INPUTS = (
     QgsProcessingParameterRasterLayer("IMAGE", "Training image"),
     QgsProcessingParameterVectorLayer("LABELS", "Labels", [QgsProcessing.SourceType.TypeVectorAnyGeometry]),
     QgsProcessingParameterField("FIELD", "Class field", parentLayerParameterName="LABELS", optional=True),
-    QgsProcessingParameterNumber("TILE_SIZE", "Tile size [pixels]", NUMBER, 256, minValue=32, maxValue=4096),
+    QgsProcessingParameterNumber("TILE_SIZE", "Tile size [pixels]", NUMBER, 0, minValue=0, maxValue=4096),
     QgsProcessingParameterNumber("EPOCHS", "Epochs", NUMBER, 30, minValue=1, maxValue=100000),
     QgsProcessingParameterRasterLayer("MAP_IMAGE", "Image to map"),
 )
@@ -75,7 +75,7 @@ HELP = {
     "IMAGE": "The image on which the labels were drawn.",
     "LABELS": "Polygons, lines or points of the classes.",
     "FIELD": "Whole numbers or texts that name the class; without it all features are one class.",
-    "TILE_SIZE": "Width and height of a training tile; multiples of 32 suit networks best.",
+    "TILE_SIZE": "Width and height of a training tile; 0 takes 512 pixels, or less where the image is small.",
     "EPOCHS": "How often the network sees all training tiles.",
     "MAP_IMAGE": "The image to map, with the same bands as the training image; it may be the same image.",
     "tiles:dataset": "The folder of training tiles.",

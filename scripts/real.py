@@ -1,8 +1,8 @@
 """The whole chain on real imagery: buildings of Banepa (Nepal), learnt on rows A and B, measured on row C.
 
-Needs GEOSEG_DATA. Training has its defaults, but random weights and a budget of time. BUDGET (minutes of training, 15),
-or EPOCHS in place of it, TILE_SIZE, OVERLAP and SEED may be set as environment variables, and in OPTIONS whatever else,
-such as OPTIONS="SCALE=30 PATIENCE=10".
+Needs GEOSEG_DATA. Tiles and training have their defaults, but random weights and a budget of time. BUDGET (minutes of
+training, 15), or EPOCHS in place of it, TILE_SIZE, OVERLAP and SEED may be set as environment variables, and in OPTIONS
+whatever else of the training, such as OPTIONS="SCALE=30 PATIENCE=10".
 """
 
 import os
@@ -16,6 +16,7 @@ OUT = ROOT / "build" / "real"
 ROWS = {"train": "AB", "test": "C"}
 BUILDING = 1
 OVERLAPS = (0, 25)  # in percent: windows side by side, and the default
+WINDOW = 512  # pixels a side, where seams are measured
 MANY = 10_000  # epochs that no budget lets come to their end
 
 
@@ -57,10 +58,8 @@ def buildings_of(data: Path) -> Path:
 def make_dataset(chain: Chain, data: Path, out: Path) -> Path:
     """Cut the scenes to learn from into tiles; return the dataset in the folder `out`."""
     dataset = out / "dataset"
-    chain.run(
-        "maketiles", IMAGES=scenes_of(data, ROWS["train"]), LABELS=buildings_of(data),
-        TILE_SIZE=setting("TILE_SIZE", 256), OVERLAP=setting("OVERLAP", 50), VALIDATION=15, OUTPUT=dataset,
-    )  # fmt: skip
+    options = {name: os.environ[name] for name in ("TILE_SIZE", "OVERLAP") if os.environ.get(name)}
+    chain.run("maketiles", IMAGES=scenes_of(data, ROWS["train"]), LABELS=buildings_of(data), OUTPUT=dataset, **options)
     return dataset
 
 
@@ -104,10 +103,10 @@ def seams_of(chain: Chain, scenes: list[Path], model: Path, overlap: int) -> flo
     for scene in scenes:
         probabilities.append(OUT / f"{scene.stem}_probabilities_{overlap}.tif")
         chain.run(
-            "predictsegmentation", INPUT=scene, MODEL=model, OVERLAP=overlap, PROBABILITIES=probabilities[-1],
-            OUTPUT=OUT / f"{scene.stem}_predicted_{overlap}.tif",
+            "predictsegmentation", INPUT=scene, MODEL=model, TILE_SIZE=WINDOW, OVERLAP=overlap,
+            PROBABILITIES=probabilities[-1], OUTPUT=OUT / f"{scene.stem}_predicted_{overlap}.tif",
         )  # fmt: skip
-    return measure_seams(probabilities, setting("TILE_SIZE", 256), overlap)
+    return measure_seams(probabilities, WINDOW, overlap)
 
 
 def setting(name: str, default: int) -> int:

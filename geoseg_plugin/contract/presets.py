@@ -35,7 +35,8 @@ _PLAIN_STEPS: Dict[str, Any] = {
 }  # fmt: skip
 _SAME_LIGHT: Dict[str, Any] = {"brightness": 0.0, "contrast": 0.0}
 _SAME_SIZE: Dict[str, Any] = {"rotation": 0.0, "scale": 0.0}
-_AS_THEY_ARE: Dict[str, Any] = {"flips": False, "quarter_turns": False, **_SAME_SIZE, **_SAME_LIGHT}
+_WHOLE: Dict[str, Any] = {"crop": 0, "cutmix": 0.0}
+_AS_THEY_ARE: Dict[str, Any] = {"flips": False, "quarter_turns": False, **_SAME_SIZE, **_SAME_LIGHT, **_WHOLE}
 _POLY: Dict[str, Any] = {
     "schedule": "poly", "power": 0.9, "warm_up": 0.0, "clip_gradients": 0.0, "averaging": 0.0,
 }  # fmt: skip
@@ -47,7 +48,7 @@ PRESETS: Tuple[Preset, ...] = (
         "https://github.com/nasa-nccs-hpda/slump-detection",
         {
             "architecture": "slump-unet", "loss": "cross entropy", "flips": True, "quarter_turns": True, **_SAME_SIZE,
-            **_SAME_LIGHT, "epochs": 1000, "patience": 20, "batch_size": 128, "optimizer": "adadelta",
+            **_SAME_LIGHT, **_WHOLE, "epochs": 1000, "patience": 20, "batch_size": 128, "optimizer": "adadelta",
             "learning_rate": 1.0, **_PLAIN_STEPS,
         },
     ),
@@ -76,8 +77,8 @@ PRESETS: Tuple[Preset, ...] = (
         "https://github.com/akshatgoel92/roof-classify",
         {
             "architecture": "satellite-unet", "loss": "binary cross entropy", "scaling": "divide", "divisor": 255.0,
-            "flips": True, "quarter_turns": False, "rotation": 0.0, "scale": 20.0, **_SAME_LIGHT, "epochs": 50,
-            "patience": 10, "batch_size": 4, "optimizer": "adam", "learning_rate": 0.001, **_PLAIN_STEPS,
+            "flips": True, "quarter_turns": False, "rotation": 0.0, "scale": 20.0, **_SAME_LIGHT, **_WHOLE,
+            "epochs": 50, "patience": 10, "batch_size": 4, "optimizer": "adam", "learning_rate": 0.001, **_PLAIN_STEPS,
         },
     ),
     Preset(
@@ -87,9 +88,9 @@ PRESETS: Tuple[Preset, ...] = (
         {
             "architecture": "lw-refinenet", "encoder": "mobilenet_v2", "loss": "cross entropy + 2 * jaccard",
             "sampling": "target share", "target_share": 30.0, "scaling": "divide", "divisor": 5.0, "flips": True,
-            "quarter_turns": True, "rotation": 0.0, "scale": 12.0, **_SAME_LIGHT, "epochs": 100, "batch_size": 22,
-            "accumulation": 2, "optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.0005,
-            **_POLY,
+            "quarter_turns": True, "rotation": 0.0, "scale": 12.0, **_SAME_LIGHT, **_WHOLE, "epochs": 100,
+            "batch_size": 22, "accumulation": 2, "optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9,
+            "weight_decay": 0.0005, **_POLY,
         },
     ),
     Preset(
@@ -99,9 +100,9 @@ PRESETS: Tuple[Preset, ...] = (
         {
             "architecture": "fpn", "encoder": "se_resnext50_32x4d", "weights": "imagenet",
             "loss": "cross entropy + 2 * jaccard", "sampling": "target share", "target_share": 50.0, "flips": True,
-            "quarter_turns": True, "rotation": 45.0, "scale": 12.0, **_SAME_LIGHT, "cutout": 4, "cutout_size": 12.5,
-            "epochs": 75, "batch_size": 22, "accumulation": 2, "optimizer": "adam", "learning_rate": 0.001,
-            "weight_decay": 0.0001, **_POLY,
+            "quarter_turns": True, "rotation": 45.0, "scale": 12.0, **_SAME_LIGHT, **_WHOLE, "cutout": 4,
+            "cutout_size": 12.5, "epochs": 75, "batch_size": 22, "accumulation": 2, "optimizer": "adam",
+            "learning_rate": 0.001, "weight_decay": 0.0001, **_POLY,
         },
     ),
     Preset(
@@ -110,10 +111,10 @@ PRESETS: Tuple[Preset, ...] = (
         "https://pro.arcgis.com/en/pro-app/latest/tool-reference/image-analyst/train-deep-learning-model.htm",
         {
             "architecture": "unet", "encoder": "resnet34", "weights": "imagenet", "loss": "cross entropy",
-            "flips": True, "quarter_turns": True, "rotation": 0.0, "scale": 50.0, "brightness": 0.4, "contrast": 40.0,
-            "epochs": 20, "frozen_epochs": 10, "patience": 5, "optimizer": "adamw", "weight_decay": 0.01,
-            "find_learning_rate": True, "schedule": "one-cycle", "warm_up": 0.0, "clip_gradients": 0.0,
-            "averaging": 0.0,
+            "flips": True, "quarter_turns": True, "rotation": 0.0, "scale": 50.0, **_WHOLE,
+            "brightness": 0.4, "contrast": 40.0, "epochs": 20, "frozen_epochs": 10, "patience": 5,
+            "optimizer": "adamw", "weight_decay": 0.01, "find_learning_rate": True, "schedule": "one-cycle",
+            "warm_up": 0.0, "clip_gradients": 0.0, "averaging": 0.0,
         },
     ),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from geoseg.geoseg_plugin.engine.training.checks import (
     shows_all,
 )
 
+WHOLE = {"rotation": 0, "scale": 0, "crop": 0, "cutmix": 0}  # augmentation that cuts nothing off
 CLASSES = ClassTable.named({0: "background", 1: "road", 2: "water"})
 
 
@@ -88,11 +89,7 @@ def test_who_gives_the_weight_0_means_it(recorder):
     ("options", "all_shown"),
     [
         ({}, True),
-        ({"crop": 64}, False),
-        ({"crop": 64, "augment": False}, True),
-        ({"rotation": 0, "scale": 0}, True),
-        ({"cutmix": 10}, False),
-        ({"mixup": 10, "cutout": 3, "noise": 1}, True),
+        ({"crop": 64, "cutmix": 10, "mixup": 10, "cutout": 3}, True),
         ({"sampling": "hard examples"}, False),
         ({"epoch_tiles": 10}, False),
     ],
@@ -124,14 +121,16 @@ def test_classes_are_missed_by_what_is_in_tiles_not_by_what_an_epoch_shows(
     [
         ({}, [[900, 3]], False),
         ({}, [[1024, 0]], True),
-        ({"rotation": 0}, [[900, 3]], False),
-        ({"scale": 0}, [[900, 3]], False),
-        ({"rotation": 0, "scale": 0}, [[900, 3]], True),
+        ({**WHOLE, "rotation": 10}, [[900, 3]], False),
+        ({**WHOLE, "scale": 10}, [[900, 3]], False),
+        ({**WHOLE, "crop": 16}, [[900, 3]], False),
+        ({**WHOLE, "cutmix": 10}, [[900, 3]], False),
+        (WHOLE, [[900, 3]], True),
         ({"augment": False}, [[900, 3]], True),
         ({}, None, True),
     ],
 )
-def test_what_turned_tiles_do_not_show_may_be_there(
+def test_what_is_cut_off_of_tiles_may_be_there(
     options, told, warned, make_dataset, make_blob_tile, recorder, monkeypatch
 ):
     def count(*_):
@@ -153,5 +152,5 @@ def test_what_turned_tiles_do_not_show_may_be_there(
 
 def test_a_layer_that_does_not_count_is_no_fault(make_dataset, make_blob_tile, recorder):
     dataset = open_dataset(make_dataset([("train", *make_blob_tile(np.random.default_rng(0), 32))]))
-    check_told_classes(TrainSegmentation(dataset="d", model="m.safetensors", crop=32), dataset, recorder)
+    check_told_classes(TrainSegmentation(dataset="d", model="m.safetensors", epoch_tiles=1), dataset, recorder)
     assert recorder.warnings == []

@@ -27,6 +27,8 @@ def warned(recorder):
         ({**DATASET, "overlap": 10, "validation": 5}, "OVERLAP 10, VALIDATION 5 have no effect."),
         ({**DATASET, "augment": False, "rotation": 10}, "ROTATION 10 has no effect. AUGMENT is off."),
         ({**DATASET, "augment": False, "flips": False, "cutout": 3}, "FLIPS false, CUTOUT 3 have no effect."),
+        ({**DATASET, "batch_size": 1, "mixup": 20}, "MIXUP 20 has no effect. Tiles are mixed with others"),
+        ({**DATASET, "batch_size": 1, "cutmix": 20}, "CUTMIX 20 has no effect."),
         ({**DATASET, "cutout_size": 20}, "CUTOUT_SIZE 20 has no effect. CUTOUT is 0."),
         ({**DATASET, "target_share": 30}, "TARGET_SHARE 30 has no effect. It is for SAMPLING 'target share'."),
         ({**DATASET, "power": 2}, "POWER 2 has no effect."),
@@ -46,6 +48,8 @@ def test_a_value_without_effect_is_told_with_its_reason(options, said, warned):
     [
         DATASET,
         {**DATASET, "augment": False},
+        {**DATASET, "batch_size": 1},
+        {**DATASET, "batch_size": 2, "cutmix": 20, "mixup": 20},
         {**SCENES, "tile_size": 128, "overlap": 10, "validation": 5},
         {**DATASET, "rotation": 10, "cutout": 2, "cutout_size": 20},
         {**DATASET, "sampling": "target share", "target_share": 30},

@@ -26,7 +26,7 @@ def run(monkeypatch, recorder):
         batches = SimpleNamespace(count=lambda tiles: tiles, count_rounds=lambda tiles: tiles)
         sampler = SimpleNamespace(wants_errors=False, state=dict)
         loss = SimpleNamespace(names=("dice",))
-        course = Course(network, loss, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 0.1)
+        course = Course(network, loss, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 1, 0.1)
         coming = iter(measured)
 
         def learn(*_):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
-from geoseg.geoseg_plugin.engine.training.sampling.sampler import build_sampler
+from geoseg.geoseg_plugin.engine.training.sampling.sampler import build_sampler, epoch_length
 from geoseg.tests.engine.counted import write_counted
 
 NAMES = ("ground", "roof", "water", "lava")
@@ -22,7 +22,7 @@ def _build(tmp_path, recorder):
         request = TrainSegmentation(
             dataset=str(dataset.folder), model="m.safetensors", sampling=sampling, seed=7, **options
         )
-        return build_sampler(request, dataset, dataset.tiles, recorder)
+        return build_sampler(request, dataset, dataset.tiles, epoch_length(request, len(counts), 64, 64), recorder)
 
     return run
 
@@ -34,6 +34,15 @@ def test_by_default_every_tile_comes_once_in_the_order_of_seed_and_epoch(build, 
     ]
     assert (sampler.wants_errors, sampler.state()) == (False, {})
     assert recorder.notes == recorder.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "length"),
+    [(0, 512, 45), (0, 256, 180), (0, 96, 1280), (7, 256, 7), (7, 512, 7)],
+)
+def test_an_epoch_has_the_pixels_of_all_tiles(asked, shown, length):
+    request = TrainSegmentation(dataset="d", model="m.safetensors", epoch_tiles=asked)
+    assert epoch_length(request, 45, 512, shown) == length
 
 
 def test_an_epoch_has_the_length_asked_for(build, recorder):

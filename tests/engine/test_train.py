@@ -349,11 +349,6 @@ def test_a_log_of_another_training_is_refused_before_any_work(blobs, tmp_path, r
     assert recorder.notes == []
 
 
-def test_tiles_cannot_be_mixed_alone(blobs, tmp_path):
-    with pytest.raises(RequestError, match="BATCH_SIZE is 1"):
-        _request(blobs, tmp_path, batch_size=1, mixup=50)
-
-
 def test_the_card_tells_the_trivial_answer(trained):
     metrics = read_card(trained[0].model).metrics
     shares = [one["share"] for one in metrics["classes"].values()]

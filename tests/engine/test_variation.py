@@ -35,9 +35,9 @@ def test_mean_and_spread_of_the_input_come_along():
     assert (varied.means, varied.stds) == ((0.5, 3.0), (0.25, 1.0))
 
 
-def test_the_defaults_turn_flip_and_change_the_light():
+def test_the_defaults_turn_flip_cut_and_change_the_light():
     assert Variation.of(request()) == Variation(
-        flips=True, quarter_turns=True, rotation=45, scale=0.3, brightness=0.3, contrast=0.3
+        flips=True, quarter_turns=True, rotation=45, scale=0.5, crop=None, brightness=0.3, contrast=0.3, cutmix=0.5
     )
 
 
@@ -48,6 +48,13 @@ def test_without_augmentation_nothing_counts():
 def test_no_batch_can_be_mixed_twice():
     with pytest.raises(RequestError, match=r"MIXUP is 60 % and CUTMIX 40\.5 %.*100 %"):
         request(mixup=60, cutmix=40.5)
+
+
+@pytest.mark.parametrize(
+    ("tile", "shown"), [(64, 64), (511, 511), (512, 256), (513, 288), (640, 320), (1024, 512), (4096, 2048)]
+)
+def test_by_default_half_of_large_tiles_is_shown(tile, shown):
+    assert Variation(crop=None).side(tile) == shown
 
 
 def test_a_part_larger_than_the_tile_is_refused():

@@ -246,7 +246,7 @@ def test_extent_that_cannot_be_read(read):
 def test_unset_values_are_none_or_default(read, unset):
     assert read("clipraster", "LIKE", unset) is None
     assert read("clipraster", "SNAP", unset) == "input grid"
-    assert read("maketiles", "TILE_SIZE", unset) == 256
+    assert read("maketiles", "TILE_SIZE", unset) == 0
     assert read("predictsegmentation", "POLYGONS", unset) is None
 
 

@@ -25,12 +25,28 @@ def ask_class_field() -> Any:
     return ask(Kind.TEXT, "Class field", "For a vector layer: name of the attribute with the class.", optional=True)
 
 
+# What tiles are where TILE_SIZE is 0, the largest of which there are enough.
+CHOSEN_TILE_SIZES = (512, 256, 128, 64)
+_SMALLEST_TILE = 32
+
+
 def ask_tile_size() -> Any:
-    """Declare the side of tiles."""
+    """Declare the side of tiles; a stage that has it calls `check_tile_size`."""
     return ask(
-        Kind.NUMBER, "Tile size", "Width and height of a tile; multiples of 32 suit networks best.", default=256,
-        integer=True, minimum=32, maximum=4096, unit="pixels",
+        Kind.NUMBER, "Tile size", "Width and height of a tile; multiples of 32 suit networks best. 0 takes 512 pixels, "
+        "of which CROP of 'Train segmentation' shows parts, or where the images are small 256, 128 or 64.", default=0,
+        integer=True, minimum=0, maximum=4096, unit="pixels",
     )  # fmt: skip
+
+
+def check_tile_size(side: int) -> None:
+    """Check that tiles are large enough.
+
+    Raises:
+        RequestError: They are too small for any network.
+    """
+    if 0 < side < _SMALLEST_TILE:
+        raise RequestError(f"TILE_SIZE is {side} pixels.", f"Give {_SMALLEST_TILE} or more, or 0.")
 
 
 def ask_overlap() -> Any:
@@ -207,6 +223,7 @@ class MakeTiles(Stage):
     def check(self) -> None:
         """Images must be given in one way, labels in one way at most, and LAYOUT have what it takes."""
         background_value(self.background)
+        check_tile_size(self.tile_size)
         if bool(self.images) == bool(self.image_folder):
             both = "both given" if self.images else "both missing"
             raise RequestError(f"IMAGES and IMAGE_FOLDER are {both}.", "Give one of them.")
@@ -215,9 +232,10 @@ class MakeTiles(Stage):
         for layout, name in ((COVERAGE, "coverage"), (EARLIER, "earlier"), (DLTILE, "pixel_size")):
             if self.layout == layout and not getattr(self, name):
                 raise RequestError(f"LAYOUT is '{layout}', but {name.upper()} is missing.", f"Give {name.upper()}.")
-        if self.layout == DLTILE and self.tile_size <= 2 * self.padding:
+        side = self.tile_size or CHOSEN_TILE_SIZES[0]
+        if self.layout == DLTILE and side <= 2 * self.padding:
             raise RequestError(
-                f"PADDING is {self.padding}, and TILE_SIZE, which includes it on both sides, is {self.tile_size}.",
+                f"PADDING is {self.padding}, and TILE_SIZE, which includes it on both sides, is {side}.",
                 "Give a smaller PADDING.",
             )
         if self.pixel_size is not None and self.pixel_size <= 0:

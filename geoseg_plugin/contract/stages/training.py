@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import RequestError
 from ..fields import Kind, give
 from .training_parts.augmentation import VariesTiles
 from .training_parts.machine import ChoosesMachine
@@ -57,11 +56,3 @@ class TrainSegmentation(
     tags = ("deep learning", "unet", "neural network", "semantic segmentation", "land cover", "learn", "fit", "cnn")
     result = TrainSegmentationResult
     after_death = "After its first epoch it has left a checkpoint beside MODEL, from which RESUME goes on."
-
-    def check(self) -> None:
-        """Tiles can be mixed only with others of their batch; the rest as each part says."""
-        super().check()
-        if self.augment and self.batch_size == 1 and (self.mixup or self.cutmix):
-            raise RequestError(
-                "MIXUP and CUTMIX mix tiles of a batch, but BATCH_SIZE is 1.", "Set BATCH_SIZE to 2 or more, or to 0."
-            )

@@ -88,9 +88,8 @@ def check_classes(counts: NDArray[np.int64], classes: ClassTable, report: Report
 
 
 def shows_all(request: TrainSegmentation) -> bool:
-    """Return whether an epoch shows every training tile, all of it but what turning and enlarging cut off."""
-    cuts = request.augment and (request.crop or request.cutmix)
-    return request.sampling == EVERY and not request.epoch_tiles and not cuts
+    """Return whether an epoch shows every training tile, all of it but what augmentation cuts off."""
+    return request.sampling == EVERY and not request.epoch_tiles
 
 
 def check_told_classes(request: TrainSegmentation, dataset: Dataset, report: Report) -> None:
@@ -109,7 +108,7 @@ def check_shown_classes(
 ) -> None:
     """Warn of classes without a training pixel, after an epoch that has shown all tiles.
 
-    Where it has turned or enlarged them, a class may have been cut off: then the dataset's layer has a say as well.
+    Where it has cut off parts of them, a class may be in these alone: then the dataset's layer has a say as well.
 
     Args:
         request: What was asked for.
@@ -120,7 +119,9 @@ def check_shown_classes(
     Raises:
         InputError: There is no labelled pixel at all.
     """
-    if request.augment and (request.rotation or request.scale) and not counts.all():
+    variation = Variation.of(request)
+    cuts = variation.rotation or variation.scale or variation.crop != 0 or variation.cutmix
+    if cuts and not counts.all():
         told = _told_counts(dataset)
         counts = counts if told is None else counts + told
     check_classes(counts, dataset.classes, report)

@@ -56,6 +56,7 @@ class Course:
         measured: The tiles to measure on.
         precision: "float32", "bfloat16" or "float16".
         batch_size: Tiles per batch, of all processes together.
+        epoch_tiles: Tiles that an epoch shows.
         learning_rate: Highest step width of the optimizer.
         compiled: Whether the network was compiled.
         class_weights: What classes count in the loss (K,); () where all count the same.
@@ -72,6 +73,7 @@ class Course:
     measured: tuple[Tile, ...]
     precision: str
     batch_size: int
+    epoch_tiles: int
     learning_rate: float
     compiled: bool = False
     class_weights: tuple[float, ...] = ()

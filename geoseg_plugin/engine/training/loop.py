@@ -48,8 +48,7 @@ class Loop:
         self.course = course
         self.request = request
         self._report = report
-        tiles = request.epoch_tiles or len(course.learned)
-        self._steps = math.ceil(course.batches.count(tiles) / request.accumulation)
+        self._steps = math.ceil(course.batches.count(course.epoch_tiles) / request.accumulation)
         self._rounds = course.batches.count_rounds(len(course.measured))
         self.state = State(course, request, request.epochs * self._steps)
         # Of several processes, the learning rate, the end in time and the wish to stop must be known to all alike.

@@ -33,14 +33,14 @@ from .input_scaling import input_bands, input_means, input_stds
 from .objective import choose_loss, describe_loss
 from .optimization.freezing import check_freezing
 from .optimization.rate_search import find_learning_rate, search_steps
-from .sampling.sampler import build_sampler
+from .sampling.sampler import build_sampler, epoch_length
 from .tiles import TileStore, room_for_tiles
 from .trial import Trial, choose_batch_size, choose_precision
 
 _MOST_THREADS = 8
 _FAR_BELOW = 0.1
 _TRYING, _TRIED = 0.015, 0.02  # where trials begin and end, of the whole
-_LARGER_MEASURED = 4  # times as many tiles as a network learns from at once fit into memory when it only looks
+_LARGER_MEASURED = 4  # times as many pixels as a network learns from at once fit into memory when it only looks
 
 
 @dataclass(frozen=True)
@@ -131,25 +131,28 @@ def prepare_course(
     processes, loss = plan.processes, SummedLoss(plan.objective)
     learned, measured = dataset.split(TRAIN), measured_tiles(dataset, report)
     check_told_classes(request, dataset, report)
-    sampler = build_sampler(request, dataset, learned, report)
     means, stds = (of(plan.bands, dataset.statistics).tolist() for of in (input_means, input_stds))
     variation = Variation.of(request, means, stds)
+    side = variation.side(dataset.tile_size)
+    epoch_tiles = epoch_length(request, len(learned), dataset.tile_size, side)
+    sampler = build_sampler(request, dataset, learned, epoch_tiles, report)
     report.progress(_TRYING, "Trying the device")
     teaching = training_loss(plan.network, loss)
-    trial = Trial(plan.network, teaching, len(plan.bands), network_side(variation.side(dataset.tile_size)))
+    trial = Trial(plan.network, teaching, len(plan.bands), network_side(side))
     precision, reason, size = processes.decide(lambda: _try(request, chosen, trial, plan, len(learned)))
+    parts = f", parts of {side} x {side} pixels" if side < dataset.tile_size else ""
     report.note(
         f"{plan.name}, {plan.taken}, on {describe_device(plan.device)}, {precision} ({reason}), {len(learned)} "
-        f"training and {len(dataset.split(VALIDATION))} validation tiles, {size} per batch"
+        f"training and {len(dataset.split(VALIDATION))} validation tiles, {size} per batch{parts}"
         + (f", shared by {processes.size} processes" if processes.size > 1 else "")
     )
     report.note(f"Loss: {plan.loss}")
-    compiled = processes.decide(lambda: _try_compiling(request, chosen, trial, (precision, size, len(learned)), report))
+    compiled = processes.decide(lambda: _try_compiling(request, chosen, trial, (precision, size, epoch_tiles), report))
     if compiled:
         compile_network(plan.network)
     batches = _make_batches(request, dataset, plan, size, variation)
     course = Course(
-        plan.network, loss, teaching, batches, sampler, dataset, learned, measured, precision, size,
+        plan.network, loss, teaching, batches, sampler, dataset, learned, measured, precision, size, epoch_tiles,
         chosen.get("learning_rate", request.learning_rate), compiled, plan.objective.class_weights, processes,
     )  # fmt: skip
     if chosen or not request.find_learning_rate:
@@ -181,11 +184,11 @@ def _try(
 def _try_compiling(
     request: TrainSegmentation, chosen: dict[str, Any], trial: Trial, taken: tuple[str, int, int], report: Report
 ) -> bool:
-    """Return whether the network is to be compiled, where so much is known: precision, tiles per batch, and tiles."""
+    """Return whether the network is to be compiled; known are precision, tiles per batch and tiles per epoch."""
     if chosen:
         return bool(chosen["compiled"])
     precision, size, tiles = taken
-    steps = request.epochs * math.ceil((request.epoch_tiles or tiles) / size)
+    steps = request.epochs * math.ceil(tiles / size)
     work = Work(steps, size, precision, 60 * request.time_budget or math.inf)
     compiled, reason = choose_compiling(request.compile, trial, work)
     if reason:
@@ -197,11 +200,12 @@ def _make_batches(request: TrainSegmentation, dataset: Dataset, plan: Plan, size
     processes, on_gpu = plan.processes, plan.device.type == "cuda"
     # What is measured comes in the batches of one process alone, as the loss is a mean over batches.
     measured_size = request.batch_size or size // plan.devices
+    shown = (variation.side(dataset.tile_size) / dataset.tile_size) ** 2
     return Batches(
         TileStore(dataset, room_for_tiles() // processes.here if dataset.source is None else 0),
         Scaling(plan.bands),
         size,
-        measured_size=min(measured_size, _LARGER_MEASURED * size // processes.size),
+        measured_size=max(1, min(measured_size, int(_LARGER_MEASURED * shown * size / processes.size))),
         variation=variation,
         pinned=on_gpu,
         threads=min(_MOST_THREADS, max(1, (os.cpu_count() or 1) // processes.here)) if on_gpu else 1,

@@ -27,12 +27,13 @@ class VariesTiles(Stage):
     )  # fmt: skip
     scale: float = ask(
         Kind.NUMBER, "Scale", "Enlarge or reduce tiles by this much at most: 50 means 1 / 1.5 to 1.5 times.",
-        default=30.0, minimum=0, maximum=300, unit="%", advanced=True,
+        default=50.0, minimum=0, maximum=300, unit="%", advanced=True,
     )  # fmt: skip
-    crop: int = ask(
+    crop: int | None = ask(
         Kind.NUMBER, "Crop", "Side of a part of the tile, chosen by chance, that is shown in its place; 0 shows all. "
-        "Turned and enlarged parts, too, lie inside the tile as far as they can.", default=0, integer=True, minimum=0,
-        maximum=4096, unit="pixels", advanced=True,
+        "By default half of tiles of 512 pixels or more, and all of smaller ones. Turned and enlarged parts, too, lie "
+        "inside the tile as far as they can.", optional=True, integer=True, minimum=0, maximum=4096, unit="pixels",
+        advanced=True,
     )  # fmt: skip
     brightness: float = ask(
         Kind.NUMBER, "Brightness", "Add this much at most, for all bands together and half as much for each alone.",
@@ -69,7 +70,7 @@ class VariesTiles(Stage):
     )  # fmt: skip
     cutmix: float = ask(
         Kind.NUMBER, "Cutmix", "Share of the steps in which a rectangle of each tile, with its label, is another's.",
-        default=0.0, minimum=0, maximum=100, unit="%", advanced=True,
+        default=50.0, minimum=0, maximum=100, unit="%", advanced=True,
     )  # fmt: skip
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ from ..stage import Stage
 
 EVERY, TARGET, BALANCED, HARD = "every tile", "target share", "class-balanced", "hard examples"
 SAMPLINGS = {
-    EVERY: "each tile once an epoch.",
+    EVERY: "all tiles equally often.",
     TARGET: "TARGET_SHARE of the tiles of an epoch show a target class, and the others none.",
     BALANCED: "each class gets as many of the tiles of an epoch; for classes that few tiles show.",
     HARD: "tiles that the network gets wrong come more often, up to ten times as often as others.",
@@ -35,8 +35,9 @@ class ChoosesTiles(Stage):
         optional=True, advanced=True,
     )  # fmt: skip
     epoch_tiles: int = ask(
-        Kind.NUMBER, "Tiles in an epoch", "How many tiles an epoch shows; 0 takes as many as there are for training.",
-        default=0, integer=True, minimum=0, maximum=10_000_000, advanced=True,
+        Kind.NUMBER, "Tiles in an epoch", "How many tiles an epoch shows; 0 takes all that there are for training or, "
+        "where CROP shows parts of them, as many parts as have all their pixels.", default=0, integer=True, minimum=0,
+        maximum=10_000_000, advanced=True,
     )  # fmt: skip
 
     def check(self) -> None:

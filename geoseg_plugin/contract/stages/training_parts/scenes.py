@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...errors import RequestError
 from ...fields import Kind, ask
 from ..dataset_files import refuse_results_in_dataset
-from ..datasets import ask_class_field, ask_overlap, ask_tile_size, ask_validation
+from ..datasets import ask_class_field, ask_overlap, ask_tile_size, ask_validation, check_tile_size
 from ..stage import Stage
 
 
@@ -35,6 +35,7 @@ class ChoosesData(Stage):
     def check(self) -> None:
         """Either DATASET or IMAGES with LABELS must be given; no result may be a part of DATASET."""
         super().check()
+        check_tile_size(self.tile_size)
         given = {"DATASET": self.dataset, "IMAGES": self.images, "LABELS": self.labels, "FIELD": self.field}
         if self.dataset:
             others = [name for name, value in given.items() if value][1:]

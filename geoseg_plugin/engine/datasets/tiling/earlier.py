@@ -34,7 +34,8 @@ def adopt_earlier(request: MakeTiles, report: Report) -> MakeTiles:
         return request
     dataset = open_dataset(str(request.earlier))
     pixel_size = _pixel_size(dataset)
-    if (request.tile_size, request.pixel_size) != (dataset.tile_size, pixel_size):
+    asked = request.tile_size or dataset.tile_size, request.pixel_size
+    if asked != (dataset.tile_size, pixel_size):
         shown = "" if pixel_size is None else f" and PIXEL_SIZE {pixel_size:g}"
         report.warn(f"TILE_SIZE is {dataset.tile_size}{shown}, as in {request.earlier}, whatever else is asked for.")
     return replace(request, tile_size=dataset.tile_size, pixel_size=pixel_size)

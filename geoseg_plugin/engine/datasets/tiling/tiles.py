@@ -20,6 +20,7 @@ from .resuming import dataset_folder
 from .scenes import Scene, find_scenes
 from .sheets import cut_sheets
 from .sources import LabelSource, find_labels
+from .tile_sizes import settle_tile_size
 
 _CUTTING_SHARE = 0.95
 
@@ -34,6 +35,7 @@ def make_tiles(request: MakeTiles, report: Report) -> MakeTilesResult:
     """
     request = adopt_earlier(request, report)
     scenes = find_scenes(request, report)
+    request = settle_tile_size(request, scenes, report)
     labels = find_labels(request, scenes, report)
     classes = ClassTable(()) if labels is None else labels.classes
     _check_fill(request, scenes[0].dtype)

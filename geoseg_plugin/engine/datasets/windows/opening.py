@@ -21,6 +21,7 @@ from ..tiling.scenes import Scene, find_scenes
 from ..tiling.sheets import cut_sheets
 from ..tiling.sources import LabelSource, find_labels
 from ..tiling.strip_memory import StripMemory
+from ..tiling.tile_sizes import settle_tile_size
 from .windows import Windows
 
 _READY_LABELS = 16  # sheets
@@ -45,6 +46,7 @@ def open_windows(request: MakeTiles, report: Report, room: int) -> Iterator[Data
         Cancelled: The user has asked to stop.
     """
     scenes = find_scenes(request, report)
+    request = settle_tile_size(request, scenes, report)
     labels = find_labels(request, scenes, report, ready=_READY_LABELS)
     if labels is None:
         raise RequestError("LABELS is missing.", "Give label rasters or a vector layer.")

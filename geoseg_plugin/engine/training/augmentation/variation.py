@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ....contract.errors import InputError
 from ....contract.stages.training_parts.augmentation import VariesTiles
+
+_LARGE_TILE = 512
+_WHOLE = 32  # networks halve sides five times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +22,7 @@ class Variation:
         quarter_turns: Whether tiles are turned by 0, 90, 180 or 270 degrees.
         rotation: Largest free rotation either way, in degrees.
         scale: Tiles are enlarged or reduced by up to 1 + this.
-        crop: Side in pixels of the part that is shown in place of the tile; 0 shows all.
+        crop: Side in pixels of the part that is shown in place of the tile; 0 shows all, None half of large tiles.
         brightness: The most that is added, in standard deviations.
         contrast: The most by which values are stretched or squeezed, as a share of 1.
         gamma: The curve of values is bent by an exponent of up to 1 + this, or down to its inverse.
@@ -36,7 +40,7 @@ class Variation:
     quarter_turns: bool = False
     rotation: float = 0.0
     scale: float = 0.0
-    crop: int = 0
+    crop: int | None = 0
     brightness: float = 0.0
     contrast: float = 0.0
     gamma: float = 0.0
@@ -82,9 +86,13 @@ class Variation:
     def side(self, tile_side: int) -> int:
         """Return the side in pixels of what the network is shown of square tiles.
 
+        A half is rounded up to a multiple of 32.
+
         Raises:
             InputError: The part to show is larger than the tiles.
         """
+        if self.crop is None:
+            return tile_side if tile_side < _LARGE_TILE else _WHOLE * math.ceil(tile_side / (2 * _WHOLE))
         if self.crop > tile_side:
             raise InputError(
                 f"CROP is {self.crop}, but the tiles have only {tile_side} x {tile_side} pixels.",

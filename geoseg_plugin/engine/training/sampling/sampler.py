@@ -55,20 +55,34 @@ class Sampler(Protocol):
         """Know what `state` returned."""
 
 
-def build_sampler(request: TrainSegmentation, dataset: Dataset, learned: Sequence[Tile], report: Report) -> Sampler:
+def epoch_length(request: TrainSegmentation, tiles: int, tile_side: int, shown_side: int) -> int:
+    """Return how many tiles an epoch shows.
+
+    Args:
+        request: Its EPOCH_TILES; where it is 0, an epoch has the pixels of all tiles.
+        tiles: Number of training tiles.
+        tile_side: Their side in pixels.
+        shown_side: Side of what is shown of them.
+    """
+    return request.epoch_tiles or round(tiles * (tile_side / shown_side) ** 2)
+
+
+def build_sampler(
+    request: TrainSegmentation, dataset: Dataset, learned: Sequence[Tile], length: int, report: Report
+) -> Sampler:
     """Return the sampler that was asked for.
 
     Args:
         request: Its SAMPLING and the parameters that belong to it.
         dataset: The dataset.
         learned: Its training tiles.
+        length: How many tiles an epoch shows.
         report: Hears what an epoch shows, where that is not all tiles once, and of classes that cannot be drawn.
 
     Raises:
         RequestError: TARGET_CLASSES names no class of the dataset.
         InputError: There are no tiles to draw from, or tiles.gpkg does not tell what tiles show.
     """
-    length = request.epoch_tiles or len(learned)
     if request.sampling == HARD:
         return HardTileSampler(len(learned), length, request.seed)
     if request.sampling == EVERY:

@@ -1,0 +1,46 @@
+"""How large tiles are where nobody says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ....contract.events import Report
+from ....contract.stages.datasets import CHOSEN_TILE_SIZES, DLTILE, MakeTiles
+from .resampled import target_grid
+from .scenes import Scene
+
+# So many tiles side by side: a fifth is set aside, and those around are lost, the more ground the larger they are.
+_ENOUGH, _ENOUGH_OF_LARGEST = 12, 24
+
+
+def settle_tile_size(request: MakeTiles, scenes: Sequence[Scene], report: Report) -> MakeTiles:
+    """Return the request as it is or, where its TILE_SIZE is 0, with a size that suits the images.
+
+    That is the largest of CHOSEN_TILE_SIZES of which the images hold enough side by side; for the DLTile grid, which
+    gives tiles names that tell their size, always the largest.
+
+    Args:
+        request: What is asked for.
+        scenes: The images.
+        report: Hears of it where the images are small.
+
+    Raises:
+        InputError: PIXEL_SIZE is larger than an image.
+    """
+    if request.tile_size:
+        return request
+    largest, *_, smallest = CHOSEN_TILE_SIZES
+    if request.layout == DLTILE:
+        return replace(request, tile_size=largest)
+    grids = [target_grid(scene, request.pixel_size) for scene in scenes]
+
+    def holds_enough(side: int) -> bool:
+        pixels = sum(one.height * one.width for one in grids if min(one.height, one.width) >= side)
+        return pixels >= side**2 * (_ENOUGH_OF_LARGEST if side == largest else _ENOUGH)
+
+    side = next(filter(holds_enough, CHOSEN_TILE_SIZES), smallest)
+    if side < largest:
+        images = "image is" if len(scenes) == 1 else "images are"
+        report.note(f"The {images} small: TILE_SIZE is {side} in place of {largest} pixels, which gives more tiles.")
+    return replace(request, tile_size=side)
