@@ -5,12 +5,11 @@
 PARTS=names chooses among imagery, labels, datasets, statistics, starts, imports, prediction, memory and training.
 Prints one line per figure (name, value, baseline, ratio = value / baseline; seconds, medians) and writes all of them to
 build/bench.json, in half an hour. Baselines: of a start, the bare program; of loading the plugin, QGIS's own plugin
-Processing, in time on the processor; of imports, the bare interpreter; of a
-prediction, the time inside the network, or that with onnxruntime, and of pixels with other classes (%) the most that
-there may be; of training, the same steps on batches that are in memory; of tiling, gdal_retile and a plain loop over
-rasterio windows; of clipping, mosaicking and rasterizing, the GDAL commands that do the same with as many threads; of
-tile statistics, reading the tiles; of a split, one of fewer tiles; of a peak of memory (MB), that on a scene a quarter
-as large or with fewer tiles.
+Processing, in time on the processor; of imports, the bare interpreter; of a prediction, the time inside the network, or
+that with onnxruntime, and of pixels with other classes (%) the most that there may be; of training, the same steps on
+batches that are in memory; of tiling, gdal_retile and a plain loop over rasterio windows; of clipping, mosaicking and
+rasterizing, the GDAL commands that do the same with as many threads; of tile statistics, reading the tiles; of a split,
+one of fewer tiles; of a peak of memory (MB), that on a scene a quarter as large or with fewer tiles.
 """
 
 import json

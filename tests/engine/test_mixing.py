@@ -87,17 +87,20 @@ def test_what_is_given_is_not_changed(batch):
     assert (labels == before[1]).all()
 
 
-def test_mixing_comes_as_often_as_asked_and_never_twice(batch):
+@pytest.mark.parametrize(
+    ("mixup", "cutmix", "shares"), [(0.3, 0.5, (0.3, 0.5, 0.2)), (0.8, 0.5, (0.8, 0.2, 0.0)), (1.0, 0.5, (1, 0, 0))]
+)
+def test_mixing_comes_as_often_as_asked_and_never_twice(batch, mixup, cutmix, shares):
     images, labels = batch
     random = np.random.default_rng(0)
     kinds = []
     for _ in range(600):
-        mixture = mix(images, labels, Variation(mixup=0.3, cutmix=0.5), random)
+        mixture = mix(images, labels, Variation(mixup=mixup, cutmix=cutmix), random)
         if mixture.other_labels is not None:
             kinds.append("mixup")
         else:
             kinds.append("none" if mixture.images is images else "cutmix")
-    for kind, share in (("mixup", 0.3), ("cutmix", 0.5), ("none", 0.2)):
+    for kind, share in zip(("mixup", "cutmix", "none"), shares, strict=True):
         # Five standard deviations of a binomial share are 0.1.
         assert kinds.count(kind) / 600 == pytest.approx(share, abs=0.1)
 

@@ -49,7 +49,7 @@ def test_an_epoch_has_the_length_asked_for(build, recorder):
     sampler = build("every tile", epoch_tiles=5)
     assert [len(sampler.draw(epoch)) for epoch in (1, 2)] == [5, 5]
     assert len(set(sampler.draw(1)) | set(sampler.draw(2))) == 10
-    assert recorder.notes == ["An epoch shows 5 tiles; in time, all 12 training tiles come equally often."]
+    assert recorder.notes == ["An epoch shows 5 tiles or parts; in time, all 12 training tiles come equally often."]
 
 
 @pytest.mark.parametrize(

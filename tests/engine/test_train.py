@@ -349,6 +349,23 @@ def test_a_log_of_another_training_is_refused_before_any_work(blobs, tmp_path, r
     assert recorder.notes == []
 
 
+def test_of_large_tiles_parts_are_shown_in_epochs_with_all_their_pixels(
+    make_dataset, make_blob_tile, tmp_path, recorder, monkeypatch
+):
+    random, shapes = np.random.default_rng(3), []
+    dataset = make_dataset([(split, *make_blob_tile(random, 512)) for split in ("train", "train", "validation")])
+    learn = Learner.step
+
+    def step(learner, batches, rate):
+        shapes.extend(tuple(batch.images.shape) for batch in batches)
+        return learn(learner, batches, rate)
+
+    monkeypatch.setattr(Learner, "step", step)
+    train_segmentation(_request(dataset, tmp_path, batch_size=0), recorder)
+    assert shapes == [(4, 3, 256, 256)] * 2
+    assert any("4 per batch, parts of 256 x 256 pixels" in text for text in recorder.notes)
+
+
 def test_the_card_tells_the_trivial_answer(trained):
     metrics = read_card(trained[0].model).metrics
     shares = [one["share"] for one in metrics["classes"].values()]

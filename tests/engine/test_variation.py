@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 import pytest
-from geoseg.geoseg_plugin.contract.errors import InputError, RequestError
+from geoseg.geoseg_plugin.contract.errors import InputError
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.contract.stages.training_parts.augmentation import VariesTiles
 from geoseg.geoseg_plugin.engine.training.augmentation.variation import UNCHANGED, Variation
@@ -43,11 +43,6 @@ def test_the_defaults_turn_flip_cut_and_change_the_light():
 
 def test_without_augmentation_nothing_counts():
     assert Variation.of(request(augment=False, **{**ALL, "mixup": 100})) is UNCHANGED
-
-
-def test_no_batch_can_be_mixed_twice():
-    with pytest.raises(RequestError, match=r"MIXUP is 60 % and CUTMIX 40\.5 %.*100 %"):
-        request(mixup=60, cutmix=40.5)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from qgis.PyQt.QtWidgets import QApplication, QComboBox, QLabel, QWidget
 
 CLOUDS = (
     "Sets, where you change nothing: Architecture unet; Encoder vgg16_bn; Weights imagenet; Loss f2; Flips false; "
-    "Quarter turns false; Rotation 0 degrees; Scale 0 %; Brightness 0 standard deviations; Contrast 0 %; Epochs 30; "
+    "Quarter turns false; Rotation 0 degrees; Scale 0 %; Brightness 0 standard deviations; Contrast 0 %; "
+    "Crop 0 pixels; Cutmix 0 %; Epochs 30; "
 )
 
 

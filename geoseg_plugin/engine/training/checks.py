@@ -46,7 +46,8 @@ def check_fit(dataset: Dataset, request: TrainSegmentation) -> None:
         )
     side, smallest = Variation.of(request).side(dataset.tile_size), smallest_tile(request.architecture)
     if side < smallest:
-        what, fix = "The tiles have", "Make larger tiles"
+        what = "The tiles have"
+        fix = "Make larger tiles" if dataset.source is None else f"Set TILE_SIZE to {smallest} or more"
         if dataset.tile_size >= smallest:
             what, fix = "CROP shows of tiles", f"Set CROP to {smallest} or more, or to 0"
         other = ", or choose unet" if side >= smallest_tile("unet") else ""

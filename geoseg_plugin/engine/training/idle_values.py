@@ -38,7 +38,7 @@ _RULES = (
     _Rule(_VARIED, lambda request: request.augment, "AUGMENT is off."),
     _Rule(("cutout_size",), lambda request: request.cutout > 0 or not request.augment, "CUTOUT is 0."),
     _Rule(
-        ("mixup", "cutmix"), lambda request: request.batch_size != 1 or not request.augment,
+        ("mixup", "cutmix"), lambda request: request.batch_size != 1 or request.devices != 1 or not request.augment,
         "Tiles are mixed with others of their batch, but BATCH_SIZE is 1.",
     ),
     _Rule(("target_share",), lambda request: request.sampling == TARGET, f"It is for SAMPLING '{TARGET}'."),

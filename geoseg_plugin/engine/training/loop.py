@@ -160,7 +160,8 @@ class Loop:
         if clock.steps_done < self._steps:
             self._report.warn(
                 f"TIME_BUDGET was up after {clock.steps_done} of the {self._steps} steps of the first epoch: the "
-                "network has not seen all tiles even once. Give more time, or choose a smaller network or EPOCH_TILES."
+                "network has seen only a part of what there is to learn from. Give more time, or choose a smaller "
+                "network or EPOCH_TILES."
             )
         elif shows_all(request):
             pixels = lesson.count_pixels()

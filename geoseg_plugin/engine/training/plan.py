@@ -139,7 +139,7 @@ def prepare_course(
     report.progress(_TRYING, "Trying the device")
     teaching = training_loss(plan.network, loss)
     trial = Trial(plan.network, teaching, len(plan.bands), network_side(side))
-    precision, reason, size = processes.decide(lambda: _try(request, chosen, trial, plan, len(learned)))
+    precision, reason, size = processes.decide(lambda: _try(request, chosen, trial, plan, epoch_tiles))
     parts = f", parts of {side} x {side} pixels" if side < dataset.tile_size else ""
     report.note(
         f"{plan.name}, {plan.taken}, on {describe_device(plan.device)}, {precision} ({reason}), {len(learned)} "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...errors import RequestError
 from ...fields import Kind, ask
 from ..stage import Stage
 
@@ -69,15 +68,6 @@ class VariesTiles(Stage):
         default=0.0, minimum=0, maximum=100, unit="%", advanced=True,
     )  # fmt: skip
     cutmix: float = ask(
-        Kind.NUMBER, "Cutmix", "Share of the steps in which a rectangle of each tile, with its label, is another's.",
-        default=50.0, minimum=0, maximum=100, unit="%", advanced=True,
+        Kind.NUMBER, "Cutmix", "Share of the steps in which a rectangle of each tile, with its label, is another's, "
+        "or what MIXUP leaves of them.", default=50.0, minimum=0, maximum=100, unit="%", advanced=True,
     )  # fmt: skip
-
-    def check(self) -> None:
-        """No step can be both: blended, and put together from rectangles."""
-        super().check()
-        if self.augment and self.mixup + self.cutmix > 100:
-            raise RequestError(
-                f"MIXUP is {self.mixup:g} % and CUTMIX {self.cutmix:g} %, but no step can have both.",
-                "Give shares that are 100 % together at most.",
-            )

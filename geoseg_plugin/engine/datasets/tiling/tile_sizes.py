@@ -7,18 +7,21 @@ from dataclasses import replace
 
 from ....contract.events import Report
 from ....contract.stages.datasets import CHOSEN_TILE_SIZES, DLTILE, MakeTiles
-from .resampled import target_grid
+from .resampled import check_units, target_grid
 from .scenes import Scene
 
 # So many tiles side by side: a fifth is set aside, and those around are lost, the more ground the larger they are.
 _ENOUGH, _ENOUGH_OF_LARGEST = 12, 24
+_MOSTLY_FILLED = 0.9  # of the side of a tile, by an image that is smaller
+_MOST = 0.5  # of all pixels must lie in images that are not smaller than that
 
 
 def settle_tile_size(request: MakeTiles, scenes: Sequence[Scene], report: Report) -> MakeTiles:
     """Return the request as it is or, where its TILE_SIZE is 0, with a size that suits the images.
 
-    That is the largest of CHOSEN_TILE_SIZES of which the images hold enough side by side; for the DLTile grid, which
-    gives tiles names that tell their size, always the largest.
+    That is the largest of CHOSEN_TILE_SIZES of which the images hold enough side by side, and most of them at least
+    one, but for a small part of it; for the DLTile grid, which gives tiles names that tell their size, always the
+    largest.
 
     Args:
         request: What is asked for.
@@ -27,17 +30,22 @@ def settle_tile_size(request: MakeTiles, scenes: Sequence[Scene], report: Report
 
     Raises:
         InputError: PIXEL_SIZE is larger than an image.
+        RequestError: PIXEL_SIZE cannot be meant for all images.
     """
     if request.tile_size:
         return request
     largest, *_, smallest = CHOSEN_TILE_SIZES
     if request.layout == DLTILE:
         return replace(request, tile_size=largest)
+    if request.pixel_size is not None:
+        check_units(tuple(scenes))
     grids = [target_grid(scene, request.pixel_size) for scene in scenes]
+    together = sum(grid.height * grid.width for grid in grids)
 
     def holds_enough(side: int) -> bool:
-        pixels = sum(one.height * one.width for one in grids if min(one.height, one.width) >= side)
-        return pixels >= side**2 * (_ENOUGH_OF_LARGEST if side == largest else _ENOUGH)
+        held = sum(one.height * one.width for one in grids if min(one.height, one.width) >= _MOSTLY_FILLED * side)
+        enough = _ENOUGH_OF_LARGEST if side == largest else _ENOUGH
+        return held >= max(enough * side**2, _MOST * together)
 
     side = next(filter(holds_enough, CHOSEN_TILE_SIZES), smallest)
     if side < largest:

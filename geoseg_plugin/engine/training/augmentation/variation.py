@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .....models.catalog import network_side
 from ....contract.errors import InputError
+from ....contract.stages.datasets import CHOSEN_TILE_SIZES
 from ....contract.stages.training_parts.augmentation import VariesTiles
-
-_LARGE_TILE = 512
-_WHOLE = 32  # networks halve sides five times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class Variation:
         cutout: Number of squares that are hidden.
         cutout_size: Their side, as a share of that of the tile.
         mixup: Share of the batches whose tiles are blended.
-        cutmix: Share of the batches in which rectangles are exchanged.
+        cutmix: Share of the batches in which rectangles are exchanged, or what `mixup` leaves of them.
         means: Mean of the network input, by band; () where it is 0.
         stds: Standard deviation of the network input, by band; () where it is 1.
     """
@@ -86,13 +85,13 @@ class Variation:
     def side(self, tile_side: int) -> int:
         """Return the side in pixels of what the network is shown of square tiles.
 
-        A half is rounded up to a multiple of 32.
+        A half is rounded up to a side that networks take as it is.
 
         Raises:
             InputError: The part to show is larger than the tiles.
         """
         if self.crop is None:
-            return tile_side if tile_side < _LARGE_TILE else _WHOLE * math.ceil(tile_side / (2 * _WHOLE))
+            return tile_side if tile_side < CHOSEN_TILE_SIZES[0] else network_side(math.ceil(tile_side / 2))
         if self.crop > tile_side:
             raise InputError(
                 f"CROP is {self.crop}, but the tiles have only {tile_side} x {tile_side} pixels.",

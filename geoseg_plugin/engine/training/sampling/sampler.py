@@ -88,7 +88,8 @@ def build_sampler(
     if request.sampling == EVERY:
         if length != len(learned):
             report.note(
-                f"An epoch shows {length} tiles; in time, all {len(learned)} training tiles come equally often."
+                f"An epoch shows {length} tiles or parts; in time, all {len(learned)} training tiles come equally "
+                "often."
             )
         return GroupSampler([np.arange(len(learned))], lambda _: (length,), request.seed)
     shows = read_class_counts(dataset, learned, _WITHOUT_COUNTS) > 0
