@@ -26,7 +26,7 @@ class VariesTiles(Stage):
     )  # fmt: skip
     scale: float = ask(
         Kind.NUMBER, "Scale", "Enlarge or reduce tiles by this much at most: 50 means 1 / 1.5 to 1.5 times.",
-        default=50.0, minimum=0, maximum=300, unit="%", advanced=True,
+        default=30.0, minimum=0, maximum=300, unit="%", advanced=True,
     )  # fmt: skip
     crop: int | None = ask(
         Kind.NUMBER, "Crop", "Side of a part of the tile, chosen by chance, that is shown in its place; 0 shows all. "
