@@ -22,7 +22,7 @@ def _build(tmp_path, recorder):
         request = TrainSegmentation(
             dataset=str(dataset.folder), model="m.safetensors", sampling=sampling, seed=7, **options
         )
-        return build_sampler(request, dataset, dataset.tiles, epoch_length(request, len(counts), 64, 64), recorder)
+        return build_sampler(request, dataset, dataset.tiles, epoch_length(request, len(counts), 1.0), recorder)
 
     return run
 
@@ -42,7 +42,7 @@ def test_by_default_every_tile_comes_once_in_the_order_of_seed_and_epoch(build, 
 )
 def test_an_epoch_has_the_pixels_of_all_tiles(asked, shown, length):
     request = TrainSegmentation(dataset="d", model="m.safetensors", epoch_tiles=asked)
-    assert epoch_length(request, 45, 512, shown) == length
+    assert epoch_length(request, 45, (shown / 512) ** 2) == length
 
 
 def test_an_epoch_has_the_length_asked_for(build, recorder):

@@ -134,7 +134,8 @@ def prepare_course(
     means, stds = (of(plan.bands, dataset.statistics).tolist() for of in (input_means, input_stds))
     variation = Variation.of(request, means, stds)
     side = variation.side(dataset.tile_size)
-    epoch_tiles = epoch_length(request, len(learned), dataset.tile_size, side)
+    shown = (side / dataset.tile_size) ** 2
+    epoch_tiles = epoch_length(request, len(learned), shown)
     sampler = build_sampler(request, dataset, learned, epoch_tiles, report)
     report.progress(_TRYING, "Trying the device")
     teaching = training_loss(plan.network, loss)
@@ -150,7 +151,9 @@ def prepare_course(
     compiled = processes.decide(lambda: _try_compiling(request, chosen, trial, (precision, size, epoch_tiles), report))
     if compiled:
         compile_network(plan.network)
-    batches = _make_batches(request, dataset, plan, size, variation)
+    batches = _make_batches(
+        request, dataset, plan, variation, size=size, most_measured=int(_LARGER_MEASURED * shown * size)
+    )
     course = Course(
         plan.network, loss, teaching, batches, sampler, dataset, learned, measured, precision, size, epoch_tiles,
         chosen.get("learning_rate", request.learning_rate), compiled, plan.objective.class_weights, processes,
@@ -196,16 +199,18 @@ def _try_compiling(
     return compiled
 
 
-def _make_batches(request: TrainSegmentation, dataset: Dataset, plan: Plan, size: int, variation: Variation) -> Batches:
+def _make_batches(
+    request: TrainSegmentation, dataset: Dataset, plan: Plan, variation: Variation, *, size: int, most_measured: int
+) -> Batches:
+    """Return what makes batches, of `size` tiles to learn from, and of `most_measured` to measure on at most."""
     processes, on_gpu = plan.processes, plan.device.type == "cuda"
     # What is measured comes in the batches of one process alone, as the loss is a mean over batches.
     measured_size = request.batch_size or size // plan.devices
-    shown = (variation.side(dataset.tile_size) / dataset.tile_size) ** 2
     return Batches(
         TileStore(dataset, room_for_tiles() // processes.here if dataset.source is None else 0),
         Scaling(plan.bands),
         size,
-        measured_size=max(1, min(measured_size, int(_LARGER_MEASURED * shown * size / processes.size))),
+        measured_size=max(1, min(measured_size, most_measured // processes.size)),
         variation=variation,
         pinned=on_gpu,
         threads=min(_MOST_THREADS, max(1, (os.cpu_count() or 1) // processes.here)) if on_gpu else 1,

@@ -55,16 +55,15 @@ class Sampler(Protocol):
         """Know what `state` returned."""
 
 
-def epoch_length(request: TrainSegmentation, tiles: int, tile_side: int, shown_side: int) -> int:
+def epoch_length(request: TrainSegmentation, tiles: int, shown: float) -> int:
     """Return how many tiles an epoch shows.
 
     Args:
         request: Its EPOCH_TILES; where it is 0, an epoch has the pixels of all tiles.
         tiles: Number of training tiles.
-        tile_side: Their side in pixels.
-        shown_side: Side of what is shown of them.
+        shown: Share of the pixels of a tile that is shown at a time.
     """
-    return request.epoch_tiles or round(tiles * (tile_side / shown_side) ** 2)
+    return request.epoch_tiles or round(tiles / shown)
 
 
 def build_sampler(
