@@ -70,10 +70,9 @@ def test_pixels_come_from_where_trigonometry_says(angle, factor, position, side)
     image, label = noise(), some_label()
     got, got_label, shown = place(image, label, ALL_VALID, Placing(angle, factor, position), side)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]) / factor
-    reach = np.abs(turn).sum(axis=1) * side / 2  # half of the upright square around the window, in the tile
-    centre = (SIDE - 1) / 2 + np.maximum(SIDE / 2 - reach, 0) * position
+    centre = (SIDE - 1) / 2 + max(SIDE / 2 - side / factor / 2, 0) * np.array(position)[:, None]
     steps = np.stack(np.indices((side, side))).reshape(2, -1) - (side - 1) / 2
-    sources = turn @ steps + centre[:, None]
+    sources = turn @ steps + centre
     assert shown.all()
     for before, after in zip(image, got, strict=True):
         expected = map_coordinates(before, sources, order=1, mode="reflect").reshape(side, side)
@@ -120,8 +119,10 @@ def test_rotation_and_scale_keep_to_their_ranges_and_use_them():
     assert math.radians(28) < angles.max() <= math.radians(30)
     assert 1 / 1.5 <= factors.min() < 0.69
     assert 1.45 < factors.max() <= 1.5
-    # Enlarging is as likely as reducing.
-    assert abs((factors > 1).mean() - 0.5) < 0.13
+    # Half of the tiles are neither turned nor scaled; of the others as many are enlarged as reduced.
+    assert ((angles == 0) == (factors == 1)).all()
+    assert abs((factors == 1).mean() - 0.5) < 0.13
+    assert abs((factors > 1).mean() - 0.25) < 0.12
 
 
 def test_crops_reach_every_edge_and_stay_inside():
@@ -135,9 +136,21 @@ def test_crops_reach_every_edge_and_stay_inside():
     assert corners == {(row, col) for row in range(3) for col in range(3)}
 
 
+@pytest.mark.parametrize("options", [{"rotation": 45, "scale": 0.3}, {"scale": 0.5}, {"rotation": 180}])
+def test_turned_and_scaled_crops_show_the_middle_of_the_tile_as_often_as_upright_ones(options):
+    variation, random, counts = Variation(**options), np.random.default_rng(0), np.zeros(SIDE * SIDE)
+    label = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
+    for _ in range(2000):
+        got, _ = place(noise(), label, ALL_VALID, draw_placing(variation, random), SIDE // 2)[1:]
+        counts += np.bincount(got.ravel(), minlength=SIDE * SIDE)
+    shown = counts.reshape(SIDE, SIDE)
+    inner = shown[SIDE // 4 : -(SIDE // 4), SIDE // 4 : -(SIDE // 4)]
+    assert inner.sum() / counts.sum() < 0.6  # 9 / 16 where crops are upright
+
+
 def test_what_is_drawn_for_one_change_does_not_depend_on_another():
     def draw(**options):
-        return draw_placing(Variation(**options), np.random.default_rng(9))
+        return draw_placing(Variation(**options), np.random.default_rng(9))  # one that resamples
 
     both = draw(flips=True, quarter_turns=True, rotation=20, scale=0.5)
     assert draw(rotation=20).angle == both.angle != 0

@@ -37,7 +37,7 @@ def test_mean_and_spread_of_the_input_come_along():
 
 def test_the_defaults_turn_flip_cut_and_change_the_light():
     assert Variation.of(request()) == Variation(
-        flips=True, quarter_turns=True, rotation=45, scale=0.3, crop=None, brightness=0.3, contrast=0.3, cutmix=0.5
+        flips=True, quarter_turns=True, rotation=45, scale=0.5, crop=None, brightness=0.3, contrast=0.3, cutmix=0.5
     )
 
 

@@ -21,18 +21,18 @@ class VariesTiles(Stage):
         Kind.FLAG, "Quarter turns", "Turn tiles by 0, 90, 180 or 270 degrees.", default=True, advanced=True
     )
     rotation: float = ask(
-        Kind.NUMBER, "Rotation", "Turn tiles freely, by this much at most; corners are filled with the mirror image.",
-        default=45.0, minimum=0, maximum=180, unit="degrees", advanced=True,
+        Kind.NUMBER, "Rotation", "Turn half of the tiles freely, by this much at most; corners are filled with the "
+        "mirror image. The others stay as sharp as they are.", default=45.0, minimum=0, maximum=180, unit="degrees",
+        advanced=True,
     )  # fmt: skip
     scale: float = ask(
-        Kind.NUMBER, "Scale", "Enlarge or reduce tiles by this much at most: 50 means 1 / 1.5 to 1.5 times.",
-        default=30.0, minimum=0, maximum=300, unit="%", advanced=True,
+        Kind.NUMBER, "Scale", "Enlarge or reduce the same half of the tiles by this much at most: 50 means "
+        "1 / 1.5 to 1.5 times.", default=50.0, minimum=0, maximum=300, unit="%", advanced=True,
     )  # fmt: skip
     crop: int | None = ask(
         Kind.NUMBER, "Crop", "Side of a part of the tile, chosen by chance, that is shown in its place; 0 shows all. "
-        "By default half of tiles of 512 pixels or more, and all of smaller ones. Turned and enlarged parts, too, lie "
-        "inside the tile as far as they can.", optional=True, integer=True, minimum=0, maximum=4096, unit="pixels",
-        advanced=True,
+        "By default half of tiles of 512 pixels or more, and all of smaller ones.", optional=True, integer=True,
+        minimum=0, maximum=4096, unit="pixels", advanced=True,
     )  # fmt: skip
     brightness: float = ask(
         Kind.NUMBER, "Brightness", "Add this much at most, for all bands together and half as much for each alone.",

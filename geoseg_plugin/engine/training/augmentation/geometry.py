@@ -18,6 +18,8 @@ Label = NDArray[np.signedinteger[Any]]
 Valid = NDArray[np.bool_]
 Value = TypeVar("Value", bound=np.generic)
 
+_SHARP = 0.5
+
 
 @dataclass(frozen=True)
 class Placing:
@@ -41,11 +43,15 @@ class Placing:
 
 
 def draw_placing(variation: Variation, rng: np.random.Generator) -> Placing:
-    """Return a placing by chance, with as many draws whatever the variation is."""
-    down, across, turned, enlarged, quarter, flip, mirror = rng.random(7).tolist()
+    """Return a placing by chance, with as many draws whatever the variation is.
+
+    Half of them neither turn freely nor enlarge: the network must also see pixels as sharp as it will in prediction.
+    """
+    down, across, turned, enlarged, quarter, flip, mirror, sharp = rng.random(8).tolist()
+    resampled = sharp >= _SHARP
     return Placing(
-        angle=math.radians(variation.rotation) * (2 * turned - 1),
-        factor=(1 + variation.scale) ** (2 * enlarged - 1),
+        angle=math.radians(variation.rotation) * (2 * turned - 1) if resampled else 0.0,
+        factor=(1 + variation.scale) ** (2 * enlarged - 1) if resampled else 1.0,
         position=(2 * down - 1, 2 * across - 1),
         quarters=int(4 * quarter) if variation.quarter_turns else 0,
         flipped=variation.flips and flip < 0.5,
@@ -113,8 +119,8 @@ def _mirrored(places: Image, length: int) -> NDArray[np.int32]:
 def _sources(length: int, placing: Placing, side: int) -> tuple[Image, Image]:
     """Return row and column in the tile, as float32, of the centre of every pixel of the window."""
     cos, sin = math.cos(placing.angle) / placing.factor, math.sin(placing.angle) / placing.factor
-    # As long as the turned window fits into the tile, it shows nothing from outside.
-    room = max(0.0, (length - side * (abs(cos) + abs(sin))) / 2)
+    # Only what turning adds to the window reaches out of the tile, so that all of the ground is shown equally often.
+    room = max(0.0, (length - side / placing.factor) / 2)
     row, col = ((length - 1) / 2 + room * position for position in placing.position)
     steps = np.arange(side) - (side - 1) / 2
     along, beside = (cos * steps).astype(np.float32), (sin * steps).astype(np.float32)
