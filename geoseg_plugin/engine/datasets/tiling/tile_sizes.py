@@ -10,7 +10,7 @@ from ....contract.stages.datasets import CHOSEN_TILE_SIZES, DLTILE, MakeTiles
 from .resampled import check_units, target_grid
 from .scenes import Scene
 
-# So many tiles side by side: a fifth is set aside, and those around are lost, the more ground the larger they are.
+# So many tiles side by side; more of the largest where validation parts images, and tiles across the borders are lost.
 _ENOUGH, _ENOUGH_OF_LARGEST = 12, 24
 _MOSTLY_FILLED = 0.9  # of the side of a tile, by an image that is smaller
 _MOST = 0.5  # of all pixels must lie in images that are not smaller than that
@@ -41,10 +41,11 @@ def settle_tile_size(request: MakeTiles, scenes: Sequence[Scene], report: Report
         check_units(tuple(scenes))
     grids = [target_grid(scene, request.pixel_size) for scene in scenes]
     together = sum(grid.height * grid.width for grid in grids)
+    parted = len(scenes) * request.validation < 100
 
     def holds_enough(side: int) -> bool:
         held = sum(one.height * one.width for one in grids if min(one.height, one.width) >= _MOSTLY_FILLED * side)
-        enough = _ENOUGH_OF_LARGEST if side == largest else _ENOUGH
+        enough = _ENOUGH_OF_LARGEST if side == largest and parted else _ENOUGH
         return held >= max(enough * side**2, _MOST * together)
 
     side = next(filter(holds_enough, CHOSEN_TILE_SIZES), smallest)
