@@ -65,7 +65,7 @@ reference: setup ## Write docs/reference.md anew from the declarations.
 	@mv build/reference.md docs/reference.md
 
 workflows: setup ## Write resources/workflows anew.
-	@$(QGIS_PYTHON) scripts/make_workflow.py
+	@QT_HASH_SEED=0 $(QGIS_PYTHON) scripts/make_workflow.py
 
 screenshots: setup ## Take pictures of the dialogs for docs/images.
 	@scripts/screenshots
