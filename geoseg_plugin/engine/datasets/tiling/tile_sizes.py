@@ -20,8 +20,8 @@ def settle_tile_size(request: MakeTiles, scenes: Sequence[Scene], report: Report
     """Return the request as it is or, where its TILE_SIZE is 0, with a size that suits the images.
 
     That is the largest of CHOSEN_TILE_SIZES of which the images hold enough side by side, and most of them at least
-    one, but for a small part of it; for the DLTile grid, which gives tiles names that tell their size, always the
-    largest.
+    one, but for a small part of it; fewer of the largest are enough where there are so many images that validation
+    takes whole ones. For the DLTile grid, which gives tiles names that tell their size, it is always the largest.
 
     Args:
         request: What is asked for.

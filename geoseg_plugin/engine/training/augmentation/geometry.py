@@ -18,7 +18,7 @@ Label = NDArray[np.signedinteger[Any]]
 Valid = NDArray[np.bool_]
 Value = TypeVar("Value", bound=np.generic)
 
-_SHARP = 0.5
+_SHARP = 0.5  # of the tiles that are not resampled
 
 
 @dataclass(frozen=True)
