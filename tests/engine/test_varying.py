@@ -11,6 +11,9 @@ EACH = [
     {"contrast": 0.2}, {"gamma": 0.5}, {"noise": 0.1}, {"blur": 2.0}, {"cutout": 2},
 ]  # fmt: skip
 GEOMETRY = ("flips", "rotation", "scale", "crop")
+# One of the eight ways to lay a square is the one before; half of the tiles are neither turned nor scaled; blurs of a
+# small fraction of a pixel show nothing.
+OFTEN = {"flips": 0.75, "rotation": 0.35, "scale": 0.35, "blur": 0.75}
 TOGETHER = {name: value for options in EACH for name, value in options.items()}
 
 
@@ -32,17 +35,17 @@ def varied(tile, seed, **options):
 
 @pytest.mark.parametrize("bands", [1, 3, 13])
 @pytest.mark.parametrize("options", EACH, ids=lambda options: next(iter(options)))
-def test_each_change_really_changes_nearly_all_tiles(options, bands):
+def test_each_change_really_changes_as_many_tiles_as_it_should(options, bands):
     tile = make_tile(bands)
     changed_images = changed_labels = 0
     for seed in range(60):
         image, label = varied(tile, seed, **options)
         changed_images += image.shape != tile[0].shape or np.abs(image - tile[0]).max() > 1e-3
         changed_labels += label.shape != tile[1].shape or (label != tile[1]).any()
-    # One of the eight ways to lay a square is the one before; blurs of less than a pixel's fraction show nothing.
-    assert changed_images >= 60 * (0.75 if "flips" in options else 0.85 if "blur" in options else 0.95)
+    least = 60 * OFTEN.get(next(iter(options)), 0.95)
+    assert changed_images >= least
     assert changed_labels == 0 or options.keys() & set(GEOMETRY)
-    assert changed_labels >= (60 * 0.75 if options.keys() & set(GEOMETRY) else 0)
+    assert changed_labels >= (min(least, 60 * 0.75) if options.keys() & set(GEOMETRY) else 0)
 
 
 @pytest.mark.parametrize("options", [*EACH, TOGETHER], ids=lambda options: "-".join(options)[:20])
