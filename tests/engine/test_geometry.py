@@ -139,9 +139,9 @@ def test_crops_reach_every_edge_and_stay_inside():
 @pytest.mark.parametrize("options", [{"rotation": 45, "scale": 0.3}, {"scale": 0.5}, {"rotation": 180}])
 def test_turned_and_scaled_crops_show_the_middle_of_the_tile_as_often_as_upright_ones(options):
     variation, random, counts = Variation(**options), np.random.default_rng(0), np.zeros(SIDE * SIDE)
-    label = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
+    image, label = noise(), np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
     for _ in range(2000):
-        got, _ = place(noise(), label, ALL_VALID, draw_placing(variation, random), SIDE // 2)[1:]
+        _, got, _ = place(image, label, ALL_VALID, draw_placing(variation, random), SIDE // 2)
         counts += np.bincount(got.ravel(), minlength=SIDE * SIDE)
     shown = counts.reshape(SIDE, SIDE)
     inner = shown[SIDE // 4 : -(SIDE // 4), SIDE // 4 : -(SIDE // 4)]

@@ -13,7 +13,7 @@ EACH = [
 GEOMETRY = ("flips", "rotation", "scale", "crop")
 # One of the eight ways to lay a square is the one before; half of the tiles are neither turned nor scaled; blurs of a
 # small fraction of a pixel show nothing.
-OFTEN = {"flips": 0.75, "rotation": 0.35, "scale": 0.35, "blur": 0.75}
+OFTEN = {"flips": 0.75, "rotation": 0.35, "scale": 0.35, "blur": 0.85}
 TOGETHER = {name: value for options in EACH for name, value in options.items()}
 
 
@@ -30,7 +30,7 @@ def make_tile(bands=3, dtype=np.int8):
 
 def varied(tile, seed, **options):
     image, label, valid = tile
-    return vary(image.copy(), label, valid, Variation(**options), np.random.default_rng([7, seed]))
+    return vary(image.copy(), label, valid, Variation(**options), np.random.default_rng([9, seed]))
 
 
 @pytest.mark.parametrize("bands", [1, 3, 13])
@@ -44,6 +44,7 @@ def test_each_change_really_changes_as_many_tiles_as_it_should(options, bands):
         changed_labels += label.shape != tile[1].shape or (label != tile[1]).any()
     least = 60 * OFTEN.get(next(iter(options)), 0.95)
     assert changed_images >= least
+    assert changed_images <= (60 * 0.65 if options.keys() & {"rotation", "scale"} else 60)
     assert changed_labels == 0 or options.keys() & set(GEOMETRY)
     assert changed_labels >= (min(least, 60 * 0.75) if options.keys() & set(GEOMETRY) else 0)
 

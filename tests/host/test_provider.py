@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildParameterSource,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,21 +30,38 @@ def stage(algorithm):
     return STAGES[algorithm.name()]
 
 
+@pytest.fixture
+def workflows(provider):
+    return [one for one in provider.algorithms() if isinstance(one, QgsProcessingModelAlgorithm)]
+
+
 def test_every_stage_is_an_algorithm(provider):
     listed = [one.name() for one in provider.algorithms() if not isinstance(one, QgsProcessingModelAlgorithm)]
     assert sorted(listed) == sorted(STAGES)
 
 
-def test_every_workflow_is_an_algorithm(provider):
-    listed = [one for one in provider.algorithms() if isinstance(one, QgsProcessingModelAlgorithm)]
-    assert len(listed) == len(list((ROOT / "resources" / "workflows").glob("*.model3")))
+def test_every_workflow_is_an_algorithm(workflows):
+    assert len(workflows) == len(list((ROOT / "resources" / "workflows").glob("*.model3")))
 
 
-def test_results_of_a_workflow_have_plain_labels(provider):
-    listed = [one for one in provider.algorithms() if isinstance(one, QgsProcessingModelAlgorithm)]
-    assert listed
-    for parameter in (one for workflow in listed for one in workflow.destinationParameterDefinitions()):
+def test_results_of_a_workflow_have_plain_labels(workflows):
+    assert workflows
+    for parameter in (one for workflow in workflows for one in workflow.destinationParameterDefinitions()):
         assert re.fullmatch(r"[A-Z][a-z ]+", parameter.description())
+
+
+def test_what_a_workflow_does_not_set_has_the_defaults_of_today(workflows):
+    compared = 0
+    for name, child in (step for workflow in workflows for step in workflow.childAlgorithms().items()):
+        sources = child.parameterSources()
+        for definition in child.algorithm().parameterDefinitions():
+            if definition.isDestination():
+                continue
+            (source,) = sources[definition.name()]
+            if source.source() == QgsProcessingModelChildParameterSource.Source.StaticValue:
+                assert source.staticValue() == definition.defaultValue(), f"{name}: {definition.name()}: make workflows"
+                compared += 1
+    assert compared > 100
 
 
 def test_words_are_complete(algorithm):

@@ -119,7 +119,7 @@ def _mirrored(places: Image, length: int) -> NDArray[np.int32]:
 def _sources(length: int, placing: Placing, side: int) -> tuple[Image, Image]:
     """Return row and column in the tile, as float32, of the centre of every pixel of the window."""
     cos, sin = math.cos(placing.angle) / placing.factor, math.sin(placing.angle) / placing.factor
-    # Only what turning adds to the window reaches out of the tile, so that all of the ground is shown equally often.
+    # Only what turning adds to the window reaches out of the tile: its edges are shown as often as by upright windows.
     room = max(0.0, (length - side / placing.factor) / 2)
     row, col = ((length - 1) / 2 + room * position for position in placing.position)
     steps = np.arange(side) - (side - 1) / 2
