@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..geoseg_plugin.contract.errors import ModelError, RequestError
 from ..geoseg_plugin.contract.events import Report
 from ..geoseg_plugin.contract.networks import NO_ENCODER
+from . import included_weights
 from .card import Card
 from .catalog import build_network
 from .file import CARD_KEY, ONNX_SUFFIX, read_tensors, safetensors_metadata
@@ -45,11 +46,11 @@ def give_weights(network: torch.nn.Module, design: Design, weights: str, report:
     Args:
         network: From `catalog.build_network`.
         design: What it is built for.
-        weights: "none" (random), "imagenet" (of the encoder, downloaded once), or the path of a .safetensors file,
-            which is either the state dict of an encoder or a GeoSeg model. A model with the same encoder and another
-            architecture gives its encoder; with the same architecture it gives everything, where bands or classes are
-            others as `adaptation.adapt` has it. In encoders without names of bands what sees these is adapted as
-            `adaptation.repeat_kernels` does.
+        weights: "none" (random), "imagenet" (of the encoder: that of `included_weights` is at hand, others are
+            downloaded once), or the path of a .safetensors file, which is either the state dict of an encoder or a
+            GeoSeg model. A model with the same encoder and another architecture gives its encoder; with the same
+            architecture it gives everything, where bands or classes are others as `adaptation.adapt` has it. In
+            encoders without names of bands what sees these is adapted as `adaptation.repeat_kernels` does.
         report: Hears of a download, and which classes and bands are new.
 
     Returns:
@@ -65,13 +66,16 @@ def give_weights(network: torch.nn.Module, design: Design, weights: str, report:
         return "random weights"
     if weights.lower() == IMAGENET:
         _need_encoder(design, f"WEIGHTS is {IMAGENET}")
-        path = fetch_imagenet(design.encoder, name_in_timm(network.encoder), report)
-        _fill_encoder(network, design, path)
+        if design.encoder == included_weights.ENCODER:
+            _fill_encoder(network, design, included_weights.read_included(), f"{IMAGENET} weights")
+        else:
+            path = fetch_imagenet(design.encoder, name_in_timm(network.encoder), report)
+            _fill_encoder(network, design, read_tensors(path), f"weights in {path}")
         return f"{IMAGENET} weights of the encoder"
     card_text = safetensors_metadata(weights).get(CARD_KEY)
     if card_text is None:
         _need_encoder(design, f"{weights} is no model of GeoSeg")
-        _fill_encoder(network, design, weights)
+        _fill_encoder(network, design, read_tensors(weights), f"weights in {weights}")
         return f"encoder weights from {weights}"
     card = Card.from_text(card_text, weights)
     if (card.architecture, card.encoder) == (design.architecture, design.encoder):
@@ -111,11 +115,10 @@ def _need_encoder(design: Design, what: str) -> None:
         )
 
 
-def _fill_encoder(network: torch.nn.Module, design: Design, path: str) -> None:
-    """Load an encoder from the file of an encoder, of a network that has one, or of a classifier of timm."""
+def _fill_encoder(network: torch.nn.Module, design: Design, tensors: dict[str, torch.Tensor], what: str) -> None:
+    """Load an encoder from the state dict of an encoder, of a network that has one, or of a classifier of timm."""
     from .adaptation import repeat_kernels
 
-    tensors = read_tensors(path)
     state = _of_encoder(tensors) or tensors
     own, timm_name = network.encoder.state_dict(), name_in_timm(network.encoder)
     try:
@@ -125,7 +128,7 @@ def _fill_encoder(network: torch.nn.Module, design: Design, path: str) -> None:
             _fit_bands(state, network, design, lambda kernels: repeat_kernels(kernels, len(design.bands)))
         network.encoder.load_state_dict(state)
     except _FAULTS as error:
-        raise _misfit(path, design.encoder, error) from error
+        raise _misfit(what, design.encoder, error) from error
 
 
 def _fill_encoder_from_model(network: torch.nn.Module, design: Design, card: Card, path: str, report: Report) -> None:
@@ -153,7 +156,7 @@ def _fill_encoder_from_model(network: torch.nn.Module, design: Design, card: Car
             _fit_bands(state, network, design, lambda kernels: adapt_bands(kernels, bands, design.bands))
         network.encoder.load_state_dict(state)
     except _FAULTS as error:
-        raise _misfit(path, design.encoder, error) from error
+        raise _misfit(f"weights in {path}", design.encoder, error) from error
     _tell("bands", bands, design.bands, report)
 
 
@@ -187,7 +190,7 @@ def _learn_on(network: torch.nn.Module, design: Design, card: Card, path: str, r
             state = adapt(state, network.state_dict(), larger, before, after)
         network.load_state_dict(state)
     except _FAULTS as error:
-        raise _misfit(path, design.architecture, error) from error
+        raise _misfit(f"weights in {path}", design.architecture, error) from error
     _tell("bands", before.bands, after.bands, report)
     _tell("classes", before.classes, after.classes, report)
     return f"{'all' if same else 'adapted'} weights from {path}"
@@ -213,10 +216,10 @@ def _of_encoder(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(_ENCODER): tensor for name, tensor in tensors.items() if name.startswith(_ENCODER)}
 
 
-def _misfit(path: str, name: str, error: Exception) -> ModelError:
+def _misfit(what: str, name: str, error: Exception) -> ModelError:
     # The first line of torch's error names the class alone, the last one what does not fit.
     said = (str(error).strip() or type(error).__name__).splitlines()[-1].strip().rstrip(".")
     return ModelError(
-        f"The weights in {path} do not fit {name}: {textwrap.shorten(said, _LONGEST_REASON, placeholder=' ..')}.",
+        f"The {what} do not fit {name}: {textwrap.shorten(said, _LONGEST_REASON, placeholder=' ..')}.",
         f"Give the state dict of a {name} or a GeoSeg model with it.",
     )

@@ -71,8 +71,9 @@ ENCODERS: Dict[str, int] = {
     "resnet152": 58_143_808, "resnext50_32x4d": 22_979_904, "resnext101_32x8d": 86_742_336, "se_resnet50": 26_039_024,
     "se_resnext50_32x4d": 25_510_896, "tu-resnest50d": 25_434_240, "tu-res2net50_26w_4s": 23_650_120,
     "tu-regnety_032": 17_923_338,
-    # Small and quick ones.
-    "mobilenet_v2": 2_223_872, "timm-mobilenetv3_large_100": 2_971_952, "tu-mobilenetv4_conv_medium": 7_203_152,
+    # Small and quick ones. The weights of the first come with the engine.
+    "tu-tf_efficientnet_lite0": 2_958_848, "mobilenet_v2": 2_223_872, "timm-mobilenetv3_large_100": 2_971_952,
+    "tu-mobilenetv4_conv_medium": 7_203_152,
     # Much for their size, and slow for it.
     "efficientnet-b0": 4_007_548, "efficientnet-b1": 6_513_184, "efficientnet-b2": 7_700_994,
     "efficientnet-b3": 10_696_232, "efficientnet-b4": 17_548_616, "efficientnet-b5": 28_340_784,

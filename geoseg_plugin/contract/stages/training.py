@@ -48,7 +48,9 @@ class TrainSegmentation(
     classes, tile size, pixel size), so that prediction needs nothing but an image and this file. Cancelling keeps the
     best model so far.
 
-    WEIGHTS "imagenet" starts from an encoder trained on photographs; it needs the internet once, or a file.
+    WEIGHTS "imagenet" starts from an encoder trained on photographs, which saves many epochs. The weights of
+    tu-tf_efficientnet_lite0 come with the engine; those of others need the internet once, or a file. A LEARNING_RATE of
+    0.0005 suits them.
     """
 
     title = "Train segmentation"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ...contract.events import Part, Report
 from ...contract.stages.prediction import PredictSegmentation, PredictSegmentationResult
-from .decisions.thresholds import known_decision
+from .decisions.thresholds import check_decision
 from .keeping.execution import Run, Work, open_run
 from .opinions.opening import open_predictor
 from .opinions.predictor import Predictor
@@ -43,7 +43,7 @@ def predict_segmentation(request: PredictSegmentation, report: Report) -> Predic
         _warn_of_one_style(request, report)
         asked = run.await_request()
         predictor = open_predictor(asked, report)
-        known_decision(request, predictor.cards[0])  # an error in it shall not wait for the image
+        check_decision(request, predictor.cards[0], report)  # an error in it shall not wait for the image
         with open_scene(request.input, request, predictor.cards, report) as scene:
             size = find_window_size(request.tile_size, predictor, report)
             work = _settle(asked, Work(scene, *place_windows(scene, size, request), predictor), report)

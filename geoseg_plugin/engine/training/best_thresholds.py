@@ -25,7 +25,8 @@ def find_thresholds(course: Course, weights: dict[str, torch.Tensor], report: Re
     Args:
         course: What training works with; its network is given the weights.
         weights: Those of the best epoch.
-        report: Hears of progress. When the user asks to stop, {} is returned, since the model is there already.
+        report: Hears of progress, and of them. When the user asks to stop, {} is returned, since the model is there
+            already.
     """
     course.network.load_state_dict(weights)
     course.network.eval()
@@ -43,7 +44,11 @@ def find_thresholds(course: Course, weights: dict[str, torch.Tensor], report: Re
             report.progress(number / rounds, "Looking for thresholds")
     total = sum(course.processes.gather(counts.numpy()))
     found = {name: best_threshold(*one) for name, one in zip(names[1:], total, strict=True)}
-    return {name: threshold for name, threshold in found.items() if threshold is not None}
+    known = {name: threshold for name, threshold in found.items() if threshold is not None}
+    if known:
+        told = ", ".join(f"{name} {threshold:.2f}" for name, threshold in known.items())
+        report.note(f"Thresholds of probability with the highest F1: {told}")
+    return known
 
 
 def count_probabilities(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

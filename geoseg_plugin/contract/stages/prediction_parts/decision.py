@@ -9,8 +9,9 @@ from ...fields import Kind, ask
 from ...given_thresholds import DEFAULT_THRESHOLD, parse_given_thresholds
 from ..stage import Stage
 
-MOST_PROBABLE, FIXED, OTSU, MEAN_VALUE, OF_CARD = "most probable", "fixed", "otsu", "mean", "card"
+AUTO, MOST_PROBABLE, FIXED, OTSU, MEAN_VALUE, OF_CARD = "auto", "most probable", "fixed", "otsu", "mean", "card"
 DECISIONS = {
+    AUTO: "card where one model of two classes answers and its card has a threshold; else most probable.",
     MOST_PROBABLE: "the class with the highest probability.",
     FIXED: "classes must reach THRESHOLD.",
     OTSU: "classes must reach a threshold that parts the map's probabilities in two (Otsu).",
@@ -25,7 +26,7 @@ class DecidesOnClasses(Stage):
 
     decision: str = ask(
         Kind.CHOICE, "Decision", "How a pixel gets its class. With thresholds it is the most probable one, but the "
-        "first (the background), of those that reach theirs, and else the first.", default=MOST_PROBABLE,
+        "first (the background), of those that reach theirs, and else the first.", default=AUTO,
         choices=tuple(DECISIONS), notes=tuple(DECISIONS.values()), advanced=True,
     )  # fmt: skip
     threshold: str = ask(

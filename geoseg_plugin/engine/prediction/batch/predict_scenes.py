@@ -11,7 +11,7 @@ from ....contract.stages.many_scenes import PredictScenes, PredictScenesResult
 from ....contract.stages.prediction import PredictSegmentation
 from ...gathering import Gathering
 from ...imagery.paths import name_some
-from ..decisions.thresholds import known_decision
+from ..decisions.thresholds import check_decision
 from ..opinions.opening import open_predictor
 from ..opinions.predictor import Predictor
 from ..opinions.settling import as_settled
@@ -101,7 +101,7 @@ def _open(sharing: Sharing, job: SceneJob) -> tuple[Predictor, int]:
 
     def choose(request: PredictScenes) -> PredictScenes:
         predictor = open_predictor(request, report)
-        known_decision(request, predictor.cards[0])  # an error in it is one of all scenes
+        check_decision(request, predictor.cards[0], report)  # an error in it is one of all scenes
         opened.append(job.settle(request, predictor, find_window_size(request.tile_size, predictor, report), report))
         return as_settled(request, opened[0])
 
