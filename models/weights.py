@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 from ..geoseg_plugin.contract.errors import ModelError, RequestError
 from ..geoseg_plugin.contract.events import Report
-from ..geoseg_plugin.contract.networks import NO_ENCODER
-from . import included_weights
+from ..geoseg_plugin.contract.networks import AUTO, INCLUDED, NO_ENCODER
 from .card import Card
 from .catalog import build_network
 from .file import CARD_KEY, ONNX_SUFFIX, read_tensors, safetensors_metadata
+from .included_weights import read_included
 from .published_weights import IMAGENET, fetch_imagenet, name_in_timm, read_as_timm
 
 if TYPE_CHECKING:
     import torch
 
 NO_WEIGHTS = "none"
+NO_FILES = (NO_WEIGHTS, IMAGENET)
 
 _ENCODER = "encoder."
 _PICKLES = (".pth", ".pt", ".ckpt", ".bin", ".tar")
@@ -61,37 +62,51 @@ def give_weights(network: torch.nn.Module, design: Design, weights: str, report:
         ModelError: The weights do not fit.
         GeosegError: The imagenet weights cannot be downloaded.
     """
-    _check_file(weights)
+    check_file(weights)
     if weights.lower() == NO_WEIGHTS:
         return "random weights"
     if weights.lower() == IMAGENET:
         _need_encoder(design, f"WEIGHTS is {IMAGENET}")
-        if design.encoder == included_weights.ENCODER:
-            _fill_encoder(network, design, included_weights.read_included(), f"{IMAGENET} weights")
+        if design.encoder == INCLUDED:
+            _fill_encoder(network, design, read_included(), f"{IMAGENET} weights")
         else:
             path = fetch_imagenet(design.encoder, name_in_timm(network.encoder), report)
             _fill_encoder(network, design, read_tensors(path), f"weights in {path}")
         return f"{IMAGENET} weights of the encoder"
-    card_text = safetensors_metadata(weights).get(CARD_KEY)
-    if card_text is None:
+    card = card_in(weights)
+    if card is None:
         _need_encoder(design, f"{weights} is no model of GeoSeg")
         _fill_encoder(network, design, read_tensors(weights), f"weights in {weights}")
         return f"encoder weights from {weights}"
-    card = Card.from_text(card_text, weights)
     if (card.architecture, card.encoder) == (design.architecture, design.encoder):
         return _learn_on(network, design, card, weights, report)
     _fill_encoder_from_model(network, design, card, weights, report)
     return f"encoder weights from {weights}"
 
 
-def _check_file(weights: str) -> None:
-    """Refuse what can never be taken, by its name alone."""
-    if weights.lower() in (NO_WEIGHTS, IMAGENET):
+def card_in(path: str) -> Card | None:
+    """Return the card of a model, None where a .safetensors file has none.
+
+    Raises:
+        ModelError: The file or its card cannot be read.
+    """
+    text = safetensors_metadata(path).get(CARD_KEY)
+    return None if text is None else Card.from_text(text, path)
+
+
+def check_file(weights: str) -> None:
+    """Refuse what can never be taken, by its name alone.
+
+    Raises:
+        RequestError: There is no such file.
+        ModelError: It is an ONNX model, or may hold programs.
+    """
+    if weights.lower() in NO_FILES:
         return
     if not Path(weights).is_file():
         raise RequestError(
-            f"WEIGHTS is '{weights}', which is neither {NO_WEIGHTS}, {IMAGENET} nor an existing file.",
-            f"Write {NO_WEIGHTS} or {IMAGENET}, or give the path of a .safetensors file.",
+            f"WEIGHTS is '{weights}', which is neither {AUTO}, {NO_WEIGHTS}, {IMAGENET} nor an existing file.",
+            f"Write {AUTO}, {NO_WEIGHTS} or {IMAGENET}, or give the path of a .safetensors file.",
         )
     if Path(weights).suffix.lower() == ONNX_SUFFIX:
         raise ModelError(

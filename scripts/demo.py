@@ -64,8 +64,7 @@ def train(chain: Chain, west: Path, labels: Path) -> Path:
     chain.run("rasterizelabels", LABELS=labels, FIELD="class", LIKE=west, OUTPUT=label_raster)
     chain.run("maketiles", IMAGES=west, LABELS=label_raster, TILE_SIZE=128, OVERLAP=25, OUTPUT=dataset)
     chain.run(
-        "trainsegmentation", DATASET=dataset, ARCHITECTURE="unet", ENCODER="resnet18", WEIGHTS="none", EPOCHS=EPOCHS,
-        BATCH_SIZE=8, MODEL=model, REPORT=OUT / "report.html",
+        "trainsegmentation", DATASET=dataset, EPOCHS=EPOCHS, BATCH_SIZE=8, MODEL=model, REPORT=OUT / "report.html",
     )  # fmt: skip
     return model
 

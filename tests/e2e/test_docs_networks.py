@@ -6,7 +6,7 @@ import shlex
 
 import numpy as np
 import pytest
-from geoseg.geoseg_plugin.contract.networks import ENCODERS, NETWORK
+from geoseg.geoseg_plugin.contract.networks import ENCODERS, INCLUDED, NETWORK
 from geoseg.geoseg_plugin.contract.stages import build
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.tests.e2e.documented import commands_of, read_page, run_shown, values_of
@@ -43,7 +43,9 @@ def folder(qgis_process, chain, tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
     (folder / "tiles").symlink_to(chain.folder / "dataset")
     (folder / "town.tif").symlink_to(chain.folder / "east.tif")
-    write_without_card(chain.folder / "model.safetensors", folder / "resnet18.safetensors")
+    request = {"DATASET": folder / "tiles", "ENCODER": "resnet18", "MODEL": chain.folder / "resnet18.safetensors"}
+    qgis_process.results("geoseg:trainsegmentation", {**request, **QUICK})
+    write_without_card(chain.folder / "resnet18.safetensors", folder / "resnet18.safetensors")
     west = chain.folder / "west.tif"
     request = {"LABELS": chain.folder / "labels.shp", "FIELD": "class", "LIKE": west, "CLASSES": CLASSES}
     qgis_process.results("geoseg:rasterizelabels", {**request, "UNKNOWN": "background", "OUTPUT": folder / "other.tif"})
@@ -70,7 +72,7 @@ def test_networks_are_those_asked_for(folder, said):
     assert {name: (card["architecture"], card["encoder"]) for name, card in cards.items()} == {
         "small": ("lw-refinenet", "mobilenet_v2"),
         "borders": ("gscnn", "resnet18"),
-        "weighted": ("unet", "resnet18"),
+        "weighted": ("unet", INCLUDED),
         "started": ("fpn", "resnet18"),
         "finer": ("lw-refinenet", "mobilenet_v2"),
     }

@@ -5,7 +5,7 @@ import functools
 from unittest.mock import patch
 
 import torch
-from geoseg.geoseg_plugin.contract.networks import ENCODERS, NETWORKS, NO_ENCODER
+from geoseg.geoseg_plugin.contract.networks import ENCODERS, INCLUDED, NETWORKS, NO_ENCODER
 from geoseg.models import library, weights
 from geoseg.models.adaptation import repeat_kernels
 from geoseg.models.encoder_fit import fitting_encoders
@@ -13,7 +13,7 @@ from geoseg.models.encoder_fit import fitting_encoders
 # One of each family, the smallest; tests/real takes them all.
 FAMILIES = (
     "resnet18", "se_resnext50_32x4d", "tu-regnety_032", "mobilenet_v2", "timm-mobilenetv3_large_100",
-    "efficientnet-b0", "densenet121", "vgg16_bn", "tu-convnext_tiny", "mit_b0",
+    INCLUDED, "efficientnet-b0", "densenet121", "vgg16_bn", "tu-convnext_tiny", "mit_b0",
 )  # fmt: skip
 VISION_TRANSFORMERS = tuple(name for name in ENCODERS if name.startswith("tu-vit_"))
 WITH_ENCODER = tuple(network.name for network in NETWORKS if network.encoder != NO_ENCODER)

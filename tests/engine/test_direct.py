@@ -26,9 +26,18 @@ def test_a_threshold_that_leaves_a_class_empty_is_warned_of(tmp_path):
     listener = Listener()
     write_map(tmp_path / "out", probabilities, None, listener, decision="fixed", threshold="class 1=0.8, class 2=0.5")
     assert listener.warnings == [
-        "No pixel is class 1: its threshold is 0.8, and its largest probability 0.75. Give it a lower THRESHOLD if it "
-        "is there."
+        "No pixel is class 1: its threshold is 0.8, and its largest probability 0.75. If it is there, set "
+        "DECISION to fixed and THRESHOLD lower."
     ]
+
+
+def test_a_map_of_one_class_is_warned_of_once(tmp_path):
+    probabilities = draw_probabilities(90, 80)
+    probabilities[0], probabilities[1:] = 0.75, 0.125
+    listener = Listener()
+    write_map(tmp_path / "out", probabilities, None, listener, decision="fixed", threshold="0.5")
+    (warning,) = listener.warnings
+    assert warning.startswith(f"All {90 * 80} pixels are class 0. Probabilities: class 0 mean 0.750, largest 0.750;")
 
 
 def test_probabilities_of_valid_pixels_alone_count(tmp_path):

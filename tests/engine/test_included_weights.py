@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from geoseg.geoseg_plugin.contract.networks import INCLUDED, NETWORKS, REPLACED
 from geoseg.models.catalog import build_network
-from geoseg.models.included_weights import ENCODER, read_included
+from geoseg.models.encoder_fit import fitting_encoders
+from geoseg.models.included_weights import read_included
+from geoseg.models.start import choose_start
 from geoseg.models.weights import Design, give_weights
 
 
@@ -15,11 +18,34 @@ def no_internet(monkeypatch):
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: pytest.fail("It was looked for."))
 
 
+@pytest.mark.parametrize(
+    ("asked", "start"),
+    [
+        (("unet", "auto", None, "auto"), (INCLUDED, "imagenet")),
+        (("fpn", "auto", None, "Auto"), (INCLUDED, "imagenet")),
+        (("unet", INCLUDED, None, "auto"), (INCLUDED, "imagenet")),
+        (("unet", "auto", None, "None"), ("resnet18", "none")),
+        (("unet", "auto", None, "imagenet"), ("resnet18", "imagenet")),
+        (("unet", "resnet18", None, "auto"), ("resnet18", "none")),
+        (("unet", "auto", "tu-resnet10t", "auto"), ("tu-resnet10t", "none")),
+        (("segformer", "auto", None, "auto"), ("mit_b0", "none")),
+        (("slump-unet", "auto", None, "auto"), ("none", "none")),
+    ],
+)
+def test_they_are_taken_where_encoder_and_weights_are_left_open(asked, start):
+    assert choose_start(*asked) == start
+
+
+@pytest.mark.parametrize("network", [network for network in NETWORKS if network.encoder == REPLACED])
+def test_the_encoder_fits_wherever_it_stands_in(network):
+    assert INCLUDED in fitting_encoders(network.name)
+
+
 @pytest.mark.parametrize("architecture", ["unet", "deeplabv3plus", "lw-refinenet"])
 @pytest.mark.parametrize("bands", [("red", "green", "blue"), ("vv",), ("a", "b", "c", "d", "e")])
 def test_networks_take_them_without_internet(no_internet, recorder, architecture, bands):
-    network = build_network(architecture, ENCODER, len(bands), 2)
-    design = Design(architecture, ENCODER, bands, ("no", "yes"))
+    network = build_network(architecture, INCLUDED, len(bands), 2)
+    design = Design(architecture, INCLUDED, bands, ("no", "yes"))
     assert give_weights(network, design, "imagenet", recorder) == "imagenet weights of the encoder"
     assert recorder.notes == []
     given = read_included()
@@ -34,7 +60,7 @@ def test_standardized_pixels_are_to_it_as_photographs_were(data):
         pixels = dataset.read().astype(np.float32)
     pixels -= pixels.mean(axis=(1, 2), keepdims=True)
     pixels /= pixels.std(axis=(1, 2), keepdims=True)
-    network = build_network("unet", ENCODER, 3, 2)
+    network = build_network("unet", INCLUDED, 3, 2)
     network.encoder.model.load_state_dict({name: read_included()[name] for name in network.encoder.model.state_dict()})
     encoder, ratios = network.encoder.model.eval(), []
 

@@ -11,6 +11,7 @@ from geoseg.geoseg_plugin.engine.training.train import train_segmentation
 from geoseg.models import library
 from geoseg.models.catalog import build_network
 from geoseg.models.file import save_model
+from geoseg.models.start import choose_start
 from geoseg.models.weights import Design, give_weights
 from geoseg.tests.engine.handmade import make_card
 from geoseg.tests.engine.on_paper import FAMILIES, assert_takes_other_bands
@@ -136,6 +137,29 @@ def test_imagenet_weights_are_downloaded_and_adapted(tmp_path, give, recorder, m
     assert told == "imagenet weights of the encoder"
     assert _same(source.encoder, network.encoder)
     assert "Downloading the imagenet weights of resnet18, once" in recorder.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        (("unet", "auto", None), SMALL),
+        (("fpn", "auto", None), SMALL),
+        (("unet", "resnet34", None), "resnet34"),
+        (("unet", "auto", "tu-resnet14t"), "tu-resnet14t"),
+        (("slump-unet", "auto", None), "none"),
+    ],
+)
+def test_an_encoder_that_is_left_open_is_that_of_the_model(save, asked, chosen):
+    _, path = save(_design("unet", SMALL))
+    assert choose_start(*asked, path) == (chosen, path)
+
+
+def test_a_model_without_encoder_or_a_bare_encoder_leaves_the_usual_one(save, tmp_path):
+    network, path = save(_design("satellite-unet", "none"))
+    assert choose_start("unet", "auto", None, path) == ("resnet18", path)
+    save_file(network.state_dict(), tmp_path / "bare.safetensors")
+    bare = str(tmp_path / "bare.safetensors")
+    assert choose_start("unet", "auto", None, bare) == ("resnet18", bare)
 
 
 def test_a_model_gives_its_encoder_to_another_network(save, give, recorder):
@@ -273,7 +297,9 @@ def test_a_card_that_is_not_of_its_weights(tmp_path, give):
 
 @pytest.mark.parametrize("weights", ["imagenets", "absent.safetensors"])
 def test_weights_that_are_no_file_are_named(weights, give):
-    with pytest.raises(RequestError, match=f"WEIGHTS is '{weights}', which is neither none, imagenet nor an existing"):
+    with pytest.raises(
+        RequestError, match=f"WEIGHTS is '{weights}', which is neither auto, none, imagenet nor an existing"
+    ):
         give(_design("unet", SMALL), weights)
 
 

@@ -52,6 +52,14 @@ def test_two_classes_are_parted_by_the_threshold_of_the_only_card(found, options
     assert known_decision(request(**options), card) == Decision(thresholds)
 
 
+def test_a_threshold_of_training_tiles_is_not_trusted():
+    card = make_card(
+        classes={0: "background", 1: "building"}, thresholds={"building": 0.25}, metrics={"measured_on": "train"}
+    )
+    assert known_decision(request(), card) == Decision()
+    assert known_decision(request(decision="card"), card) == Decision((0.25,))
+
+
 def test_thresholds_of_the_card_are_told(recorder):
     card = make_card(classes=NAMES, thresholds={"building": 0.25})
     check_decision(request(decision="card"), card, recorder)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from geoseg.geoseg_plugin.contract.errors import Cancelled, GeosegError, InputError, OutputError, RequestError
 from geoseg.geoseg_plugin.contract.loss_formula import parse_losses
+from geoseg.geoseg_plugin.contract.networks import INCLUDED
 from geoseg.geoseg_plugin.contract.stages import to_json
 from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.datasets.dataset import BandStatistics, open_dataset
@@ -64,7 +65,7 @@ def test_the_file_holds_the_best_weights_and_a_whole_card(trained, blobs):
     request, result, _ = trained
     network, card = load_network(request.model, torch.device("cpu"))
     dataset = open_dataset(blobs)
-    assert (card.architecture, card.encoder) == ("unet", "resnet18")
+    assert (card.architecture, card.encoder) == ("unet", INCLUDED)
     assert [(band.name, band.mean, band.std) for band in card.bands] == [
         (one.name, one.mean, one.std) for one in dataset.statistics
     ]

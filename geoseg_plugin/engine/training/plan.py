@@ -13,8 +13,9 @@ from typing import Any
 import torch
 
 from ....models.card import Band
-from ....models.catalog import build_network, choose_encoder, name_network, network_side, own_loss, training_loss
+from ....models.catalog import build_network, name_network, network_side, own_loss, training_loss
 from ....models.losses.loss import LossSettings, SummedLoss
+from ....models.start import choose_start
 from ....models.weights import Design, give_weights
 from ...contract.events import Part, Report
 from ...contract.stages.training import TrainSegmentation
@@ -96,14 +97,14 @@ def make_plan(request: TrainSegmentation, dataset: Dataset, report: Report, proc
     """
     objective = choose_loss(request, dataset)
     device = processes.device or choose_device(request.device)
-    encoder = choose_encoder(request.architecture, request.encoder, request.other_encoder)
+    encoder, weights = choose_start(request.architecture, request.encoder, request.other_encoder, request.weights)
     design = Design(request.architecture, encoder, dataset.bands, dataset.classes.names)
-    check_freezing(request, report)
+    check_freezing(request, weights, report)
     warn_of_idle_values(request, report)
     warn_if_slow(request.precision, device, report)
     torch.manual_seed(request.seed)
     network = build_network(design.architecture, design.encoder, len(dataset.bands), len(dataset.classes))
-    taken = give_weights(network, design, request.weights, report)
+    taken = give_weights(network, design, weights, report)
     if processes.size > 1:
         network.load_state_dict(processes.decide(network.state_dict))
     bands = input_bands(dataset.statistics, request, report)

@@ -11,7 +11,7 @@ from ..stage import Stage
 
 AUTO, MOST_PROBABLE, FIXED, OTSU, MEAN_VALUE, OF_CARD = "auto", "most probable", "fixed", "otsu", "mean", "card"
 DECISIONS = {
-    AUTO: "card where one model of two classes answers and its card has a threshold; else most probable.",
+    AUTO: "card where one model of two classes answers that was measured on validation tiles; else most probable.",
     MOST_PROBABLE: "the class with the highest probability.",
     FIXED: "classes must reach THRESHOLD.",
     OTSU: "classes must reach a threshold that parts the map's probabilities in two (Otsu).",

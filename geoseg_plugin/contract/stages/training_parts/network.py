@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...errors import RequestError
 from ...fields import Kind, ask
-from ...networks import AUTO, ENCODERS, NETWORK, NETWORKS, millions
+from ...networks import AUTO, ENCODERS, INCLUDED, NETWORK, NETWORKS, REPLACED, millions
 from ..stage import Stage, place_of
 
 ARCHITECTURES = tuple(NETWORK)
@@ -24,7 +24,10 @@ class ChoosesNetwork(Stage):
     encoder: str = ask(
         Kind.CHOICE, "Encoder", "The part of the network that sees; listed with its number of parameters.",
         default=AUTO, choices=ENCODER_CHOICES,
-        notes=("the usual one of the network.", *(millions(size) for size in ENCODERS.values())),
+        notes=(
+            "that of a model in WEIGHTS, or of WEIGHTS auto; else the usual one of the network.",
+            *(millions(size) for size in ENCODERS.values()),
+        ),
     )  # fmt: skip
     other_encoder: str | None = ask(
         Kind.TEXT, "Other encoder",
@@ -34,8 +37,10 @@ class ChoosesNetwork(Stage):
     weights: str = ask(
         Kind.TEXT, "Weights",
         "What training starts from: 'none', 'imagenet' (of the encoder), or the path of a .safetensors file that holds "
-        "an encoder's weights, or is a model of GeoSeg, which then learns on, also with other classes or bands.",
-        default="none",
+        "an encoder's weights, or is a model of GeoSeg, which then learns on, also with other classes or bands. 'auto' "
+        f"is imagenet with {INCLUDED}, whose weights come with the engine, and which ENCODER auto then takes in "
+        f"networks that usually have {REPLACED}; else none.",
+        default=AUTO,
     )  # fmt: skip
 
     def check(self) -> None:

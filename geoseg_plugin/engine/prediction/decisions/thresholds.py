@@ -12,6 +12,7 @@ from ....contract.given_thresholds import DEFAULT_THRESHOLD, thresholds_for
 from ....contract.stages.many_scenes import PredictScenes
 from ....contract.stages.prediction import PredictSegmentation
 from ....contract.stages.prediction_parts.decision import AUTO, FIXED, MEAN_VALUE, OF_CARD, OTSU, DecidesOnClasses
+from ...datasets.dataset import TRAIN
 from .decision import Decision
 
 
@@ -49,10 +50,11 @@ def check_decision(request: PredictSegmentation | PredictScenes, card: Card, rep
 def _suits(request: PredictSegmentation | PredictScenes, card: Card) -> bool:
     """Tell whether the thresholds of a card are better than the most probable class.
 
-    Those of more classes were each found for its class alone, and several models together answer otherwise than the one
-    that was measured.
+    Those of more classes were each found for its class alone; several models together answer otherwise than the one
+    that was measured; and what was measured on training tiles, the network has learnt by heart.
     """
-    return len(card.classes) == 2 and bool(card.thresholds) and not request.further_models
+    judged = card.metrics.get("measured_on") != TRAIN
+    return len(card.classes) == 2 and bool(card.thresholds) and judged and not request.further_models
 
 
 def found_decision(found: Sequence[float | None], classes: ClassTable, method: str, report: Report) -> Decision:

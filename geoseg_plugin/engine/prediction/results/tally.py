@@ -84,14 +84,15 @@ class Tally:
         if np.count_nonzero(self._pixels) == 1 and len(self._classes) > 1:
             only = self._classes.names[int(self._pixels.argmax())]
             report.warn(f"All {self.pixels} pixels are {only}. {self._figures()} {_ADVICE}")
-        self._warn_of_thresholds(thresholds, report)
+        else:
+            self._warn_of_thresholds(thresholds, report)
 
     def _warn_of_thresholds(self, thresholds: Sequence[float], report: Report) -> None:
         for index, threshold in enumerate(thresholds, start=1):
             if self._largest[index] < threshold:
                 report.warn(
                     f"No pixel is {self._classes.names[index]}: its threshold is {threshold:.4g}, and its largest "
-                    f"probability {self._largest[index]:.4g}. Give it a lower THRESHOLD if it is there."
+                    f"probability {self._largest[index]:.4g}. If it is there, set DECISION to fixed and THRESHOLD lower."
                 )
 
     def _figures(self) -> str:

@@ -14,8 +14,13 @@ from ....contract.networks import NETWORK, NO_ENCODER
 from ....contract.stages.training import TrainSegmentation
 
 
-def check_freezing(request: TrainSegmentation, report: Report) -> None:
+def check_freezing(request: TrainSegmentation, weights: str, report: Report) -> None:
     """Check that there is an encoder where one is to be frozen, and warn when it knows nothing yet.
+
+    Args:
+        request: What was asked for.
+        weights: What training starts from, as `models.start.choose_start` returns it.
+        report: Hears the warning.
 
     Raises:
         RequestError: FROZEN_EPOCHS is more than 0, and the network has no encoder.
@@ -27,10 +32,10 @@ def check_freezing(request: TrainSegmentation, report: Report) -> None:
             f"FROZEN_EPOCHS is {request.frozen_epochs}, but {request.architecture} has no encoder to freeze.",
             "Set FROZEN_EPOCHS to 0, or choose a network with an encoder, such as unet.",
         )
-    if request.weights.lower() == NO_WEIGHTS:
+    if weights == NO_WEIGHTS:
         report.warn(
             f"The encoder stays frozen for {request.frozen_epochs} epochs, but its weights are random (WEIGHTS is "
-            f"{NO_WEIGHTS}): the network can hardly learn meanwhile. Set FROZEN_EPOCHS to 0, or WEIGHTS to imagenet."
+            f"{request.weights}): the network can hardly learn meanwhile. Set FROZEN_EPOCHS to 0, or WEIGHTS to imagenet."
         )
 
 
