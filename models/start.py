@@ -9,7 +9,7 @@ from .weights import NO_FILES, NO_WEIGHTS, card_in, check_file
 
 
 def choose_start(architecture: str, encoder: str, other: str | None, weights: str) -> tuple[str, str]:
-    """Return the encoder and the weights that are wanted, as `catalog.build_network` and `weights.give_weights` take them.
+    """Return the encoder and the weights that are wanted, for `catalog.build_network` and `weights.give_weights`.
 
     An encoder that is left to us is that of the model in `weights`, if there is one.
 

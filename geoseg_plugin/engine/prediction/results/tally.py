@@ -92,7 +92,8 @@ class Tally:
             if self._largest[index] < threshold:
                 report.warn(
                     f"No pixel is {self._classes.names[index]}: its threshold is {threshold:.4g}, and its largest "
-                    f"probability {self._largest[index]:.4g}. If it is there, set DECISION to fixed and THRESHOLD lower."
+                    f"probability {self._largest[index]:.4g}. If it is there, set DECISION to fixed and THRESHOLD "
+                    "lower."
                 )
 
     def _figures(self) -> str:

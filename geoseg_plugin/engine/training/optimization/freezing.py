@@ -35,7 +35,8 @@ def check_freezing(request: TrainSegmentation, weights: str, report: Report) -> 
     if weights == NO_WEIGHTS:
         report.warn(
             f"The encoder stays frozen for {request.frozen_epochs} epochs, but its weights are random (WEIGHTS is "
-            f"{request.weights}): the network can hardly learn meanwhile. Set FROZEN_EPOCHS to 0, or WEIGHTS to imagenet."
+            f"{request.weights}): the network can hardly learn meanwhile. Set FROZEN_EPOCHS to 0, or WEIGHTS to "
+            "imagenet."
         )
 
 
