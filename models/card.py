@@ -107,6 +107,11 @@ class Card:
             _check(_is_number(threshold) and 0 <= threshold <= 1, f"the threshold of {name} is {threshold!r}")
         _check(self.task == TASK, f"the task is {self.task!r}, not {TASK!r}")
 
+    @property
+    def is_of_training_tiles(self) -> bool:
+        """Whether metrics and thresholds were found on training tiles, since there were no others."""
+        return bool(self.metrics.get("measured_on") == "train")
+
     def to_text(self) -> str:
         """Return the card as JSON text, for the header of a model file."""
         values = {**asdict(self), "classes": self.classes.to_json(), "format": FORMAT, "version": FORMAT_VERSION}

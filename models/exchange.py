@@ -16,6 +16,7 @@ from ..geoseg_plugin.contract.errors import ModelError
 from .card import Card
 from .catalog import SIDE_STEP, network_side
 from .file import CARD_KEY
+from .same_padding import fix_padding
 
 INPUT = "image"
 OUTPUT = "logits"
@@ -44,6 +45,7 @@ def write_onnx(network: torch.nn.Module, card: Card, path: Path, *, any_size: bo
         for axis, name in ((2, "height"), (3, "width")):
             shape[axis] = SIDE_STEP * torch.export.Dim(name, min=1, max=_LARGEST_SIDE // SIDE_STEP)
     example = torch.zeros(2, len(card.bands), height, width)
+    fix_padding(network)
     with _quiet():
         try:
             program = torch.onnx.export(

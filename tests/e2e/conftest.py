@@ -88,7 +88,15 @@ def run_chain(qgis_process, folder):
     model = folder / "model.safetensors"
     done["trainsegmentation"] = qgis_process.results(
         "geoseg:trainsegmentation",
-        {"DATASET": dataset, "EPOCHS": 3, "BATCH_SIZE": 4, "MODEL": model, "REPORT": folder / "report.html"},
+        {
+            "DATASET": dataset,
+            "ENCODER": "resnet18",
+            "EPOCHS": 3,
+            "BATCH_SIZE": 4,
+            "LEARNING_RATE": 0.001,
+            "MODEL": model,
+            "REPORT": folder / "report.html",
+        },
     )
     done["predictsegmentation"] = qgis_process.results(
         "geoseg:predictsegmentation",

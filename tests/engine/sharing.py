@@ -28,7 +28,7 @@ WHOLE = {
 SHARED = {
     "epochs": 2, "batch_size": 4, "learning_rate": 0.1, "device": "cpu", "precision": "float32", "optimizer": "sgd",
     "loss": "cross entropy", "sampling": "hard examples", "epoch_tiles": 12, "accumulation": 2, "clip_gradients": 0.5,
-    "noise": 0.5, "rotation": 0, "scale": 0, "cutmix": 0, "averaging": 0,
+    "noise": 0.5, "rotation": 0, "scale": 0, "cutmix": 0, "averaging": 0, "weights": "none",
 }  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from ....contract.given_thresholds import DEFAULT_THRESHOLD, thresholds_for
 from ....contract.stages.many_scenes import PredictScenes
 from ....contract.stages.prediction import PredictSegmentation
 from ....contract.stages.prediction_parts.decision import AUTO, FIXED, MEAN_VALUE, OF_CARD, OTSU, DecidesOnClasses
-from ...datasets.dataset import TRAIN
 from .decision import Decision
 
 
@@ -53,8 +52,8 @@ def _suits(request: PredictSegmentation | PredictScenes, card: Card) -> bool:
     Those of more classes were each found for its class alone; several models together answer otherwise than the one
     that was measured; and what was measured on training tiles, the network has learnt by heart.
     """
-    judged = card.metrics.get("measured_on") != TRAIN
-    return len(card.classes) == 2 and bool(card.thresholds) and judged and not request.further_models
+    trusted = bool(card.thresholds) and not card.is_of_training_tiles
+    return len(card.classes) == 2 and trusted and not request.further_models
 
 
 def found_decision(found: Sequence[float | None], classes: ClassTable, method: str, report: Report) -> Decision:
