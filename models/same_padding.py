@@ -12,7 +12,7 @@ class _EvenSame(Conv2dSame):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Return (N, C', H / stride, W / stride)."""
-        pads = []
+        pads: list[int] = []
         for kernel, stride, dilation in zip(self.kernel_size, self.stride, self.dilation, strict=True):
             total = max(dilation * (kernel - 1) + 1 - stride, 0)
             pads = [total // 2, total - total // 2, *pads]
