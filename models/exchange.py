@@ -28,7 +28,7 @@ def write_onnx(network: torch.nn.Module, card: Card, path: Path, *, any_size: bo
     """Write a network as ONNX that takes any number of windows.
 
     Args:
-        network: In evaluation mode, on the CPU, in float32.
+        network: In evaluation mode, on the CPU, in float32; what it pads by becomes fixed, which changes no answer.
         card: What it is; goes into the metadata.
         path: The .onnx file to write.
         any_size: Whether windows may have any size in multiples of SIDE_STEP; if not, they have the card's tile size.

@@ -1,8 +1,8 @@
 """The whole chain on real imagery: buildings of Banepa (Nepal), learnt on rows A and B, measured on row C.
 
-Needs GEOSEG_DATA. Tiles and training have their defaults, but a budget of time. BUDGET (minutes of
-training, 15), or EPOCHS in place of it, TILE_SIZE, OVERLAP and SEED may be set as environment variables, and in OPTIONS
-whatever else of the training, such as OPTIONS="SCALE=30 PATIENCE=10".
+Needs GEOSEG_DATA. Tiles and training have their defaults, but a budget of time. BUDGET (minutes of training,
+15), or EPOCHS in place of it, TILE_SIZE, OVERLAP and SEED may be set as environment variables, and in OPTIONS whatever
+else of the training, such as OPTIONS="SCALE=30 PATIENCE=10".
 """
 
 import os

@@ -39,26 +39,27 @@ def millions(parameters: int) -> str:
     return f"{parameters / 1e6:.1f} million"
 
 
+_RESNET = "resnet18"
 INCLUDED = "tu-tf_efficientnet_lite0"  # the encoder whose weights come with the engine
-REPLACED = "resnet18"  # the one that it stands in for, where neither encoder nor weights are chosen
+REPLACED = _RESNET  # the one that it stands in for, where neither encoder nor weights are chosen
 _MOBILE = "mobilenet_v2"
 _VIT = "tu-vit_tiny_patch16_224"
 
 NETWORKS: Tuple[Network, ...] = (
-    Network("unet", "U-Net", "a sound start for everything.", 14_328_354, REPLACED),
-    Network("unetplusplus", "U-Net++", "finer borders than U-Net, three times as slow.", 15_970_594, REPLACED),
-    Network("manet", "MA-Net", "U-Net with attention; for objects of many sizes.", 21_675_618, REPLACED),
-    Network("linknet", "LinkNet", "a light U-Net; quick; good for weak machines.", 11_663_810, REPLACED),
-    Network("fpn", "FPN", "for objects of many sizes; quick, with softer borders.", 13_047_362, REPLACED),
-    Network("pspnet", "PSPNet", "for large fields; quickest; coarse; uses half of its encoder.", 11_334_434, REPLACED),
-    Network("pan", "PAN", "a light pyramid with attention; tiles of 128 pixels or more.", 11_367_945, REPLACED),
-    Network("deeplabv3", "DeepLabV3", "sees far around each pixel; slow, with soft borders.", 15_899_202, REPLACED),
-    Network("deeplabv3plus", "DeepLabV3+", "sees far and keeps borders; good with mobilenet_v2.", 12_329_554, REPLACED),
-    Network("upernet", "UPerNet", "strong with large encoders and many tiles; slow.", 19_491_778, REPLACED),
+    Network("unet", "U-Net", "a sound start for everything.", 14_328_354, _RESNET),
+    Network("unetplusplus", "U-Net++", "finer borders than U-Net, three times as slow.", 15_970_594, _RESNET),
+    Network("manet", "MA-Net", "U-Net with attention; for objects of many sizes.", 21_675_618, _RESNET),
+    Network("linknet", "LinkNet", "a light U-Net; quick; good for weak machines.", 11_663_810, _RESNET),
+    Network("fpn", "FPN", "for objects of many sizes; quick, with softer borders.", 13_047_362, _RESNET),
+    Network("pspnet", "PSPNet", "for large fields; quickest; coarse; uses half of its encoder.", 11_334_434, _RESNET),
+    Network("pan", "PAN", "a light pyramid with attention; tiles of 128 pixels or more.", 11_367_945, _RESNET),
+    Network("deeplabv3", "DeepLabV3", "sees far around each pixel; slow, with soft borders.", 15_899_202, _RESNET),
+    Network("deeplabv3plus", "DeepLabV3+", "sees far and keeps borders; good with mobilenet_v2.", 12_329_554, _RESNET),
+    Network("upernet", "UPerNet", "strong with large encoders and many tiles; slow.", 19_491_778, _RESNET),
     Network("segformer", "SegFormer", "made for the mit encoders; sees the whole tile.", 3_714_658, "mit_b0"),
     Network("dpt", "DPT", "for vision transformers; needs pretrained weights; slow.", 34_686_786, _VIT),
     Network("lw-refinenet", "Light-Weight RefineNet", "few weights, small files; quick as U-Net.", 3_240_770, _MOBILE),
-    Network("gscnn", "Gated-SCNN", "learns borders too: buildings, parcels; slow, much memory.", 16_772_911, REPLACED),
+    Network("gscnn", "Gated-SCNN", "learns borders too: buildings, parcels; slow, much memory.", 16_772_911, _RESNET),
     Network("cloudxnet", "CloudX-Net", "made for clouds; slow, much memory.", 19_488_114, NO_ENCODER),
     Network("satellite-unet", "Satellite U-Net", "for roofs; small file; slow, much memory.", 1_612_578, NO_ENCODER),
     Network("slump-unet", "Slump U-Net", "made for thaw slumps; slowest, much memory.", 31_384_770, NO_ENCODER),

@@ -60,9 +60,8 @@ def test_standardized_pixels_are_to_it_as_photographs_were(data):
         pixels = dataset.read().astype(np.float32)
     pixels -= pixels.mean(axis=(1, 2), keepdims=True)
     pixels /= pixels.std(axis=(1, 2), keepdims=True)
-    network = build_network("unet", INCLUDED, 3, 2)
-    network.encoder.model.load_state_dict({name: read_included()[name] for name in network.encoder.model.state_dict()})
-    encoder, ratios = network.encoder.model.eval(), []
+    encoder, given, ratios = build_network("unet", INCLUDED, 3, 2).encoder.model.eval(), read_included(), []
+    encoder.load_state_dict({name: given[name] for name in encoder.state_dict()})
 
     def compare(module, inputs):
         ratios.append(float((inputs[0].var(dim=(0, 2, 3)) / module.running_var).median()))

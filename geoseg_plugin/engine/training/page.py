@@ -13,7 +13,6 @@ from PIL import Image
 from ....models.card import Card
 from ....models.catalog import name_network, own_loss
 from ...contract.fields import value_in_words
-from ..datasets.dataset import TRAIN
 from ..report_page import data_uri, write_page
 from .course import Course, Fit
 from .figures import draw_curves
@@ -59,7 +58,7 @@ def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
     values = dict(
         card=card,
         network=name_network(card.architecture, card.encoder),
-        on_training=card.metrics["measured_on"] == TRAIN,
+        on_training=card.is_of_training_tiles,
         scores=fitted.best.measured.scores,
         trivial=Scores.of(trivial_matrix(matrix, common)),
         common=card.classes.names[common],
