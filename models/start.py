@@ -17,8 +17,8 @@ def choose_start(architecture: str, encoder: str, other: str | None, weights: st
         architecture: As for `catalog.choose_encoder`.
         encoder: Likewise.
         other: Likewise.
-        weights: AUTO, or as for `weights.give_weights`, with capitals or not. AUTO is what comes with the engine, where
-            the encoder is left to us and would be REPLACED, or is INCLUDED; else random weights.
+        weights: AUTO, or as for `weights.give_weights`, with capitals or not. With AUTO and "imagenet", INCLUDED stands
+            in for REPLACED where the encoder is left to us. AUTO then is "imagenet" with INCLUDED, else "none".
 
     Raises:
         RequestError: Architecture and encoder do not fit, or there is no file `weights`.
@@ -27,9 +27,10 @@ def choose_start(architecture: str, encoder: str, other: str | None, weights: st
     chosen = choose_encoder(architecture, encoder, other)
     left_to_us = encoder == AUTO and not other and chosen != NO_ENCODER
     kind = weights.lower()
+    if kind in (AUTO, IMAGENET) and left_to_us and chosen == REPLACED:
+        chosen = INCLUDED
     if kind == AUTO:
-        chosen = INCLUDED if left_to_us and chosen == REPLACED else chosen
-        return chosen, IMAGENET if chosen == INCLUDED else NO_WEIGHTS
+        kind = IMAGENET if chosen == INCLUDED else NO_WEIGHTS
     if kind in NO_FILES:
         return chosen, kind
     check_file(weights)

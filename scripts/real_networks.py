@@ -75,8 +75,8 @@ def train(chain: Chain, dataset: Path, architecture: str, encoder: str) -> dict[
     started = time.monotonic()
     results = chain.run(
         "trainsegmentation", DATASET=dataset, ARCHITECTURE=architecture, ENCODER=encoder, WEIGHTS="none",
-        LEARNING_RATE=0.001, BATCH_SIZE=setting("BATCH_SIZE", 8), SEED=setting("SEED", 42),
-        MODEL=OUT / f"{architecture}.safetensors", REPORT=OUT / f"{architecture}.html", **length,
+        BATCH_SIZE=setting("BATCH_SIZE", 8), SEED=setting("SEED", 42), MODEL=OUT / f"{architecture}.safetensors",
+        REPORT=OUT / f"{architecture}.html", **length,
     )  # fmt: skip
     minutes = (time.monotonic() - started) / 60
     return {"epochs": int(float(results["EPOCH_COUNT"])), "minutes": minutes}

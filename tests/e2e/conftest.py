@@ -93,7 +93,6 @@ def run_chain(qgis_process, folder):
             "ENCODER": "resnet18",
             "EPOCHS": 3,
             "BATCH_SIZE": 4,
-            "LEARNING_RATE": 0.001,
             "MODEL": model,
             "REPORT": folder / "report.html",
         },

@@ -64,14 +64,14 @@ def test_a_file_wins_over_a_preset_and_the_user_over_both(write):
 
 def test_a_file_gives_a_default_back(write):
     assert request(preset="clouds").learning_rate == 1e-4
-    back = request(preset="clouds", preset_file=write({"learning_rate": 0.0005, "encoder": "auto"}))
-    assert (back.learning_rate, back.encoder, back.loss) == (0.0005, "auto", "f2")
+    back = request(preset="clouds", preset_file=write({"learning_rate": 0.001, "encoder": "auto"}))
+    assert (back.learning_rate, back.encoder, back.loss) == (0.001, "auto", "f2")
 
 
 def test_values_of_a_preset_go_with_those_of_a_file_too(write):
     both = request(preset="clouds", preset_file=write({"architecture": "fpn", "optimizer": "sgd", "weight_decay": 0.1}))
     assert (both.encoder, both.weights, both.loss) == ("auto", "auto", "f2")
-    assert (both.learning_rate, both.weight_decay) == (0.0005, 0.1)
+    assert (both.learning_rate, both.weight_decay) == (0.001, 0.1)
     assert from_json(to_json(both)) == both
 
 
@@ -80,7 +80,7 @@ def test_values_of_a_preset_go_with_those_of_a_file_too(write):
     [
         ({"architecture": "cloudxnet"}, {"encoder": "auto", "weights": "auto", "frozen_epochs": 0, "loss": "f2"}),
         ({"encoder": "resnet34"}, {"weights": "imagenet", "frozen_epochs": 3}),
-        ({"optimizer": "sgd"}, {"learning_rate": 0.0005, "weight_decay": 0.01, "warm_up": 0}),
+        ({"optimizer": "sgd"}, {"learning_rate": 0.001, "weight_decay": 0.01, "warm_up": 0}),
         ({"optimizer": "sgd", "learning_rate": 0.02}, {"learning_rate": 0.02}),
         ({"epochs": 3}, {"frozen_epochs": 0}),
         ({"epochs": 4}, {"frozen_epochs": 3}),

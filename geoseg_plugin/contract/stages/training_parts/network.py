@@ -25,7 +25,7 @@ class ChoosesNetwork(Stage):
         Kind.CHOICE, "Encoder", "The part of the network that sees; listed with its number of parameters.",
         default=AUTO, choices=ENCODER_CHOICES,
         notes=(
-            "that of a model in WEIGHTS, or of WEIGHTS auto; else the usual one of the network.",
+            "that of a model in WEIGHTS, or the one that WEIGHTS auto takes; else the usual one of the network.",
             *(millions(size) for size in ENCODERS.values()),
         ),
     )  # fmt: skip
@@ -38,8 +38,8 @@ class ChoosesNetwork(Stage):
         Kind.TEXT, "Weights",
         "What training starts from: 'none', 'imagenet' (of the encoder), or the path of a .safetensors file that holds "
         "an encoder's weights, or is a model of GeoSeg, which then learns on, also with other classes or bands. 'auto' "
-        f"is imagenet with {INCLUDED}, whose weights come with the engine, and which ENCODER auto then takes in "
-        f"networks that usually have {REPLACED}; else none.",
+        f"is imagenet with {INCLUDED}, whose weights come with the engine, else none. With ENCODER auto, auto and "
+        f"imagenet take {INCLUDED} in networks that usually have {REPLACED}.",
         default=AUTO,
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from ..stage import Stage
 
 ADAMW, ADAM, SGD, ADADELTA = "adamw", "adam", "sgd", "adadelta"
 OPTIMIZERS = {
-    ADAMW: "a sound start for everything; learning rates of 0.0005 to 0.001.",
+    ADAMW: "a sound start for everything; learning rates about 0.001.",
     ADAM: "as adamw, but WEIGHT_DECAY, about 0.0001, goes through the gradients.",
     SGD: "with MOMENTUM as Nesterov has it; learning rates about 0.05, WEIGHT_DECAY about 0.0005.",
     ADADELTA: "finds its own steps; learning rates up to 1.",
@@ -55,7 +55,7 @@ class ChoosesSteps(Stage):
         notes=tuple(OPTIMIZERS.values()), advanced=True,
     )  # fmt: skip
     learning_rate: float = ask(
-        Kind.NUMBER, "Learning rate", "Highest step width of the optimizer.", default=0.0005, minimum=1e-8, maximum=10,
+        Kind.NUMBER, "Learning rate", "Highest step width of the optimizer.", default=0.001, minimum=1e-8, maximum=10,
         advanced=True,
     )  # fmt: skip
     find_learning_rate: bool = ask(
