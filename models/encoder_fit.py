@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..geoseg_plugin.contract.errors import RequestError, first_line
 from ..geoseg_plugin.contract.networks import ENCODERS
 from . import library
+from .memory import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +86,7 @@ def build_fitting(
             raise ValueError("Torch has a fault that ends the process when it learns first layers like its")
         fits = image is None or _answers(network, image)
     except _FAULTS as error:
-        if _is_of_memory(error):
+        if is_out_of_memory(error):
             raise
         raise _misfit(architecture, encoder, first_line(error) if str(error).strip() else "") from error
     if not fits:
@@ -118,11 +119,6 @@ def _ends_the_process(network: torch.nn.Module) -> bool:
         and part.in_channels < _FEWEST_CHANNELS
         for part in network.modules()
     )
-
-
-def _is_of_memory(error: Exception) -> bool:
-    """Whether an error tells of memory that is lacking, which says nothing of the encoder."""
-    return any(words in str(error).lower() for words in ("allocate memory", "out of memory"))
 
 
 def _misfit(architecture: str, encoder: str, reason: str = "") -> RequestError:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 _NAME_IN_TIMM = "tf_efficientnet_lite0"
 _STEM = "conv_stem.weight"
-# That network has learnt from pixels less 127, divided by 128. All other published encoders, whose weights get bands
-# that are standardized, have learnt from pixels divided by about the standard deviation of photographs.
+# That network has learnt from pixels less 127, divided by 128; most others from pixels divided by about the standard
+# deviation of photographs, as bands are here.
 _PIXELS_PER_UNIT = 128.0
 _DEVIATION_OF_PHOTOGRAPHS = 57.5
 

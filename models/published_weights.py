@@ -62,8 +62,8 @@ def fetch_imagenet(encoder: str, timm_name: str | None, report: Report) -> str:
     except (OSError, HTTPError, HfHubHTTPError) as error:
         raise GeosegError(
             f"The imagenet weights of {encoder} cannot be downloaded: {first_line(error)}.",
-            f"Download {place.url} on a machine with internet and give the path of that file as WEIGHTS; or set "
-            f"ENCODER to {INCLUDED}, whose weights come with the engine.",
+            f"Download {place.url} on a machine with internet and give the path of that file as WEIGHTS; or take the "
+            f"encoder {INCLUDED}, whose weights come with the engine, where the network allows it.",
         ) from error
 
 

@@ -22,7 +22,7 @@ ROUNDS = 5
 
 
 def measure_training(figures: Figures, folder: Path, report: Report) -> None:
-    """Seconds of an epoch of U-Net with ResNet-18, with all defaults, beside its steps on batches that are there."""
+    """Seconds of an epoch of the default network, with all defaults, beside its steps on batches that are there."""
     keep_freed_memory()  # as training does
     scene = draw_scene(folder / "scene-to-learn.tif", (0, 0), SIDE)
     labels = draw_labels(folder / "labels-to-learn.tif", scene)

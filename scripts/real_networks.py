@@ -87,7 +87,7 @@ def predict(chain: Chain, scenes: list[Path], model: Path) -> dict[str, Any]:
     maps, seconds_per_pixel, device = [], [], ""
     for scene in scenes:
         maps.append(OUT / f"{scene.stem}_{model.stem}.tif")
-        results = chain.run("predictsegmentation", INPUT=scene, MODEL=model, OUTPUT=maps[-1])
+        results = chain.run("predictsegmentation", INPUT=scene, MODEL=model, DECISION="most probable", OUTPUT=maps[-1])
         seconds_per_pixel.append(1 / float(results["PIXELS_PER_SECOND"]))
         device = results["DEVICE"]
     # The scenes are equally large.

@@ -41,7 +41,7 @@ def millions(parameters: int) -> str:
 
 _RESNET = "resnet18"
 INCLUDED = "tu-tf_efficientnet_lite0"  # the encoder whose weights come with the engine
-REPLACED = _RESNET  # the one that it stands in for, where neither encoder nor weights are chosen
+REPLACED = _RESNET  # the one that it stands in for, where the encoder is not chosen and there are to be weights
 _MOBILE = "mobilenet_v2"
 _VIT = "tu-vit_tiny_patch16_224"
 

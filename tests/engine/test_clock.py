@@ -53,6 +53,7 @@ def test_what_comes_after_the_last_step_has_its_time(time):
 
 def test_an_earlier_run_counts(time):
     clock = Clock(8, limit_s=40, spent_s=2, now=time)
-    clock.go_on(4, 18)
+    clock.go_on(4, {"spent_s": 18, "reserved_s": 15})
     assert clock.spent_s == 20
-    assert clock.done == 0.5
+    assert clock.done == 0.8
+    assert clock.state() == {"spent_s": 20, "reserved_s": 15}

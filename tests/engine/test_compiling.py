@@ -51,4 +51,6 @@ def test_without_a_compiler_auto_goes_on_and_always_does_not(trial, monkeypatch)
     assert choose_compiling("auto", trial, work(LONG)) == (False, "Not compiled: no C++ compiler found.")
     with pytest.raises(GeosegError, match="no C\\+\\+ compiler found"):
         choose_compiling("always", trial, work(LONG))
+    monkeypatch.setattr(Trial, "seconds", fail)
+    assert choose_compiling("auto", trial, work(LONG)) == (False, "Not compiled: no C++ compiler found.")
     assert choose_compiling("never", trial, work(LONG)) == (False, "")

@@ -107,7 +107,14 @@ def test_what_a_library_says_is_said(fault, said):
     assert caught.value.message == f"The encoder 'vgg11' does not fit {said}"
 
 
-@pytest.mark.parametrize("said", ["DefaultCPUAllocator: can't allocate memory: you tried", "CUDA out of memory."])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "DefaultCPUAllocator: can't allocate memory: you tried",
+        "DefaultCPUAllocator: not enough memory: you tried",
+        "CUDA out of memory.",
+    ],
+)
 def test_memory_that_is_lacking_is_no_misfit(said):
     def fail():
         raise RuntimeError(said)

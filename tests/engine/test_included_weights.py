@@ -33,7 +33,7 @@ def no_internet(monkeypatch):
         (("slump-unet", "auto", None, "auto"), ("none", "none")),
     ],
 )
-def test_they_are_taken_where_encoder_and_weights_are_left_open(asked, start):
+def test_they_are_taken_where_the_encoder_is_left_open(asked, start):
     assert choose_start(*asked) == start
 
 

@@ -13,6 +13,7 @@ from geoseg.geoseg_plugin.engine.training.metrics import Scores
 from geoseg.geoseg_plugin.engine.training.validation import Measurement
 
 HALF, MORE = ((4, 4), (0, 0)), ((5, 3), (0, 0))  # confusion matrices; the second class is not in the truth
+BOTH, CONSTANT = ((4, 0), (1, 3)), ((4, 0), (4, 0))
 
 
 @pytest.fixture
@@ -26,7 +27,9 @@ def run(monkeypatch, recorder):
         batches = SimpleNamespace(count=lambda tiles: tiles, count_rounds=lambda tiles: tiles)
         sampler = SimpleNamespace(wants_errors=False, state=dict)
         loss = SimpleNamespace(names=("dice",))
-        course = Course(network, loss, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 1, 0.1)
+        course = Course(
+            network, loss, None, batches, sampler, dataset, ("tile",), ("tile",), "float32", 1, 1, 0.1, "none", "chance"
+        )
         coming = iter(measured)
 
         def learn(*_):
@@ -79,6 +82,22 @@ def test_time_that_is_up_ends_it(run):
     fitted = run([(HALF, 1.0)] * 5, time_budget=1e-9)
     assert len(fitted.history) == 1
     assert fitted.ended == "TIME_BUDGET was up after 1 of 5 epochs."
+
+
+@pytest.mark.parametrize(
+    ("matrices", "told"),
+    [
+        ([CONSTANT, CONSTANT, CONSTANT], [2]),
+        ([CONSTANT, BOTH, BOTH], []),
+        ([BOTH, CONSTANT, BOTH], [2]),
+        ([CONSTANT], [1]),
+        ([HALF, HALF], []),
+    ],
+)
+def test_a_constant_answer_is_told_once(matrices, told, run, recorder):
+    run([(matrix, 1.0) for matrix in matrices])
+    said = [f"After epoch {number} every pixel is predicted as 'ground'; 'roof' has a mean" for number in told]
+    assert [text[: len(one)] for text, one in zip(recorder.warnings, said, strict=True)] == said
 
 
 def test_classes_that_cannot_be_measured_are_named(run, recorder):

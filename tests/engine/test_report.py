@@ -65,6 +65,14 @@ def test_it_holds_the_request_and_the_versions(page):
         assert word in text
 
 
+def test_it_shows_what_was_taken_where_it_was_left_open(page):
+    text, _, _ = page
+    rows = dict(re.findall(r'<td class="name">([a-z ]+)</td><td class="name">(.*?)</td>', text))
+    assert (rows["encoder"], rows["weights"]) == ("tu-tf_efficientnet_lite0", "imagenet weights of the encoder")
+    assert (rows["batch size"], rows["learning rate"], rows["precision"]) == ("4", "0.001", "float32")
+    assert (rows["compiled"], rows["device"][:3]) == ("false", "cpu")
+
+
 def test_it_shows_words_and_no_python(page):
     text, _, _ = page
     rows = dict(re.findall(r'<td class="name">([A-Z_]+)</td><td class="name">(.*?)</td>', text))

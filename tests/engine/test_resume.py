@@ -49,6 +49,7 @@ VARIETIES = {
         "averaging": 0.9, "sampling": "hard examples", "schedule": "plateau", "plateau_epochs": 1, "optimizer": "adam",
         "accumulation": 2, "noise": 0.5, "mixup": 50, "frozen_epochs": 1,
     },
+    "with a rate that was found": {"find_learning_rate": True},
     "of another precision": {"precision": "float16", "optimizer": "sgd"},
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from geoseg.geoseg_plugin.contract.stages.training import TrainSegmentation
 from geoseg.geoseg_plugin.engine.datasets.dataset import open_dataset
 from geoseg.geoseg_plugin.engine.scaling import Scaling
 from geoseg.geoseg_plugin.engine.training.batches import Batches
-from geoseg.geoseg_plugin.engine.training.course import Epoch
+from geoseg.geoseg_plugin.engine.training.course import Course, Epoch
 from geoseg.geoseg_plugin.engine.training.metrics import Scores
 from geoseg.geoseg_plugin.engine.training.tiles import TileStore
 from geoseg.geoseg_plugin.engine.training.tracking import trackers
@@ -29,10 +29,11 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def course(blobs):
     dataset = open_dataset(blobs)
     bands = tuple(Band(one.name, one.mean, one.std) for one in dataset.statistics)
-    return SimpleNamespace(
+    return Course(
         network=torch.nn.Conv2d(3, 2, 1), loss=SummedLoss(LossSettings(parse_losses("cross entropy + dice"))),
-        batches=Batches(TileStore(dataset), Scaling(bands), 4), dataset=dataset, learned=dataset.split("train"),
-        measured=dataset.split("validation"), precision="float32", batch_size=4, learning_rate=0.004,
+        training_loss=None, batches=Batches(TileStore(dataset), Scaling(bands), 4), sampler=None, dataset=dataset,
+        learned=dataset.split("train"), measured=dataset.split("validation"), precision="float32", batch_size=4,
+        epoch_tiles=24, learning_rate=0.004, encoder="mobilenet_v2", start="random weights",
     )  # fmt: skip
 
 
@@ -78,6 +79,8 @@ def test_what_was_asked_for_and_chosen_is_told(course, request_of, recorder, tmp
         (run,) = json.loads((tmp_path / "log" / "parameters.json").read_text())["runs"]
     assert run["request"]["stage"] == "trainsegmentation"
     assert run["request"]["parameters"]["epochs"] == 7
+    assert run["chosen"]["encoder"] == "mobilenet_v2"
+    assert run["chosen"]["weights"] == "random weights"
     assert run["chosen"]["batch_size"] == 4
     assert run["chosen"]["learning_rate"] == 0.004
     assert run["chosen"]["device"].startswith("cpu")

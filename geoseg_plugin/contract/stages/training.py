@@ -49,8 +49,8 @@ class TrainSegmentation(
     best model so far.
 
     WEIGHTS "imagenet" starts from an encoder trained on photographs, which saves many epochs. The weights of
-    tu-tf_efficientnet_lite0 come with the engine: where ENCODER is auto, WEIGHTS auto and imagenet take them in networks
-    that else have resnet18. The weights of other encoders need the internet once, or a file.
+    tu-tf_efficientnet_lite0 come with the engine: where ENCODER is auto, WEIGHTS auto and imagenet take both in
+    networks that else have resnet18. Those of other encoders need the internet once, or a file.
     """
 
     title = "Train segmentation"

@@ -21,7 +21,7 @@ from .course import Epoch
 from .metrics import Scores
 from .validation import Measurement
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _NEARLY_FULL = 1 << 24  # bytes
 _SUFFIX = ".checkpoint.pt"
 # What may differ from the run that is gone on with: where it runs, where results go, and how they are told.

@@ -27,10 +27,15 @@ class Clock:
         self._started = now() - spent_s
         self._reserved_s = 0.0
 
-    def go_on(self, steps_done: int, spent_s: float) -> None:
-        """Add what an earlier run has done."""
+    def state(self) -> dict[str, float]:
+        """Return what `go_on` needs: the seconds that are gone and those that are kept."""
+        return {"spent_s": self.spent_s, "reserved_s": self._reserved_s}
+
+    def go_on(self, steps_done: int, state: dict[str, float]) -> None:
+        """Add what an earlier run has done, of which `state` told."""
         self.steps_done = steps_done
-        self._started -= spent_s
+        self._started -= state["spent_s"]
+        self._reserved_s = state["reserved_s"]
 
     def reserve(self, seconds: float) -> None:
         """Keep so much of the time for what comes after the last step."""

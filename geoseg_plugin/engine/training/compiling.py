@@ -19,7 +19,7 @@ _MARGIN = 1.2
 
 @dataclass(frozen=True)
 class Work:
-    """What is left to do: steps, tiles in each, the precision, and seconds at most (infinite without limit)."""
+    """What one process has to do: steps, tiles in each, the precision, and seconds at most (infinite without limit)."""
 
     steps: int
     tiles: int
@@ -48,16 +48,17 @@ def choose_compiling(asked: str, trial: Trial, work: Work) -> tuple[bool, str]:
         except Exception as error:  # whatever torch and the compiler make of it
             raise GeosegError(
                 f"The network cannot be compiled: {first_line(error)}.",
-                "Set COMPILE to never, or install a C++ compiler (on Debian: apt install g++).",
+                "Set COMPILE to never; or install a C++ compiler (on Debian: apt install g++), or lower BATCH_SIZE "
+                "where memory is too small.",
             ) from error
         return True, "Compiled, as asked."
     if work.steps < _WORTH_TRYING_STEPS or work.limit_s < _WORTH_TRYING_S:
         return False, ""
-    plain_s = trial.seconds(work.tiles, work.precision)[work.precision]
-    left_s = min(work.steps * plain_s, work.limit_s)
-    if left_s < _WORTH_TRYING_S:
-        return False, ""
     try:
+        plain_s = trial.seconds(work.tiles, work.precision)[work.precision]
+        left_s = min(work.steps * plain_s, work.limit_s)
+        if left_s < _WORTH_TRYING_S:
+            return False, ""
         compiling_s, compiled_s = trial.compiled_seconds(work.tiles, work.precision)
     except Exception as error:  # noqa: BLE001 - training goes on without
         return False, f"Not compiled: {first_line(error)}."

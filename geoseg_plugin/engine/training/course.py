@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from ....models.losses.loss import SummedLoss, TrainingLoss
 from ..datasets.dataset import Dataset, Tile
+from ..device import describe_device
 from ..processes.processes import ALONE, Processes
 from .batches import Batches
 from .sampling.sampler import Sampler
@@ -58,6 +60,8 @@ class Course:
         batch_size: Tiles per batch, of all processes together.
         epoch_tiles: Tiles that an epoch shows.
         learning_rate: Highest step width of the optimizer.
+        encoder: That of the network, NO_ENCODER where there is none to choose.
+        start: In words, what its weights were at first.
         compiled: Whether the network was compiled.
         class_weights: What classes count in the loss (K,); () where all count the same.
         processes: Those that share the work.
@@ -75,9 +79,25 @@ class Course:
     batch_size: int
     epoch_tiles: int
     learning_rate: float
+    encoder: str
+    start: str
     compiled: bool = False
     class_weights: tuple[float, ...] = ()
     processes: Processes = ALONE
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What was found by trial, for a later run of the same training."""
+        return {
+            "precision": self.precision, "batch_size": self.batch_size, "learning_rate": self.learning_rate,
+            "compiled": self.compiled,
+        }  # fmt: skip
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What a request may leave to the training, as plain values."""
+        device = describe_device(next(self.network.parameters()).device)
+        return {"encoder": self.encoder, "weights": self.start, **self.found, "device": device}
 
 
 @dataclass(frozen=True)

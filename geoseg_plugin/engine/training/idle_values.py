@@ -10,8 +10,10 @@ from ...contract.fields import fields_of, value_in_words
 from ...contract.presets import PRESET
 from ...contract.stages.training import TrainSegmentation
 from ...contract.stages.training_parts.augmentation import VariesTiles
-from ...contract.stages.training_parts.sampling import TARGET
+from ...contract.stages.training_parts.sampling import HARD, TARGET
 from ...contract.stages.training_parts.steps import PLATEAU, POLY, SGD
+
+_ALL = 100  # percent
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ _RULES = (
         ("mixup", "cutmix"), lambda request: request.batch_size != 1 or request.devices != 1 or not request.augment,
         "Tiles are mixed with others of their batch, but BATCH_SIZE is 1.",
     ),
+    _Rule(
+        ("sampling",),
+        lambda request: request.sampling != HARD or not request.augment or request.mixup + request.cutmix < _ALL,
+        "Tiles are judged where batches are not mixed: set MIXUP and CUTMIX to less than 100 together.",
+    ),
+    _Rule(("border_width",), lambda request: request.border_weight > 0, "BORDER_WEIGHT is 0."),
     _Rule(("target_share",), lambda request: request.sampling == TARGET, f"It is for SAMPLING '{TARGET}'."),
     _Rule(("power",), lambda request: request.schedule == POLY, f"It is for SCHEDULE {POLY}."),
     _Rule(("plateau_epochs",), lambda request: request.schedule == PLATEAU, f"It is for SCHEDULE {PLATEAU}."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from ....models.losses.loss import TrainingLoss
+from ....models.memory import is_out_of_memory, release_memory
 from ...contract.errors import GeosegError
 from ..precision import autocast, gradient_scaler
 from ..processes.processes import ALONE, Processes
@@ -17,8 +17,6 @@ from .batches import Batch
 from .optimization.averaging import Average
 from .optimization.optimizers import set_learning_rate
 from .tile_errors import tile_errors
-
-_NO_MEMORY_ON_CPU = "can't allocate memory"  # torch has no error of its own for this
 
 
 @dataclass(frozen=True)
@@ -147,14 +145,9 @@ class Learner:
         fewest = min(2, tiles)
         now = min(self._largest_part or tiles, tiles)
         if now <= fewest:
-            raise GeosegError(
-                f"The memory is too small for {now} tiles at once.",
-                "Use smaller tiles or CROP, a smaller encoder, or close other programs.",
-            )
+            raise no_room_for(now)
         self._largest_part = max(fewest, now // 2)
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        release_memory(self._device)
 
 
 def teach(
@@ -173,6 +166,9 @@ def teach(
     return value, given if isinstance(given, torch.Tensor) else given[0]
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Return whether torch has raised an error because memory is used up, of a GPU or of the computer."""
-    return isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY_ON_CPU in str(error)
+def no_room_for(tiles: int) -> GeosegError:
+    """Return the error for memory that is too small for so many tiles, which are the fewest that can be."""
+    return GeosegError(
+        f"The memory is too small for {'one tile' if tiles == 1 else f'{tiles} tiles at once'}.",
+        "Use smaller tiles or CROP, a smaller encoder, or close other programs.",
+    )

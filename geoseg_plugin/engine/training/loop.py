@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from ...contract.errors import Cancelled, GeosegError, InputError
+from ...contract.errors import Cancelled, InputError
 from ...contract.events import Report
 from ...contract.stages.training import TrainSegmentation
 from ..datasets.dataset import VALIDATION
@@ -65,7 +65,7 @@ class Loop:
         """Go on where a checkpoint has left off: `values` are what `fit` has saved."""
         self.state.unpack(values["state"])
         done = len(self.state.history)
-        self.clock.go_on(done * self._steps, values["spent_s"])
+        self.clock.go_on(done * self._steps, values["clock"])
         self._pulse.skip(done * self._work)
 
     def fit(self, save: Save, tell: Tell) -> Fit:
@@ -87,14 +87,12 @@ class Loop:
                 state.keep(epoch)
                 self._tell(epoch)
                 tell(epoch, state)
-                save({"state": state.pack(), "spent_s": self.clock.spent_s})
+                save({"state": state.pack(), "clock": self.clock.state()})
                 ended = self._why_end()
         except Cancelled:
-            if state.best is None:
-                raise
             cancelled = True
         if state.best is None:
-            raise GeosegError("TIME_BUDGET was over before the first epoch.", "Give more time.")
+            raise Cancelled
         if not self._warned:
             warn_if_constant(state.best.measured, self.course.dataset.classes, state.best.number, self._report)
         return Fit(tuple(state.history), state.best, state.best_weights, ended, cancelled)

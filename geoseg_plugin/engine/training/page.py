@@ -76,6 +76,7 @@ def write_report(path: Path, course: Course, fitted: Fit, card: Card) -> None:
         ),
         examples=_examples(course, fitted),
         panels=PANELS,
+        chosen={name.replace("_", " "): value_in_words(value) for name, value in course.chosen.items()},
         parameters={name: value_in_words(value) for name, value in card.request["parameters"].items()},
     )
     write_page(path, _TEMPLATE, values)

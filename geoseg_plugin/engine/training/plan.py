@@ -122,7 +122,7 @@ def prepare_course(
         request: What was asked for.
         dataset: The dataset.
         plan: What is trained.
-        chosen: What an earlier run of this training has chosen, as `choices` gave it; {} where there was none.
+        chosen: What an earlier run of this training has chosen, as `Course.found` had it; {} where there was none.
         report: Where it is told.
 
     Raises:
@@ -149,7 +149,11 @@ def prepare_course(
         + (f", shared by {processes.size} processes" if processes.size > 1 else "")
     )
     report.note(f"Loss: {plan.loss}")
-    compiled = processes.decide(lambda: _try_compiling(request, chosen, trial, (precision, size, epoch_tiles), report))
+    work = Work(
+        request.epochs * math.ceil(epoch_tiles / size), size // processes.size, precision,
+        60 * request.time_budget or math.inf,
+    )  # fmt: skip
+    compiled = processes.decide(lambda: _try_compiling(request, chosen, trial, work, report))
     if compiled:
         compile_network(plan.network)
     batches = _make_batches(
@@ -157,7 +161,8 @@ def prepare_course(
     )
     course = Course(
         plan.network, loss, teaching, batches, sampler, dataset, learned, measured, precision, size, epoch_tiles,
-        chosen.get("learning_rate", request.learning_rate), compiled, plan.objective.class_weights, processes,
+        chosen.get("learning_rate", request.learning_rate), plan.design.encoder, plan.taken, compiled,
+        plan.objective.class_weights, processes,
     )  # fmt: skip
     if chosen or not request.find_learning_rate:
         return course
@@ -186,14 +191,11 @@ def _try(
 
 
 def _try_compiling(
-    request: TrainSegmentation, chosen: dict[str, Any], trial: Trial, taken: tuple[str, int, int], report: Report
+    request: TrainSegmentation, chosen: dict[str, Any], trial: Trial, work: Work, report: Report
 ) -> bool:
-    """Return whether the network is to be compiled; known are precision, tiles per batch and tiles per epoch."""
+    """Return whether the network is to be compiled."""
     if chosen:
         return bool(chosen["compiled"])
-    precision, size, tiles = taken
-    steps = request.epochs * math.ceil(tiles / size)
-    work = Work(steps, size, precision, 60 * request.time_budget or math.inf)
     compiled, reason = choose_compiling(request.compile, trial, work)
     if reason:
         report.note(reason)
@@ -217,14 +219,6 @@ def _make_batches(
         threads=min(_MOST_THREADS, max(1, (os.cpu_count() or 1) // processes.here)) if on_gpu else 1,
         processes=processes,
     )
-
-
-def choices(course: Course) -> dict[str, Any]:
-    """Return what was chosen by trial, for a later run of the same training."""
-    return {
-        "precision": course.precision, "batch_size": course.batch_size, "learning_rate": course.learning_rate,
-        "compiled": course.compiled,
-    }  # fmt: skip
 
 
 def _find_learning_rate(course: Course, request: TrainSegmentation, report: Report) -> float:

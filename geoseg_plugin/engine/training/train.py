@@ -28,7 +28,7 @@ from .checks import check_fit
 from .course import Course, Epoch, Fit
 from .loop import Loop
 from .model_card import make_card
-from .plan import choices, make_plan, prepare_course
+from .plan import make_plan, prepare_course
 from .state import State
 from .tracking.trackers import Trackers, open_trackers
 from .tracking.training_log import refuse_full_folder
@@ -160,7 +160,7 @@ def _fit(loop: Loop, checkpoint: Checkpoint, saved: dict[str, Any], trackers: Tr
     if saved:
         loop.resume(saved)
         report.note(f"Going on after epoch {len(loop.state.history)}, from {checkpoint.path}.")
-    chosen = {"choices": choices(loop.course)}
+    chosen = {"choices": loop.course.found}
 
     def save(values: dict[str, Any]) -> None:
         if processes.is_first:

@@ -11,9 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from ....models.losses.loss import SummedLoss
+from ....models.memory import is_out_of_memory, release_memory
 from ..precision import autocast
 from ..processes.processes import ALONE, Processes, put_together
 from .batches import Batch
+from .learner import no_room_for
 from .metrics import Scores, confusion_matrices
 from .pulse import Pulse
 
@@ -131,9 +133,25 @@ def _sum_up(seen: list[_Seen]) -> Measurement:
 
 
 def predict(network: torch.nn.Module, images: torch.Tensor, precision: str) -> torch.Tensor:
-    """Return float32 logits (N, K, H, W) for network input (N, C, H, W)."""
+    """Return float32 logits (N, K, H, W) for network input (N, C, H, W), in evaluation mode.
+
+    Where memory is too small for all at once, halves go through the network, and halves of these: the answer is the
+    same.
+
+    Raises:
+        GeosegError: The memory is too small even for one tile.
+    """
     device = next(network.parameters()).device
-    moved = images.to(device, memory_format=torch.channels_last, non_blocking=True)
-    with autocast(device, precision):
-        logits: torch.Tensor = network(moved)
-    return logits.float()
+    try:
+        moved = images.to(device, memory_format=torch.channels_last, non_blocking=True)
+        with autocast(device, precision):
+            logits: torch.Tensor = network(moved)
+        return logits.float()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    # Here, where the error is gone and with it all that its traceback keeps in memory.
+    if len(images) == 1:
+        raise no_room_for(1)
+    release_memory(device)
+    return torch.cat([predict(network, half, precision) for half in images.tensor_split(2)])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .....models.card import Card
 from .....models.catalog import network_side
 from .....models.file import load_network
+from .....models.memory import is_out_of_memory, release_memory
 from ....contract.events import Report
 from ....contract.stages.prediction_parts.machine import TORCH
 from ....contract.stages.training_parts.machine import AUTO, FLOAT32
@@ -25,7 +26,6 @@ from .runtime import Runtime
 _SAMPLE_SIDE = 128  # pixels
 _CPU_BATCH = 1
 _GPU_BATCH_LIMIT = 64
-_NO_MEMORY = ("can't allocate memory", "not enough memory")  # what torch says on a CPU
 
 _T = TypeVar("_T")
 
@@ -92,13 +92,11 @@ class TorchNetwork(Network):
         """Return what `run` does; raise MemoryError where memory is short."""
         try:
             return run()
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise MemoryError from error
         except RuntimeError as error:
-            if any(words in str(error) for words in _NO_MEMORY):
-                raise MemoryError from error
-            raise
+            if not is_out_of_memory(error):
+                raise
+            release_memory(self._device)
+            raise MemoryError from error
 
 
 def open_torch_network(path: str, runtime: Runtime, report: Report) -> TorchNetwork:

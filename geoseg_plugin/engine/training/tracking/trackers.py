@@ -16,7 +16,6 @@ from ....contract.errors import first_line
 from ....contract.events import Report
 from ....contract.stages import to_json
 from ....contract.stages.training import TrainSegmentation
-from ...device import describe_device
 from ...run import version
 from ..course import Course, Epoch
 from .epoch_figures import figure_names, name_figures
@@ -111,7 +110,7 @@ def open_trackers(
                 model=Path(request.model).absolute(),
                 fingerprint=course.dataset.fingerprint,
                 dataset=course.dataset.name,
-                parameters={**to_json(request)["parameters"], **_chosen(course)},
+                parameters={**to_json(request)["parameters"], **course.chosen},
                 first_epoch=first_epoch,
             )
             run = stack.enter_context(open_run(facts, report))
@@ -124,7 +123,7 @@ def describe_run(request: TrainSegmentation, course: Course) -> dict[str, Any]:
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "request": to_json(request),
-        "chosen": _chosen(course),
+        "chosen": course.chosen,
         "loss": list(course.loss.names),
         "classes": course.dataset.classes.to_json(),
         "dataset": {
@@ -135,14 +134,4 @@ def describe_run(request: TrainSegmentation, course: Course) -> dict[str, Any]:
         },
         "versions": {**versions, **{name: package_version(name) for name in _PACKAGES}},
         "system": platform.platform(),
-    }
-
-
-def _chosen(course: Course) -> dict[str, Any]:
-    """Return what a request may leave to the training."""
-    return {
-        "batch_size": course.batch_size,
-        "learning_rate": course.learning_rate,
-        "precision": course.precision,
-        "device": describe_device(next(course.network.parameters()).device),
     }
