@@ -76,7 +76,10 @@ def test_values_are_those_of_the_authors(name):
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
 def test_what_authors_did_not_do_is_not_done_by_default(preset):
-    for name in ("flips", "quarter_turns", "rotation", "scale", "brightness", "contrast", "averaging", "warm_up"):
+    for name in (
+        "flips", "quarter_turns", "rotation", "scale", "brightness", "contrast", "crop", "cutmix", "averaging",
+        "warm_up", "schedule",
+    ):  # fmt: skip
         assert name in preset.values, name
 
 
