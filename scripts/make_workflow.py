@@ -29,7 +29,9 @@ INPUTS = (
     QgsProcessingParameterRasterLayer("IMAGE", "Training image"),
     QgsProcessingParameterVectorLayer("LABELS", "Labels", [QgsProcessing.SourceType.TypeVectorAnyGeometry]),
     QgsProcessingParameterField("FIELD", "Class field", parentLayerParameterName="LABELS", optional=True),
-    QgsProcessingParameterNumber("TILE_SIZE", "Tile size [pixels]", NUMBER, 0, minValue=0, maxValue=4096),
+    QgsProcessingParameterNumber(
+        "TILE_SIZE", "Tile size (0: automatic) [pixels]", NUMBER, 0, minValue=0, maxValue=4096
+    ),
     QgsProcessingParameterNumber("EPOCHS", "Epochs", NUMBER, 30, minValue=1, maxValue=100000),
     QgsProcessingParameterRasterLayer("MAP_IMAGE", "Image to map"),
 )

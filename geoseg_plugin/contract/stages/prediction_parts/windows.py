@@ -29,10 +29,10 @@ class GoesByWindows(Stage):
         default=HANN, choices=tuple(BLENDINGS), notes=tuple(BLENDINGS.values()), advanced=True,
     )  # fmt: skip
     tile_size: int = ask(
-        Kind.NUMBER, "Window size", "Side of the windows; 0 takes the model's.", default=0, integer=True, minimum=0,
+        Kind.NUMBER, "Window size (0: the model's)", "Side of the windows.", default=0, integer=True, minimum=0,
         maximum=8192, unit="pixels", advanced=True,
     )  # fmt: skip
     batch_size: int = ask(
-        Kind.NUMBER, "Batch size", "Windows per step; 0 chooses.", default=0, integer=True, minimum=0, maximum=4096,
+        Kind.NUMBER, "Batch size (0: automatic)", "Windows per step.", default=0, integer=True, minimum=0, maximum=4096,
         advanced=True,
     )  # fmt: skip

@@ -43,7 +43,7 @@ class ChoosesSteps(Stage):
         integer=True, minimum=0, maximum=100_000, unit="epochs", advanced=True,
     )  # fmt: skip
     batch_size: int = ask(
-        Kind.NUMBER, "Batch size", "Tiles per batch; 0 chooses. Where memory is too small after all, a batch is put "
+        Kind.NUMBER, "Batch size (0: automatic)", "Tiles per batch. Where memory is too small after all, a batch is put "
         "through in parts.", default=0, integer=True, minimum=0, maximum=4096, advanced=True,
     )  # fmt: skip
     accumulation: int = ask(
