@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Mapping, Sequence, Set, Tuple
@@ -91,7 +92,7 @@ def _by_name(content: Mapping[str, Any], known: Set[str]) -> Dict[str, Any]:
     for given, value in content.items():
         name = given.lower()
         if name not in known:
-            raise RequestError(f"There is no parameter {given} (it is {value!r}).", _FORMS)
+            raise RequestError(f"There is no parameter {given} (it is {reprlib.repr(value)}).", _FORMS)
         if name in named:
             raise RequestError(f"{name.upper()} is given twice: {named[name]!r} and {value!r}.", "Give it once.")
         named[name] = value

@@ -123,6 +123,19 @@ def test_a_log_of_another_training_is_not_gone_on_with(tiles, tmp_path, make_rec
     assert (log / "epochs.csv").read_text(encoding="utf-8") == rows
 
 
+def test_a_file_that_is_no_checkpoint_is_left_alone(tiles, tmp_path, make_recorder):
+    own = tmp_path / "m.checkpoint.pt"
+    own.write_text("my own")
+    with pytest.raises(InputError, match="none of GeoSeg") as caught:
+        train(tiles, tmp_path, make_recorder(), epochs=1)
+    assert "give another MODEL" in caught.value.fix
+    assert own.read_text() == "my own"
+    torch.save({"weights": torch.zeros(1)}, own)
+    with pytest.raises(InputError, match="none of GeoSeg"):
+        train(tiles, tmp_path, make_recorder(), epochs=1)
+    assert [path.name for path in tmp_path.iterdir()] == [own.name]
+
+
 def test_without_resume_training_begins_anew_and_says_what_it_replaces(tiles, tmp_path, make_recorder):
     train(tiles, tmp_path, stop_in_epoch(make_recorder, 2))
     recorder = make_recorder()
@@ -131,6 +144,7 @@ def test_without_resume_training_begins_anew_and_says_what_it_replaces(tiles, tm
     recorder = make_recorder()
     train(tiles, tmp_path, recorder, epochs=1, resume=True)
     assert any("begins anew" in text for text in recorder.notes)
+    assert any("m.safetensors exists. It is replaced" in text for text in recorder.warnings)
 
 
 def test_a_full_disk_does_not_end_a_training(tiles, tmp_path, make_recorder, monkeypatch):

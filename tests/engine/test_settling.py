@@ -96,7 +96,7 @@ def test_other_classes_are_not_taken_however_quick(clock, ways):
     ways["torch", "bfloat16"] = wrong = Timed(clock, 0.1, precision="bfloat16", wrong=2)
     listener, plain = Listener(), Timed(clock, 1.0)
     assert _settle(plain, listener, backend="torch") is plain
-    assert "torch in bfloat16 is not used" in listener.warnings[0]
+    assert "torch in bfloat16 is not used" in listener.notes[0]
     wrong.wrong = 1
     assert _settle(plain, Listener(), backend="torch") is wrong
 
@@ -116,7 +116,7 @@ def test_answers_that_are_no_numbers_agree_with_none(clock, ways):
     ways["torch", "bfloat16"] = Overflowing(clock, 0.1, precision="bfloat16")
     listener, plain = Listener(), Plain(clock, 1.0)
     assert _settle(plain, listener, backend="torch") is plain
-    assert "in 100.00% of the pixels" in listener.warnings[0]
+    assert "in 100.00% of the pixels" in listener.notes[0]
 
 
 def test_little_work_is_not_worth_a_trial(clock, ways):

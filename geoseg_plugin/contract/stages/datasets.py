@@ -33,9 +33,9 @@ _SMALLEST_TILE = 32
 def ask_tile_size() -> Any:
     """Declare the side of tiles; a stage that has it calls `check_tile_size`."""
     return ask(
-        Kind.NUMBER, "Tile size (0: automatic)", "Width and height of a tile; multiples of 32 suit networks best. 0 takes "
-        "512 pixels, of which CROP of 'Train segmentation' shows parts, or where the images are small 256, 128 or 64.",
-        default=0, integer=True, minimum=0, maximum=4096, unit="pixels",
+        Kind.NUMBER, "Tile size (0: automatic)", "Width and height of a tile; multiples of 32 suit networks best. 0 "
+        "takes 512 pixels, of which CROP of 'Train segmentation' shows parts, or where the images are small 256, 128 "
+        "or 64.", default=0, integer=True, minimum=0, maximum=4096, unit="pixels",
     )  # fmt: skip
 
 

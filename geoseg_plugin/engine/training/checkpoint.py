@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from dataclasses import asdict
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .metrics import Scores
 from .validation import Measurement
 
 FORMAT_VERSION = 2
+_KNOWN_BY = ("version", "request", "fingerprint")
 _NEARLY_FULL = 1 << 24  # bytes
 _SUFFIX = ".checkpoint.pt"
 # What may differ from the run that is gone on with: where it runs, where results go, and how they are told.
@@ -88,16 +90,10 @@ class Checkpoint:
             InputError: The file is damaged, of another GeoSeg, or of another dataset.
             RequestError: It is of a training with other values.
         """
-        if not self.path.is_file():
+        values = self._read("Move it elsewhere, and train without RESUME.")
+        if values is None:
             return None
-        try:
-            values: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
-            version, wanted, fingerprint = (values.pop(name) for name in ("version", "request", "fingerprint"))
-        except Exception as error:  # whatever torch makes of a damaged file
-            raise InputError(
-                f"The checkpoint {self.path} cannot be read: it is damaged, or none of GeoSeg.",
-                "Delete it, and train without RESUME.",
-            ) from error
+        version, wanted, fingerprint = (values.pop(name) for name in _KNOWN_BY)
         if version != FORMAT_VERSION:
             raise InputError(f"The checkpoint {self.path} is of another GeoSeg.", "Train without RESUME.")
         different = [name for name, value in _plain(self._wanted).items() if wanted.get(name) != value]
@@ -111,6 +107,36 @@ class Checkpoint:
             raise InputError(
                 f"The dataset is not as it was when the checkpoint {self.path} was written.", "Train without RESUME."
             )
+        return values
+
+    def is_there(self) -> bool:
+        """Return whether there is a checkpoint, which this training will replace.
+
+        Raises:
+            InputError: The file that stands in its place is none, and must not be replaced.
+        """
+        return (
+            self._read("Move it elsewhere, or give another MODEL: a training keeps its checkpoint there.") is not None
+        )
+
+    def _read(self, fix: str) -> dict[str, Any] | None:
+        """Return what the file holds, None where there is none.
+
+        Args:
+            fix: What to do where it cannot be read.
+
+        Raises:
+            InputError: It cannot.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            values: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            itemgetter(*_KNOWN_BY)(values)
+        except Exception as error:  # whatever torch makes of a damaged file, or a value that lacks
+            raise InputError(
+                f"The checkpoint {self.path} cannot be read: it is damaged, or none of GeoSeg.", fix
+            ) from error
         return values
 
     def discard(self) -> None:

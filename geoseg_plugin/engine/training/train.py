@@ -79,6 +79,8 @@ def _train(
     _check_alike(dataset, processes)
     checkpoint = Checkpoint(request, dataset)
     saved = processes.decide(lambda: _look_for(checkpoint, request, report))
+    if processes.is_first and not saved and Path(request.model).is_file():
+        report.warn(f"{request.model} exists. It is replaced at the end, or by the best model so far if you cancel.")
     report.progress(_OPENING_SHARE, "Building the network")
     plan = make_plan(request, dataset, report, processes)
     if processes.is_first:
@@ -134,7 +136,7 @@ def _open_files(request: TrainSegmentation, results: ExitStack, report: Report) 
 def _look_for(checkpoint: Checkpoint, request: TrainSegmentation, report: Report) -> dict[str, Any]:
     """Return what an earlier run has left, {} to begin anew."""
     if not request.resume:
-        if checkpoint.path.is_file():
+        if checkpoint.is_there():
             report.warn(
                 f"{checkpoint.path} is of a training that ended early, and is replaced after the first epoch. To go "
                 "on with that training, cancel, and set RESUME."

@@ -43,8 +43,8 @@ class ChoosesSteps(Stage):
         integer=True, minimum=0, maximum=100_000, unit="epochs", advanced=True,
     )  # fmt: skip
     batch_size: int = ask(
-        Kind.NUMBER, "Batch size (0: automatic)", "Tiles per batch. Where memory is too small after all, a batch is put "
-        "through in parts.", default=0, integer=True, minimum=0, maximum=4096, advanced=True,
+        Kind.NUMBER, "Batch size (0: automatic)", "Tiles per batch. Where memory is too small after all, a batch is "
+        "put through in parts.", default=0, integer=True, minimum=0, maximum=4096, advanced=True,
     )  # fmt: skip
     accumulation: int = ask(
         Kind.NUMBER, "Accumulation", "Batches whose gradients are added up for one step.", default=1, integer=True,

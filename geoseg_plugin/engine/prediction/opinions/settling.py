@@ -74,7 +74,7 @@ def settle(
         told = told or [f"{_name(predictor)} takes {plain_s:.3g} s for a window"]
         told.append(f"{_name(other)} {other_s:.3g} s")
         if not agreement > _AGREEMENT:
-            report.warn(
+            report.note(
                 f"{_name(other)} is not used: in {1 - agreement:.2%} of the pixels of a trial it finds other classes "
                 f"than {_name(predictor)}."
             )

@@ -77,11 +77,12 @@ def _find_bands_of(dataset: DatasetReader, wanted: tuple[str, ...], report: Repo
             report.note(f"Bands used: {', '.join(map(str, chosen))} ({', '.join(wanted)})")
         return chosen
     if len(bands) != len(wanted):
+        first = ",".join(map(str, range(1, len(wanted) + 1)))
         raise ModelError(
             f"The model wants {_count(len(wanted))} ({', '.join(wanted)}), but {dataset.name} has "
             f"{_count(len(bands))} ({', '.join(names)}).",
-            "Give an image with these bands in this order, or with bands of these names, or say with BANDS which to "
-            f"take, such as BANDS={','.join(map(str, range(1, len(wanted) + 1)))}.",
+            "Give an image with these bands in this order, or with bands of these names"
+            + ("." if len(bands) < len(wanted) else f", or say with BANDS which to take, such as BANDS={first}."),
         )
     if len(own) == len(wanted) and not any(name == f"band {place}" for place, name in enumerate(wanted, start=1)):
         report.warn(
