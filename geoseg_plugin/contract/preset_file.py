@@ -94,7 +94,10 @@ def _by_name(content: Mapping[str, Any], known: Set[str]) -> Dict[str, Any]:
         if name not in known:
             raise RequestError(f"There is no parameter {given} (it is {reprlib.repr(value)}).", _FORMS)
         if name in named:
-            raise RequestError(f"{name.upper()} is given twice: {named[name]!r} and {value!r}.", "Give it once.")
+            raise RequestError(
+                f"{name.upper()} is given twice: {reprlib.repr(named[name])} and {reprlib.repr(value)}.",
+                "Give it once.",
+            )
         named[name] = value
     return named
 

@@ -56,6 +56,7 @@ def test_a_value_without_effect_is_told_with_its_reason(options, said, warned):
         {**DATASET, "rotation": 10, "cutout": 2, "cutout_size": 20},
         {**DATASET, "sampling": "hard examples", "mixup": 50, "cutmix": 40, "border_weight": 1, "border_width": 8},
         {**DATASET, "sampling": "hard examples", "augment": False},
+        {**DATASET, "sampling": "hard examples", "batch_size": 1},
         {**DATASET, "sampling": "target share", "target_share": 30},
         {**DATASET, "schedule": "poly", "power": 2, "optimizer": "sgd", "momentum": 0.5},
         {**DATASET, "schedule": "plateau", "plateau_epochs": 3, "mlflow": True, "experiment": "roofs"},

@@ -140,11 +140,22 @@ def test_without_resume_training_begins_anew_and_says_what_it_replaces(tiles, tm
     train(tiles, tmp_path, stop_in_epoch(make_recorder, 2))
     recorder = make_recorder()
     assert train(tiles, tmp_path, recorder, epochs=1).epoch_count == 1
-    assert any("ended early, and is replaced" in text for text in recorder.warnings)
+    assert any("ended early, and is replaced" in text and "set RESUME" in text for text in recorder.warnings)
     recorder = make_recorder()
     train(tiles, tmp_path, recorder, epochs=1, resume=True)
     assert any("begins anew" in text for text in recorder.notes)
     assert any("m.safetensors exists. It is replaced" in text for text in recorder.warnings)
+
+
+def test_a_checkpoint_of_another_version_is_not_said_to_be_gone_on_with(tiles, tmp_path, make_recorder):
+    train(tiles, tmp_path, stop_in_epoch(make_recorder, 2))
+    path, recorder = tmp_path / "m.checkpoint.pt", make_recorder()
+    torch.save({**torch.load(path, weights_only=True), "version": 1}, path)
+    with pytest.raises(InputError, match="of another GeoSeg"):
+        train(tiles, tmp_path, recorder, epochs=1, resume=True)
+    train(tiles, tmp_path, recorder, epochs=1)
+    (said,) = [text for text in recorder.warnings if "is replaced after" in text]
+    assert "RESUME" not in said
 
 
 def test_a_full_disk_does_not_end_a_training(tiles, tmp_path, make_recorder, monkeypatch):

@@ -109,15 +109,17 @@ class Checkpoint:
             )
         return values
 
-    def is_there(self) -> bool:
-        """Return whether there is a checkpoint, which this training will replace.
+    def warn_if_replaced(self, report: Report) -> None:
+        """Warn where there is a checkpoint, which this training replaces.
 
         Raises:
             InputError: The file that stands in its place is none, and must not be replaced.
         """
-        return (
-            self._read("Move it elsewhere, or give another MODEL: a training keeps its checkpoint there.") is not None
-        )
+        values = self._read("Move it elsewhere, or give another MODEL: a training keeps its checkpoint there.")
+        if values is None:
+            return
+        way = " To go on with that training, cancel, and set RESUME." if values["version"] == FORMAT_VERSION else ""
+        report.warn(f"{self.path} is of a training that ended early, and is replaced after the first epoch.{way}")
 
     def _read(self, fix: str) -> dict[str, Any] | None:
         """Return what the file holds, None where there is none.

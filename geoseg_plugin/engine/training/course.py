@@ -87,7 +87,7 @@ class Course:
 
     @property
     def found(self) -> dict[str, Any]:
-        """What was found by trial, for a later run of the same training."""
+        """What was given or found by trial, for a later run of the same training."""
         return {
             "precision": self.precision, "batch_size": self.batch_size, "learning_rate": self.learning_rate,
             "compiled": self.compiled,

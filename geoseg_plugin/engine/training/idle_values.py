@@ -31,6 +31,11 @@ class _Rule:
     why: str
 
 
+def _has_single_tiles(request: TrainSegmentation) -> bool:
+    """Whether a batch is one tile, which nothing can be mixed with."""
+    return request.batch_size == 1 and request.devices == 1
+
+
 _VARIED = tuple(field.name for field in fields_of(VariesTiles) if field.name != "augment")
 _RULES = (
     _Rule(
@@ -40,12 +45,17 @@ _RULES = (
     _Rule(_VARIED, lambda request: request.augment, "AUGMENT is off."),
     _Rule(("cutout_size",), lambda request: request.cutout > 0 or not request.augment, "CUTOUT is 0."),
     _Rule(
-        ("mixup", "cutmix"), lambda request: request.batch_size != 1 or request.devices != 1 or not request.augment,
+        ("mixup", "cutmix"), lambda request: not _has_single_tiles(request) or not request.augment,
         "Tiles are mixed with others of their batch, but BATCH_SIZE is 1.",
     ),
     _Rule(
         ("sampling",),
-        lambda request: request.sampling != HARD or not request.augment or request.mixup + request.cutmix < _ALL,
+        lambda request: (
+            request.sampling != HARD
+            or not request.augment
+            or request.mixup + request.cutmix < _ALL
+            or _has_single_tiles(request)
+        ),
         "Tiles are judged where batches are not mixed: set MIXUP and CUTMIX to less than 100 together.",
     ),
     _Rule(("border_width",), lambda request: request.border_weight > 0, "BORDER_WEIGHT is 0."),

@@ -145,7 +145,7 @@ class Learner:
         fewest = min(2, tiles)
         now = min(self._largest_part or tiles, tiles)
         if now <= fewest:
-            raise no_room_for(now)
+            raise no_room_for(now, "Use smaller tiles or CROP, a smaller encoder, or close other programs.")
         self._largest_part = max(fewest, now // 2)
         release_memory(self._device)
 
@@ -166,9 +166,6 @@ def teach(
     return value, given if isinstance(given, torch.Tensor) else given[0]
 
 
-def no_room_for(tiles: int) -> GeosegError:
+def no_room_for(tiles: int, fix: str) -> GeosegError:
     """Return the error for memory that is too small for so many tiles, which are the fewest that can be."""
-    return GeosegError(
-        f"The memory is too small for {'one tile' if tiles == 1 else f'{tiles} tiles at once'}.",
-        "Use smaller tiles or CROP, a smaller encoder, or close other programs.",
-    )
+    return GeosegError(f"The memory is too small for {'one tile' if tiles == 1 else f'{tiles} tiles at once'}.", fix)

@@ -46,7 +46,7 @@ def train_segmentation(request: TrainSegmentation, report: Report) -> TrainSegme
 
     Raises:
         InputError: The dataset is broken, cannot train that network, or has a fault that makes training useless; or
-            the checkpoint to go on from is damaged or of another dataset.
+            the checkpoint to go on from is damaged or of another dataset, or what stands in its place is none.
         RequestError: That checkpoint is of a training with other values.
         Cancelled: The user cancelled before the first epoch was finished; later the best model so far is kept.
         GeosegError: The device is not there or too small, the weights do not fit, or training has failed.
@@ -136,11 +136,7 @@ def _open_files(request: TrainSegmentation, results: ExitStack, report: Report) 
 def _look_for(checkpoint: Checkpoint, request: TrainSegmentation, report: Report) -> dict[str, Any]:
     """Return what an earlier run has left, {} to begin anew."""
     if not request.resume:
-        if checkpoint.is_there():
-            report.warn(
-                f"{checkpoint.path} is of a training that ended early, and is replaced after the first epoch. To go "
-                "on with that training, cancel, and set RESUME."
-            )
+        checkpoint.warn_if_replaced(report)
         return {}
     saved = checkpoint.load()
     if saved is None:

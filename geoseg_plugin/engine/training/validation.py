@@ -76,6 +76,7 @@ def measure(
 
     Raises:
         Cancelled: The user has asked to stop.
+        GeosegError: The memory is too small even for one tile.
     """
     network.eval()
     seen = []
@@ -141,17 +142,21 @@ def predict(network: torch.nn.Module, images: torch.Tensor, precision: str) -> t
     Raises:
         GeosegError: The memory is too small even for one tile.
     """
-    device = next(network.parameters()).device
     try:
-        moved = images.to(device, memory_format=torch.channels_last, non_blocking=True)
-        with autocast(device, precision):
-            logits: torch.Tensor = network(moved)
-        return logits.float()
+        return _put_through(network, images, precision)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
     # Here, where the error is gone and with it all that its traceback keeps in memory.
     if len(images) == 1:
-        raise no_room_for(1)
-    release_memory(device)
+        raise no_room_for(1, "Use smaller tiles, a smaller encoder, or close other programs.")
+    release_memory(next(network.parameters()).device)
     return torch.cat([predict(network, half, precision) for half in images.tensor_split(2)])
+
+
+def _put_through(network: torch.nn.Module, images: torch.Tensor, precision: str) -> torch.Tensor:
+    device = next(network.parameters()).device
+    moved = images.to(device, memory_format=torch.channels_last, non_blocking=True)
+    with autocast(device, precision):
+        logits: torch.Tensor = network(moved)
+    return logits.float()

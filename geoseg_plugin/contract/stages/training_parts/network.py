@@ -25,7 +25,7 @@ class ChoosesNetwork(Stage):
         Kind.CHOICE, "Encoder", "The part of the network that sees; listed with its number of parameters.",
         default=AUTO, choices=ENCODER_CHOICES,
         notes=(
-            "that of a model in WEIGHTS, or the one that WEIGHTS auto takes; else the usual one of the network.",
+            "that of a model in WEIGHTS, or that which WEIGHTS auto or imagenet takes; else the usual one.",
             *(millions(size) for size in ENCODERS.values()),
         ),
     )  # fmt: skip

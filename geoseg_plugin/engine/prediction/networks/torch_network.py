@@ -95,8 +95,9 @@ class TorchNetwork(Network):
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            release_memory(self._device)
-            raise MemoryError from error
+        # Here, where the error is gone and with it all that its traceback keeps in memory.
+        release_memory(self._device)
+        raise MemoryError
 
 
 def open_torch_network(path: str, runtime: Runtime, report: Report) -> TorchNetwork:
