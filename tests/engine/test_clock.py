@@ -53,7 +53,13 @@ def test_what_comes_after_the_last_step_has_its_time(time):
 
 def test_an_earlier_run_counts(time):
     clock = Clock(8, limit_s=40, spent_s=2, now=time)
-    clock.go_on(4, {"spent_s": 18, "reserved_s": 15})
+    clock.go_on(4, {"spent_s": 18, "reserved_s": 0})
     assert clock.spent_s == 20
+    assert clock.done == 0.5
+
+
+def test_what_an_earlier_run_has_kept_is_kept(time):
+    clock = Clock(8, limit_s=40, spent_s=2, now=time)
+    clock.go_on(4, {"spent_s": 18, "reserved_s": 15})
     assert clock.done == 0.8
     assert clock.state() == {"spent_s": 20, "reserved_s": 15}

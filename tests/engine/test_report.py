@@ -61,7 +61,7 @@ def test_it_shows_the_figures_beside_the_trivial_answer(page):
 
 def test_it_holds_the_request_and_the_versions(page):
     text, _, _ = page
-    for word in ("LEARNING_RATE", "cross entropy + dice", torch.__version__, "geoseg"):
+    for word in ("LEARNING_RATE", "0.001", "cross entropy + dice", torch.__version__, "geoseg"):
         assert word in text
 
 

@@ -35,7 +35,8 @@ def test_every_network_is_listed_with_its_size_and_one_line_of_advice(sections):
 
 def test_every_encoder_is_listed_with_its_size(sections):
     first, *listed = sections["Encoder (ENCODER)"][1:]
-    assert first.startswith(f"{AUTO}: that of a model in WEIGHTS, or that which WEIGHTS auto or imagenet takes")
+    note = "that of a model in WEIGHTS, or that which WEIGHTS auto or imagenet takes; else the usual one."
+    assert first == f"{AUTO}: {note}"
     assert listed == [f"{name}: {millions(size)}" for name, size in ENCODERS.items()]
     assert all(size > 100_000 for size in ENCODERS.values())
 

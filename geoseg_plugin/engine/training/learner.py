@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from ....models.losses.loss import TrainingLoss
-from ....models.memory import is_out_of_memory, release_memory
+from ....models.memory import release_memory, within_memory
 from ...contract.errors import GeosegError
 from ..precision import autocast, gradient_scaler
 from ..processes.processes import ALONE, Processes
@@ -102,13 +102,7 @@ class Learner:
 
     def _gradients(self, batches: Sequence[Batch]) -> Learned | None:
         """Leave the gradients of batches with the weights; None where memory was too small."""
-        try:
-            return self._add_up(batches)
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-        # Here, where the error is gone and with it all that its traceback keeps in memory.
-        return None
+        return within_memory(lambda: self._add_up(batches))
 
     def _add_up(self, batches: Sequence[Batch]) -> Learned:
         self.optimizer.zero_grad(set_to_none=True)

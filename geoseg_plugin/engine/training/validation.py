@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....models.losses.loss import SummedLoss
-from ....models.memory import is_out_of_memory, release_memory
+from ....models.memory import release_memory, within_memory
 from ..precision import autocast
 from ..processes.processes import ALONE, Processes, put_together
 from .batches import Batch
@@ -142,12 +142,9 @@ def predict(network: torch.nn.Module, images: torch.Tensor, precision: str) -> t
     Raises:
         GeosegError: The memory is too small even for one tile.
     """
-    try:
-        return _put_through(network, images, precision)
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-    # Here, where the error is gone and with it all that its traceback keeps in memory.
+    logits = within_memory(lambda: _put_through(network, images, precision))
+    if logits is not None:
+        return logits
     if len(images) == 1:
         raise no_room_for(1, "Use smaller tiles, a smaller encoder, or close other programs.")
     release_memory(next(network.parameters()).device)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .....models.card import Card
 from .....models.catalog import network_side
 from .....models.file import load_network
-from .....models.memory import is_out_of_memory, release_memory
+from .....models.memory import release_memory, within_memory
 from ....contract.events import Report
 from ....contract.stages.prediction_parts.machine import TORCH
 from ....contract.stages.training_parts.machine import AUTO, FLOAT32
@@ -90,14 +90,11 @@ class TorchNetwork(Network):
 
     def _catch(self, run: Callable[[], _T]) -> _T:
         """Return what `run` does; raise MemoryError where memory is short."""
-        try:
-            return run()
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-        # Here, where the error is gone and with it all that its traceback keeps in memory.
-        release_memory(self._device)
-        raise MemoryError
+        given = within_memory(run)
+        if given is None:
+            release_memory(self._device)
+            raise MemoryError
+        return given
 
 
 def open_torch_network(path: str, runtime: Runtime, report: Report) -> TorchNetwork:
